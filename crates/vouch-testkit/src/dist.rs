@@ -1,0 +1,235 @@
+//! Where a server's programs are: [`Dist`], one per flavor and version.
+//!
+//! Invariant: a distribution that was made has been run once (`--version`), so
+//! a missing server is an error here, with the command that provides it, and
+//! never a test that is passed over.
+
+use crate::{Error, Result};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flavor {
+    /// Oracle's MySQL.
+    Mysql,
+    /// MariaDB.
+    Mariadb,
+}
+
+impl Flavor {
+    /// Every flavor that the tests run on.
+    pub const ALL: [Flavor; 2] = [Flavor::Mysql, Flavor::Mariadb];
+
+    /// `mysql` or `mariadb`: also the argument of `script/servers` that provides it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flavor::Mysql => "mysql",
+            Flavor::Mariadb => "mariadb",
+        }
+    }
+}
+
+/// An installed or unpacked server: how its programs are started.
+#[derive(Clone, Debug)]
+pub struct Dist {
+    flavor: Flavor,
+    version: (u16, u16, u16),
+    place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    /// Installed by the distribution; programs are found by their folder.
+    Installed { sbin: PathBuf, bin: PathBuf },
+    /// A tree of packages that brings its own libc, run through its own loader.
+    Unpacked { home: PathBuf, libraries: PathBuf, loader: PathBuf },
+}
+
+impl Dist {
+    /// The default distribution of a flavor: [`Dist::mysql`] or [`Dist::mariadb`].
+    pub fn of(flavor: Flavor) -> Result<Dist> {
+        match flavor {
+            Flavor::Mysql => Dist::mysql(),
+            Flavor::Mariadb => Dist::mariadb(),
+        }
+    }
+
+    /// MySQL from `VOUCH_MYSQL_HOME`, by default `mysql-9.7` in the cache folder.
+    pub fn mysql() -> Result<Dist> {
+        let home = env::var_os("VOUCH_MYSQL_HOME").map_or_else(|| cache_dir().join("mysql-9.7"), PathBuf::from);
+        Dist::mysql_at(&home)
+    }
+
+    /// MySQL unpacked in `home`, of any version.
+    pub fn mysql_at(home: &Path) -> Result<Dist> {
+        let libraries = home.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
+        let loader = find_loader(&libraries).ok_or_else(|| missing(Flavor::Mysql, home))?;
+        let place = Place::Unpacked { home: home.to_owned(), libraries, loader };
+        Dist::probed(Flavor::Mysql, place)
+    }
+
+    /// MariaDB as the machine's distribution installs it.
+    pub fn mariadb() -> Result<Dist> {
+        let sbin = find_program("mariadbd").ok_or_else(|| missing(Flavor::Mariadb, Path::new("mariadbd")))?;
+        let bin = find_program("mariadb-install-db")
+            .ok_or_else(|| missing(Flavor::Mariadb, Path::new("mariadb-install-db")))?;
+        Dist::probed(Flavor::Mariadb, Place::Installed { sbin, bin })
+    }
+
+    fn probed(flavor: Flavor, place: Place) -> Result<Dist> {
+        let mut dist = Dist { flavor, version: (0, 0, 0), place };
+        let output = dist
+            .program(Role::Server)
+            .arg("--version")
+            .output()
+            .map_err(Error::io(format!("running {} --version", flavor.name())))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        dist.version = parse_version(&text)
+            .ok_or_else(|| Error::Tool { what: format!("{} --version", flavor.name()), said: text })?;
+        Ok(dist)
+    }
+
+    /// Whose server it is.
+    pub fn flavor(&self) -> Flavor {
+        self.flavor
+    }
+
+    /// Major, minor and patch number, as the server says.
+    pub fn version(&self) -> (u16, u16, u16) {
+        self.version
+    }
+
+    /// `mysql-9.7.4`: for names of files.
+    pub fn label(&self) -> String {
+        let (major, minor, patch) = self.version;
+        format!("{}-{major}.{minor}.{patch}", self.flavor.name())
+    }
+
+    /// The command-line client with no options but those that its place needs.
+    pub fn client(&self) -> Command {
+        let mut command = self.program(Role::Client);
+        command.arg("--no-defaults");
+        command
+    }
+
+    /// Whether the server has a loadable plugin of that file name, such as `semisync_source.so`.
+    pub fn has_plugin(&self, file: &str) -> bool {
+        match &self.place {
+            Place::Unpacked { home, .. } => home.join("usr/lib/mysql/plugin").join(file).exists(),
+            Place::Installed { .. } => Path::new("/usr/lib/mysql/plugin").join(file).exists(),
+        }
+    }
+
+    /// The server with `--no-defaults` and the options that its place needs.
+    pub(crate) fn server(&self) -> Command {
+        let mut command = self.program(Role::Server);
+        command.args(["--no-defaults", "--secure-file-priv="]);
+        if let Place::Unpacked { home, .. } = &self.place {
+            for (option, path) in [
+                ("basedir", "usr"),
+                ("lc-messages-dir", "usr/share/mysql"),
+                ("character-sets-dir", "usr/share/mysql/charsets"),
+                ("plugin-dir", "usr/lib/mysql/plugin"),
+            ] {
+                command.arg(assignment(option, &home.join(path)));
+            }
+        }
+        if rustix::process::geteuid().is_root() {
+            command.arg("--user=root");
+        }
+        command
+    }
+
+    /// The program that makes a data directory, where that is not the server itself.
+    pub(crate) fn installer(&self) -> Option<Command> {
+        match &self.place {
+            Place::Installed { bin, .. } => Some(Command::new(bin.join("mariadb-install-db"))),
+            Place::Unpacked { .. } => None,
+        }
+    }
+
+    fn program(&self, role: Role) -> Command {
+        match &self.place {
+            Place::Installed { sbin, .. } if role == Role::Server => Command::new(sbin.join("mariadbd")),
+            Place::Installed { bin, .. } => Command::new(bin.join("mariadb")),
+            Place::Unpacked { home, libraries, loader } => {
+                let mut command = Command::new(loader);
+                command.arg("--library-path").arg(libraries);
+                command.arg(home.join(if role == Role::Server { "usr/sbin/mysqld" } else { "usr/bin/mysql" }));
+                command
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Server,
+    Client,
+}
+
+/// The folder for downloads and seeds: `VOUCH_CACHE`, else `vouch` in the user's cache folder.
+pub(crate) fn cache_dir() -> PathBuf {
+    if let Some(dir) = env::var_os("VOUCH_CACHE") {
+        return PathBuf::from(dir);
+    }
+    let home = || env::var_os("HOME").map_or_else(env::temp_dir, PathBuf::from);
+    env::var_os("XDG_CACHE_HOME").map_or_else(|| home().join(".cache"), PathBuf::from).join("vouch")
+}
+
+/// `--option=path`, whatever bytes the path has.
+pub(crate) fn assignment(option: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(format!("--{option}="));
+    text.push(path);
+    text
+}
+
+fn missing(flavor: Flavor, place: &Path) -> Error {
+    Error::Missing {
+        what: format!("{} ({})", flavor.name(), place.display()),
+        hint: format!("run script/servers {}", flavor.name()),
+    }
+}
+
+/// The folder of `name` on the PATH or among the system's program folders.
+fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"].map(PathBuf::from);
+    env::split_paths(&path).chain(system).find(|dir| dir.join(name).is_file())
+}
+
+fn find_loader(libraries: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(libraries).ok()?;
+    entries.flatten().find(|entry| entry.file_name().to_string_lossy().starts_with("ld-linux")).map(|e| e.path())
+}
+
+/// The numbers after `Ver` in what a server says about its version.
+fn parse_version(text: &str) -> Option<(u16, u16, u16)> {
+    let number = text.split_whitespace().skip_while(|word| *word != "Ver").nth(1)?;
+    let mut parts = number.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_both_flavors_are_read() {
+        let mysql = "/x/usr/sbin/mysqld  Ver 9.7.4-1 for Linux on x86_64 ((Debian))";
+        let mariadb = "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)";
+        assert_eq!(parse_version(mysql), Some((9, 7, 4)));
+        assert_eq!(parse_version(mariadb), Some((10, 11, 19)));
+        assert_eq!(parse_version("no version"), None);
+    }
+
+    #[test]
+    fn a_missing_server_says_how_to_get_it() {
+        let error = Dist::mysql_at(Path::new("/nonexistent")).map(|_| ()).map_err(|e| e.to_string());
+        assert!(matches!(error, Err(text) if text.contains("script/servers mysql")));
+    }
+}

@@ -1,0 +1,24 @@
+//! Real servers for tests and the demo: booted on data directories of their
+//! own, wired into topologies, drifted, loaded and cut off at will.
+//!
+//! Start at [`Topology`]. Invariant: whatever ends the process that booted a
+//! server also ends the server.
+
+mod client;
+mod daemon;
+mod dist;
+pub mod drift;
+mod error;
+mod expect;
+pub mod inspect;
+pub mod poll;
+mod seed;
+mod server;
+mod topology;
+
+pub use dist::{Dist, Flavor};
+pub use error::{Error, Result};
+pub use expect::{DiffKind, Expected, RowKey};
+pub use seed::{FULL, PASSWORD, SELECT_ONLY};
+pub use server::{Server, ServerConfig};
+pub use topology::{Topology, TopologyBuilder};
