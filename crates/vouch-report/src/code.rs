@@ -1,0 +1,247 @@
+//! The stable codes of everything a run can say, each with its explanation.
+//!
+//! One table: a code's name is public and never changes its meaning. `vouch
+//! explain CODE` and `docs/reference/codes.md` are made from it.
+
+use crate::Severity;
+
+/// Which list a code belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Damage seen.
+    Finding,
+    /// A failure to look.
+    Error,
+    /// A choice not to look.
+    Skip,
+    /// Something to know.
+    Notice,
+}
+
+impl Kind {
+    /// `finding`, `error`, `skip`, `notice`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Finding => "finding",
+            Kind::Error => "error",
+            Kind::Skip => "skip",
+            Kind::Notice => "notice",
+        }
+    }
+}
+
+/// What `vouch explain` says about a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation {
+    /// The public name, such as `row-changed`.
+    pub name: &'static str,
+    /// Which list it belongs to.
+    pub kind: Kind,
+    /// Severity as a finding; `Notice` for everything that is none.
+    pub severity: Severity,
+    /// What it means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub action: &'static str,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $code:ident $name:literal $kind:ident $severity:ident $meaning:literal $action:literal;)*) => {
+        /// A stable code. Its public name is [`Code::name`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$code,)*];
+
+            /// What the code means and what to do.
+            pub fn explanation(self) -> Explanation {
+                match self {
+                    $(Code::$code => Explanation {
+                        name: $name,
+                        kind: Kind::$kind,
+                        severity: Severity::$severity,
+                        meaning: $meaning,
+                        action: $action,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    RowSourceOnly "row-source-only" Finding Error
+        "The row is on the source and missing on the replica."
+        "Find out what deleted it or kept it from arriving (a write on the replica, a skipped error, a filter). Re-create it on the replica with sql_log_bin=0, or rebuild the replica.";
+    RowReplicaOnly "row-replica-only" Finding Error
+        "The row is on the replica and missing on the source."
+        "Something wrote on the replica, or a delete did not arrive. Set read_only/super_read_only on replicas, then delete the row there with sql_log_bin=0, or rebuild the replica.";
+    RowChanged "row-changed" Finding Error
+        "The row is on both sides under the same key, with other contents. The report lists the columns that differ."
+        "Run again with --show-values to see both values. Correct the replica with sql_log_bin=0, or rebuild it.";
+    RowsBeyondLimit "rows-beyond-limit" Finding Error
+        "More rows differ than --max-findings lets a table list; the rest is counted, not listed."
+        "A difference of this size is best mended by rebuilding the replica. Raise --max-findings to list more.";
+    TableSourceOnly "table-source-only" Finding Error
+        "The table exists on the source and not on the replica."
+        "Look for a replication filter or a failed DDL statement on the replica.";
+    TableReplicaOnly "table-replica-only" Finding Error
+        "The table exists on the replica and not on the source."
+        "Something created it on the replica, or a DROP did not arrive. If it is there on purpose, exclude it with --ignore-tables.";
+    ColumnSourceOnly "column-source-only" Finding Error
+        "The column exists on the source and not on the replica; it was left out of the comparison of rows."
+        "Look for a DDL statement that failed or was skipped on the replica.";
+    ColumnReplicaOnly "column-replica-only" Finding Error
+        "The column exists on the replica and not on the source; it was left out of the comparison of rows."
+        "If it is there on purpose, exclude it with --ignore-columns.";
+    ColumnDiffers "column-differs" Finding Error
+        "The column has another type, nullability, charset or collation on the replica."
+        "Replication converts or truncates silently when types differ. Bring the definitions together.";
+    IndexDiffers "index-differs" Finding Notice
+        "An index differs or exists on one side only. Rows are not affected."
+        "Often on purpose (reporting replicas). Mind it before a failover.";
+    EngineDiffers "engine-differs" Finding Notice
+        "The table has another storage engine or row format on the replica. Rows are not affected."
+        "Mind it before a failover: locking and durability differ.";
+    ErrantTransactions "errant-transactions" Finding Error
+        "The replica has executed transactions that the source never had."
+        "Something wrote on the replica with binary logging on. A failover to it would spread or lose them. Inspect them with mysqlbinlog --include-gtids, then inject empty transactions on the source or rebuild the replica.";
+
+    KeyHot "key-hot" Error Notice
+        "The key kept changing until the deadline, so it could neither be shown equal nor different. Unproven, not drift."
+        "Run again at a quieter time, or raise --hot-deadline.";
+    TableFailed "table-failed" Error Notice
+        "The table could not be compared to its end."
+        "The message names the cause; what was found before is reported. Continue with --resume.";
+    TableChanged "table-changed" Error Notice
+        "The definition of the table changed while it was compared, again and again."
+        "Run again when the schema change is over.";
+    TableVanished "table-vanished" Error Notice
+        "The table was there at the start and is gone."
+        "If it was dropped on purpose, run again; otherwise look who dropped it.";
+    TableUnknown "table-unknown" Error Notice
+        "A table or database that was asked for by name does not exist on the source, or the account may not see it."
+        "Check the spelling and the account's SELECT privilege.";
+    ConnectionLost "connection-lost" Error Notice
+        "The connection to a server was lost and could not be made again in time."
+        "Continue with --resume once the server is back. --retry-for sets how long to try.";
+    AccessDenied "access-denied" Error Notice
+        "The server refused the account a thing that is needed to look."
+        "Grant the privilege that the message names.";
+    LagTimeout "lag-timeout" Error Notice
+        "The replica did not apply the source's position in time, so the chunk could not be compared."
+        "Look at the replica's applier. --wait-timeout sets how long to wait; --resume continues.";
+    ReplicaMissing "replica-missing" Error Notice
+        "Fewer replicas were found than --expect-replicas says."
+        "Name the missing ones with --replica, or look why they are not connected.";
+    ReplicaUnreachable "replica-unreachable" Error Notice
+        "A replica was discovered but could not be connected to."
+        "Name it with --replica and an address and account that work from here.";
+    DeadlineReached "deadline-reached" Error Notice
+        "--run-time was over before everything was compared."
+        "Continue with --resume.";
+    ServerFault "server-fault" Error Notice
+        "The server answered with an error that vouch has no better word for."
+        "The message quotes the server.";
+    StateFault "state-fault" Error Notice
+        "The state of the run could not be written, so the run could not be resumed from here."
+        "Look for a full disk under --state-dir.";
+
+    FilteredOut "filtered-out" Skip Notice
+        "Left out by a filter option."
+        "Change the filter to include it.";
+    NotATable "not-a-table" Skip Notice
+        "A view, a sequence or another object without rows of its own."
+        "Nothing to do: the tables behind it are compared.";
+    EngineUnsupported "engine-unsupported" Skip Notice
+        "The storage engine keeps no rows that replicate (such as MEMORY, BLACKHOLE, FEDERATED or PERFORMANCE_SCHEMA)."
+        "Name it with --engines to compare it all the same.";
+    ReplicationFilterSkip "replication-filter-skip" Skip Notice
+        "A replication filter keeps the table from this replica."
+        "Expected when the filter is on purpose.";
+
+    ReplicationFilter "replication-filter" Notice Notice
+        "The replica has replication filters, so some tables may differ on purpose."
+        "Exclude them with --ignore-databases or --ignore-tables, or remove the filter.";
+    ReplicationStopped "replication-stopped" Notice Notice
+        "The replica's receiver or applier is not running."
+        "Start replication, or the comparison waits until --wait-timeout.";
+    ReplicaDelayed "replica-delayed" Notice Notice
+        "The replica is delayed on purpose; each position is waited for."
+        "Nothing to do; the run takes at least the delay longer.";
+    CommitOrder "commit-order" Notice Notice
+        "The replica's workers may commit in another order than the source (replica_preserve_commit_order=OFF, or optimistic parallel apply), so a position is only reached when all before it are."
+        "Nothing to do: vouch waits for sets of transactions, not for single ones.";
+    NoReplicaUpdates "no-replica-updates" Notice Notice
+        "The replica does not write replicated changes to its own binary log, so replicas behind it cannot be compared through it."
+        "Set log_replica_updates=ON on replicas that others replicate from.";
+    MultiSource "multi-source" Notice Notice
+        "The replica has several channels; only the one from this source is waited for."
+        "Name it with --channel where the choice is not clear.";
+    Cluster "cluster" Notice Notice
+        "The server is a member of Group Replication or Galera, where positions mean less."
+        "Findings are at best confirmed unless positions are plain.";
+    NotReadOnly "not-read-only" Notice Notice
+        "The replica accepts writes from clients (read_only=OFF)."
+        "Set read_only (and super_read_only) on replicas.";
+    NoPositions "no-positions" Notice Notice
+        "No replication position is available, so differences are re-checked in time and are at best confirmed."
+        "Grant REPLICATION CLIENT (BINLOG MONITOR and SLAVE MONITOR on MariaDB), or turn on GTIDs.";
+    ProofUnavailable "proof-unavailable" Notice Notice
+        "Findings are confirmed, not proven: the account may not read the binary log."
+        "Grant REPLICATION SLAVE and REPLICATION CLIENT (BINLOG MONITOR on MariaDB), or allow a lock of under a second with --proof lock.";
+    LagUnknown "lag-unknown" Notice Notice
+        "The account may not read the replication status, so lag is judged by how long positions take to arrive."
+        "Grant REPLICATION CLIENT (SLAVE MONITOR on MariaDB).";
+    NotAReplica "not-a-replica" Notice Notice
+        "The server does not replicate from the source, as far as it shows."
+        "If that is meant, say --no-replication.";
+    TimeZoneDiffers "time-zone-differs" Notice Notice
+        "The servers have different time zones or SQL modes. Rows are compared in UTC and are not affected."
+        "Mind it before a failover.";
+    VersionDiffers "version-differs" Notice Notice
+        "Source and replica are of different flavors or series; some types are stored in other words."
+        "Expect differences in JSON text and in server-side functions.";
+    PlanFallback "plan-fallback" Notice Notice
+        "The optimizer would not use the key for ranges, so the table was read as a whole."
+        "Run ANALYZE TABLE, or name another index with --chunk-index.";
+    Retried "retried" Notice Notice
+        "A connection was lost and made again; the chunk was read anew."
+        "Nothing to do, unless it happens often.";
+}
+
+impl Code {
+    /// The public name, such as `row-changed`.
+    pub fn name(self) -> &'static str {
+        self.explanation().name
+    }
+
+    /// The severity a finding of this code has.
+    pub fn severity(self) -> Severity {
+        self.explanation().severity
+    }
+
+    /// The code of that public name, if there is one.
+    pub fn from_name(name: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_found_again() {
+        let mut names = HashSet::new();
+        for &code in Code::ALL {
+            assert!(names.insert(code.name()), "{} stands twice", code.name());
+            assert_eq!(Code::from_name(code.name()), Some(code));
+        }
+    }
+}

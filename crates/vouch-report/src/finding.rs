@@ -1,0 +1,167 @@
+//! Findings, errors, skips and notices: the four things a run has to say.
+
+use crate::Code;
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; does not change the verdict.
+    Notice,
+    /// The data or the schema differs.
+    Error,
+}
+
+impl Severity {
+    /// The name in reports: `notice` or `error`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Notice => "notice",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// One column of a row's key and its value, rendered as text a person can paste into SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPart {
+    /// Column name.
+    pub column: String,
+    /// The value, `NULL`, or `0x…` for bytes that are no text.
+    pub value: String,
+}
+
+/// A column that differs, with both values when the user asked to see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueDiff {
+    /// Column name.
+    pub column: String,
+    /// Value on the source; `None` unless values are shown.
+    pub source: Option<String>,
+    /// Value on the replica; `None` unless values are shown.
+    pub replica: Option<String>,
+}
+
+/// Where something is. Empty parts do not apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Location {
+    /// `db.table`, as on the source.
+    pub table: Option<String>,
+    /// The replica's name, as in the coverage.
+    pub replica: Option<String>,
+    /// The row's key. For a table without a key: a single part named `row digest`.
+    pub key: Vec<KeyPart>,
+    /// The columns that differ.
+    pub columns: Vec<ValueDiff>,
+}
+
+/// How a finding was shown to be neither lag nor a torn read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// No change to the key happened while both sides were read; says how that is known.
+    Proven {
+        /// `binlog window`, `shared lock`, `metadata`.
+        how: String,
+    },
+    /// Seen alike in two sandwiches (or re-reads) at least a second apart.
+    Confirmed,
+}
+
+impl Proof {
+    /// `proven` or `confirmed`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Proof::Proven { .. } => "proven",
+            Proof::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// Damage that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The stable code, explained by `vouch explain`.
+    pub code: Code,
+    /// Severity; by default the code's own.
+    pub severity: Severity,
+    /// One sentence.
+    pub message: String,
+    /// Where it is.
+    pub location: Location,
+    /// How it is known, for rows.
+    pub proof: Option<Proof>,
+    /// As of which position of the source.
+    pub as_of: Option<String>,
+    /// How many equal rows or keys this stands for (1 but for duplicates without a key).
+    pub count: u64,
+}
+
+impl Finding {
+    /// A finding of `code` with its usual severity and no location yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Finding {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            location: Location::default(),
+            proof: None,
+            as_of: None,
+            count: 1,
+        }
+    }
+}
+
+/// A failure to look. Never a finding, never silence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The stable code.
+    pub code: Code,
+    /// One sentence that names the cause.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+    /// What could not be looked at.
+    pub location: Location,
+}
+
+impl Failure {
+    /// A failure of `code` with the code's own hint and no location yet.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Failure { code, message: message.into(), hint: None, location: Location::default() }
+    }
+
+    /// The same with a hint.
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same about `table` on `replica` (either may be absent).
+    pub fn at(mut self, table: Option<&str>, replica: Option<&str>) -> Self {
+        self.location.table = table.map(str::to_owned);
+        self.location.replica = replica.map(str::to_owned);
+        self
+    }
+}
+
+/// A choice not to look, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// The stable code.
+    pub code: Code,
+    /// What was not looked at, such as `db.table` or `db.table.column`.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Something the user should know about how the run looked: a preflight result,
+/// a weaker proof, a signal that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The stable code.
+    pub code: Code,
+    /// The server it is about, if one.
+    pub server: Option<String>,
+    /// One sentence.
+    pub message: String,
+}

@@ -1,0 +1,24 @@
+//! The words in which every command of vouch says what it saw.
+//!
+//! A *finding* is damage seen. An *error* is a failure to look. A *skip* is a
+//! choice not to look. They never turn into each other; [`Verdict::of`] is the
+//! one place that weighs them. Engines emit [`Event`]s to a [`Sink`] and return
+//! a [`Summary`]; nothing here knows how either is shown.
+//!
+//! Invariant: this crate depends on `std` alone.
+
+mod code;
+mod coverage;
+mod event;
+mod finding;
+mod summary;
+mod verdict;
+
+pub use code::{Code, Explanation, Kind};
+pub use coverage::{
+    AsOf, Coverage, DigestChoice, Pause, ReplicaCoverage, ServerCoverage, ServerRole, TableCoverage, TableState,
+};
+pub use event::{Event, NullSink, Sink, Tee};
+pub use finding::{Failure, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff};
+pub use summary::Summary;
+pub use verdict::Verdict;
