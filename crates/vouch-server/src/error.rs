@@ -1,0 +1,116 @@
+//! What can go wrong between us and a server, sorted by what the caller should do.
+
+use std::fmt;
+
+/// A failure of a session or a statement, with the server it happened on.
+#[derive(Clone, Debug)]
+pub struct ServerError {
+    /// The server's name.
+    pub server: String,
+    /// What kind of failure, which decides what to do about it.
+    pub fault: Fault,
+    /// What the server or the library said, in its own words.
+    pub message: String,
+}
+
+/// Kinds of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Account or password refused, or the account may not connect from here. Do not retry.
+    Refused,
+    /// The host name does not resolve. Do not retry.
+    UnknownHost,
+    /// TLS could not be agreed on, or the certificate is not trusted. Do not retry.
+    Tls,
+    /// Nobody answers, the connection broke, or the server is starting or stopping. Retry for a while.
+    Lost,
+    /// Too many connections, or the host is blocked. Retry for a while.
+    Busy,
+    /// A privilege is missing. Do without it, or report it.
+    Denied,
+    /// The table, database or column is not there. Look at the definition again.
+    Missing,
+    /// The table's definition changed under the statement. Run it again.
+    Changed,
+    /// The statement ran into a time limit or a lock wait limit. Make it smaller or try later.
+    Timeout,
+    /// The statement was killed. Stop.
+    Killed,
+    /// The statement is not known to this server or makes no sense to it.
+    Unsupported,
+    /// Anything else.
+    Other,
+}
+
+impl ServerError {
+    /// A failure of that kind on `server`.
+    pub fn new(server: &str, fault: Fault, message: impl Into<String>) -> Self {
+        ServerError { server: server.to_owned(), fault, message: message.into() }
+    }
+
+    /// Sorts what the wire library reports.
+    pub(crate) fn from_mysql(server: &str, error: &mysql::Error) -> Self {
+        let (fault, message) = match error {
+            mysql::Error::MySqlError(e) => (fault_of_code(e.code), format!("{} ({})", e.message, e.code)),
+            mysql::Error::IoError(e) => (fault_of_io(e), e.to_string()),
+            mysql::Error::DriverError(e) => fault_of_driver(e),
+            mysql::Error::TlsError(e) => (Fault::Tls, e.to_string()),
+            mysql::Error::CodecError(e) => (Fault::Lost, e.to_string()),
+            other => (Fault::Other, other.to_string()),
+        };
+        ServerError::new(server, fault, message)
+    }
+
+    /// Whether a new connection may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.fault, Fault::Lost | Fault::Busy)
+    }
+}
+
+/// Server error numbers (MySQL and MariaDB share those named here).
+fn fault_of_code(code: u16) -> Fault {
+    match code {
+        1044 | 1045 | 1698 | 1130 | 1820 | 1862 | 3118 | 3955 | 4151 => Fault::Refused,
+        1040 | 1129 | 1203 | 1226 => Fault::Busy,
+        1053 | 1077 | 1078 | 1079 | 1152 | 1158..=1161 | 1184 | 1927 | 2002..=2013 | 3169 | 4031 => Fault::Lost,
+        1142 | 1143 | 1227 | 1370 | 1419 => Fault::Denied,
+        1049 | 1051 | 1054 | 1109 | 1146 | 1176 | 1932 => Fault::Missing,
+        1412 | 1615 | 1072 => Fault::Changed,
+        1205 | 1213 | 3024 | 1969 | 3572 | 4119 => Fault::Timeout,
+        1317 => Fault::Killed,
+        1064 | 1193 | 1305 | 1235 | 1289 => Fault::Unsupported,
+        _ => Fault::Other,
+    }
+}
+
+fn fault_of_io(error: &std::io::Error) -> Fault {
+    if error.to_string().contains("failed to lookup address") { Fault::UnknownHost } else { Fault::Lost }
+}
+
+fn fault_of_driver(error: &mysql::DriverError) -> (Fault, String) {
+    let text = error.to_string();
+    let fault = match error {
+        mysql::DriverError::TlsNotSupported => Fault::Tls,
+        _ if text.contains("lookup address") || text.contains("could not resolve") => Fault::UnknownHost,
+        mysql::DriverError::ConnectTimeout | mysql::DriverError::CouldNotConnect(_) | mysql::DriverError::Timeout => {
+            Fault::Lost
+        }
+        mysql::DriverError::PacketOutOfSync | mysql::DriverError::UnexpectedPacket => Fault::Lost,
+        _ => Fault::Other,
+    };
+    (fault, text)
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fault {
+            Fault::Refused => write!(f, "{} refuses the account: {}", self.server, self.message),
+            Fault::UnknownHost => write!(f, "the host of {} is unknown: {}", self.server, self.message),
+            Fault::Tls => write!(f, "no TLS with {}: {}", self.server, self.message),
+            Fault::Lost => write!(f, "no connection to {}: {}", self.server, self.message),
+            _ => write!(f, "{}: {}", self.server, self.message),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}

@@ -1,0 +1,36 @@
+//! All that speaks to a server. The only crate with SQL.
+//!
+//! A [`Target`] says where a server is and who asks; a [`Session`] is one
+//! connection with fixed, read-only settings; everything that can be asked is a
+//! named operation on it (see the files under `sql/`).
+
+mod binlog;
+mod capability;
+mod error;
+mod flavor;
+mod ident;
+mod option_file;
+mod position;
+mod registry;
+mod session;
+mod sql;
+mod target;
+mod tls;
+
+pub use binlog::{Change, scan as scan_binlog};
+pub use capability::{Capabilities, Capability};
+pub use error::{Fault, ServerError};
+pub use flavor::{Flavor, Version, parse_version};
+pub use ident::TableName;
+pub use mysql::Value;
+pub use position::{LogPlace, Position, PositionKind};
+pub use registry::Registry;
+pub use session::{Identity, Limits, Result, Session};
+pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
+pub use sql::discovery::ReplicaAddress;
+pub use sql::grants::May;
+pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
+pub use sql::replication::{ReplicaStatus, Waited};
+pub use sql::rows::{Extent, Reading, RowView};
+pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};
+pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};

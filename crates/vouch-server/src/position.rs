@@ -1,0 +1,138 @@
+//! Positions in a server's history, and how they compare.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How positions are taken and waited for between a source and a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PositionKind {
+    /// Sets of GTIDs per server uuid (MySQL).
+    GtidSets,
+    /// One GTID per domain (MariaDB).
+    GtidDomains,
+    /// Binlog file and offset; only between a source and its direct replicas.
+    FileOffset,
+    /// None: the servers do not replicate, or nothing may be asked.
+    None,
+}
+
+impl PositionKind {
+    /// In words, for reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            PositionKind::GtidSets | PositionKind::GtidDomains => "gtid",
+            PositionKind::FileOffset => "file and position",
+            PositionKind::None => "none",
+        }
+    }
+}
+
+/// A place in a binlog.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPlace {
+    /// File; names of one server sort in the order in which they were written.
+    pub file: String,
+    /// Offset in bytes.
+    pub offset: u64,
+}
+
+impl LogPlace {
+    /// Whether this place is at or after `other`. Files are compared by length
+    /// first, since the number in their names may outgrow its zeros.
+    pub fn reaches(&self, other: &LogPlace) -> bool {
+        let key = |place: &LogPlace| (place.file.len(), place.file.clone(), place.offset);
+        key(self) >= key(other)
+    }
+}
+
+/// A position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Position {
+    /// Nothing is known.
+    #[default]
+    None,
+    /// A set of GTIDs, as the server writes it, without line ends.
+    GtidSet(String),
+    /// A GTID per domain, as the server writes it.
+    GtidDomains(String),
+    /// File and offset.
+    Log(LogPlace),
+}
+
+impl Position {
+    /// True when there is nothing to wait for.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Position::None => true,
+            Position::GtidSet(text) | Position::GtidDomains(text) => text.is_empty(),
+            Position::Log(place) => place.file.is_empty(),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Position::None => Ok(()),
+            Position::GtidSet(text) | Position::GtidDomains(text) => f.write_str(text),
+            Position::Log(place) => write!(f, "{}:{}", place.file, place.offset),
+        }
+    }
+}
+
+/// The greatest sequence number per key (domain, or domain and server) of a
+/// MariaDB GTID list such as `0-1-100,1-2-7`.
+fn sequences(list: &str, with_server: bool) -> BTreeMap<(u64, u64), u64> {
+    let mut found = BTreeMap::new();
+    for gtid in list.split(',') {
+        let mut parts = gtid.trim().split('-').map(str::parse::<u64>);
+        if let (Some(Ok(domain)), Some(Ok(server)), Some(Ok(sequence))) = (parts.next(), parts.next(), parts.next()) {
+            let key = (domain, if with_server { server } else { 0 });
+            let best = found.entry(key).or_insert(0);
+            *best = sequence.max(*best);
+        }
+    }
+    found
+}
+
+/// Whether domain positions `reached` contain `wanted`. Domains that `reached`
+/// does not have at all are not held against it: they are somebody else's.
+pub fn domains_reach(reached: &str, wanted: &str) -> bool {
+    let reached = sequences(reached, false);
+    sequences(wanted, false).iter().all(|(domain, sequence)| reached.get(domain).is_none_or(|have| have >= sequence))
+}
+
+/// The entries of a MariaDB binlog state `replica` that go beyond `source`, as GTIDs.
+pub fn domains_beyond(replica: &str, source: &str) -> Vec<String> {
+    let source = sequences(source, true);
+    let beyond = sequences(replica, true)
+        .into_iter()
+        .filter(|(key, sequence)| source.get(key).is_none_or(|have| have < sequence));
+    beyond.map(|((domain, server), sequence)| format!("{domain}-{server}-{sequence}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domain_positions_compare_per_domain() {
+        assert!(domains_reach("0-1-10", "0-1-10"));
+        assert!(domains_reach("0-1-11,3-1-1", "0-2-10"));
+        assert!(!domains_reach("0-1-9", "0-1-10"));
+        assert!(domains_reach("0-1-9", "7-1-10"), "an unknown domain is not waited for");
+    }
+
+    #[test]
+    fn what_a_replica_has_beyond_its_source_is_named() {
+        assert_eq!(domains_beyond("0-1-10,0-2-3", "0-1-12"), vec!["0-2-3"]);
+        assert!(domains_beyond("0-1-10", "0-1-12").is_empty());
+    }
+
+    #[test]
+    fn log_places_follow_the_number_of_the_file() {
+        let place = |file: &str, offset| LogPlace { file: file.into(), offset };
+        assert!(place("bin.1000000", 4).reaches(&place("bin.999999", 900)));
+        assert!(!place("bin.000002", 4).reaches(&place("bin.000002", 5)));
+    }
+}

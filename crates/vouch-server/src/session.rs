@@ -1,0 +1,158 @@
+//! A session: one connection, read only, with fixed settings, killable from outside.
+//!
+//! Every session of vouch is opened here, so that what is promised about
+//! sessions holds for all: they cannot write, their statements end by
+//! themselves, and they speak raw bytes (`SET NAMES binary`), UTC and one SQL mode.
+
+use crate::capability::{Capabilities, Capability};
+use crate::error::{Fault, ServerError};
+use crate::flavor::Flavor;
+use crate::registry::Registry;
+use crate::sql;
+use crate::target::{Target, TlsMode};
+use mysql::prelude::Queryable;
+use mysql::{Conn, Params, Row, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Result of anything that asks a server.
+pub type Result<T> = std::result::Result<T, ServerError>;
+
+/// Limits under which a session runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To connect.
+    pub connect: Duration,
+    /// To wait for bytes of the server; longer than any statement may take.
+    pub read: Duration,
+    /// After which the server ends a statement by itself.
+    pub statement: Duration,
+    /// To wait for a metadata lock.
+    pub lock_wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connect: Duration::from_secs(10),
+            read: Duration::from_secs(60),
+            statement: Duration::from_secs(50),
+            lock_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What a server said about itself when a session was opened.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The flavor.
+    pub flavor: Flavor,
+    /// The version, in full.
+    pub version: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// `@@server_id`.
+    pub server_id: u64,
+    /// `@@server_uuid`; empty on MariaDB.
+    pub uuid: String,
+    /// `max_allowed_packet` in bytes.
+    pub max_allowed_packet: u64,
+}
+
+/// One connection to one server.
+pub struct Session {
+    conn: Conn,
+    name: String,
+    identity: Arc<Identity>,
+    registry: Arc<Registry>,
+}
+
+impl Session {
+    /// Connects, identifies the server and fixes the session's settings.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`], [`Fault::UnknownHost`], [`Fault::Tls`], [`Fault::Lost`] or
+    /// [`Fault::Busy`] when there is no connection; [`Fault::Killed`] after a stop.
+    pub fn open(target: &Target, limits: Limits, registry: &Arc<Registry>) -> Result<Self> {
+        let name = target.name().to_owned();
+        let fail = |error: mysql::Error| ServerError::from_mysql(&name, &error);
+        let mut conn = connect(target, limits).map_err(fail)?;
+        if !registry.add(target, conn.connection_id()) {
+            return Err(ServerError::new(&name, Fault::Killed, "the run was stopped"));
+        }
+        let identity = Arc::new(sql::settings::identify(&mut conn).map_err(fail)?);
+        let mut session = Session { conn, name, identity, registry: Arc::clone(registry) };
+        sql::settings::apply(&mut session, limits)?;
+        Ok(session)
+    }
+
+    /// The server's name in reports.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the server said about itself.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The id of the connection on the server.
+    pub fn connection_id(&self) -> u32 {
+        self.conn.connection_id()
+    }
+
+    /// Whether the server has `capability`.
+    pub(crate) fn has(&self, capability: Capability) -> bool {
+        self.identity.capabilities.has(capability)
+    }
+
+    /// Runs a statement and drops its result.
+    pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
+        self.conn.query_drop(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
+    }
+
+    /// All rows of a statement by the text protocol, for `SHOW` and the like.
+    pub(crate) fn show(&mut self, sql: &str) -> Result<Vec<Row>> {
+        self.conn.query(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
+    }
+
+    /// All rows of a prepared statement.
+    pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
+        self.conn.exec(sql, positional(params)).map_err(|error| ServerError::from_mysql(&self.name, &error))
+    }
+
+    /// Hands each row of a prepared statement to `take` as it arrives.
+    pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(&Row)) -> Result<()> {
+        let fail = |error: mysql::Error| ServerError::from_mysql(&self.name, &error);
+        let result = self.conn.exec_iter(sql, positional(params)).map_err(fail)?;
+        for row in result {
+            take(&row.map_err(fail)?);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.registry.remove(&self.name, self.conn.connection_id());
+    }
+}
+
+/// Named parameters are never used: all of ours are `?`.
+fn positional(params: Vec<Value>) -> Params {
+    if params.is_empty() { Params::Empty } else { Params::Positional(params) }
+}
+
+/// Connects with TLS as the target asks; `preferred` falls back to plain where
+/// the server offers none.
+pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
+    let open = |tls: bool| Conn::new(target.opts(limits.connect, limits.read, limits.read, tls));
+    match target.tls_mode() {
+        TlsMode::Disabled => open(false),
+        TlsMode::Preferred => open(true).or_else(|error| match error {
+            mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) | mysql::Error::TlsError(_) => open(false),
+            other => Err(other),
+        }),
+        _ => open(true),
+    }
+}

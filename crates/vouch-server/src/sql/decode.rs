@@ -1,0 +1,34 @@
+//! Reading columns by name, leniently: servers spell and type them differently.
+
+use mysql::{Row, Value};
+
+/// The bytes of the first column that has one of `names`, compared without case.
+/// `None` when there is no such column or it is NULL.
+pub fn bytes(row: &Row, names: &[&str]) -> Option<Vec<u8>> {
+    let columns = row.columns_ref();
+    let at = names.iter().find_map(|name| columns.iter().position(|c| c.name_str().eq_ignore_ascii_case(name)))?;
+    match row.as_ref(at)? {
+        Value::NULL => None,
+        Value::Bytes(bytes) => Some(bytes.clone()),
+        Value::Int(number) => Some(number.to_string().into_bytes()),
+        Value::UInt(number) => Some(number.to_string().into_bytes()),
+        Value::Float(number) => Some(number.to_string().into_bytes()),
+        Value::Double(number) => Some(number.to_string().into_bytes()),
+        other => Some(other.as_sql(true).trim_matches('\'').to_owned().into_bytes()),
+    }
+}
+
+/// The same as text; bytes that are no UTF-8 are replaced.
+pub fn text(row: &Row, names: &[&str]) -> Option<String> {
+    bytes(row, names).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The same as a number; text that is none counts as absent.
+pub fn number(row: &Row, names: &[&str]) -> Option<u64> {
+    text(row, names)?.trim().parse().ok()
+}
+
+/// The value at `at`, NULL when there is none.
+pub fn value(row: &Row, at: usize) -> Value {
+    row.as_ref(at).cloned().unwrap_or(Value::NULL)
+}

@@ -1,0 +1,14 @@
+//! Every SQL statement of vouch, as named operations: a file per topic, text and
+//! row decoder side by side, columns read by name.
+
+pub mod boundary;
+mod decode;
+pub mod digest;
+pub mod discovery;
+pub mod grants;
+pub mod health;
+pub mod order;
+pub mod replication;
+pub mod rows;
+pub mod schema;
+pub(crate) mod settings;

@@ -1,0 +1,294 @@
+//! Positions: taking them, waiting for them, and what a replica says of itself.
+
+use crate::capability::Capability;
+use crate::error::{Fault, ServerError};
+use crate::flavor::Flavor;
+use crate::position::{LogPlace, Position, PositionKind, domains_beyond, domains_reach};
+use crate::session::{Result, Session};
+use crate::sql::decode;
+use mysql::{Row, Value};
+use std::time::Duration;
+
+/// What waiting for a position came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// The replica has applied it.
+    Reached,
+    /// Not in that time.
+    NotYet,
+    /// The server would not wait, since replication is stopped.
+    Stopped,
+}
+
+/// One replication channel of a replica, by its own account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaStatus {
+    /// Channel name; empty for the default one.
+    pub channel: String,
+    /// Address of its source.
+    pub source_host: String,
+    /// Port of its source.
+    pub source_port: u64,
+    /// Server uuid of its source; empty on MariaDB.
+    pub source_uuid: String,
+    /// Server id of its source; 0 when unknown.
+    pub source_id: u64,
+    /// The receiver runs.
+    pub receiving: bool,
+    /// The applier runs.
+    pub applying: bool,
+    /// The server's own figure of seconds behind; `None` when it gives none.
+    pub behind_s: Option<u64>,
+    /// Delay on purpose, in seconds.
+    pub delay_s: u64,
+    /// Its filters, in the server's words; empty without.
+    pub filters: String,
+    /// The last error of the applier; empty without.
+    pub last_error: String,
+    /// What it has applied of its source's binlog.
+    pub applied: Option<LogPlace>,
+}
+
+fn status_of(row: &Row) -> ReplicaStatus {
+    let text = |names: &[&str]| decode::text(row, names).unwrap_or_default();
+    let number = |names: &[&str]| decode::number(row, names).unwrap_or(0);
+    let file = text(&["Relay_Source_Log_File", "Relay_Master_Log_File"]);
+    ReplicaStatus {
+        channel: text(&["Channel_Name", "Connection_name"]),
+        source_host: text(&["Source_Host", "Master_Host"]),
+        source_port: number(&["Source_Port", "Master_Port"]),
+        source_uuid: text(&["Source_UUID", "Master_UUID"]),
+        source_id: number(&["Source_Server_Id", "Master_Server_Id"]),
+        receiving: text(&["Replica_IO_Running", "Slave_IO_Running"]) == "Yes",
+        applying: text(&["Replica_SQL_Running", "Slave_SQL_Running"]) == "Yes",
+        behind_s: decode::number(row, &["Seconds_Behind_Source", "Seconds_Behind_Master"]),
+        delay_s: number(&["SQL_Delay"]),
+        filters: filters_of(row),
+        last_error: text(&["Last_SQL_Error"]),
+        applied: (!file.is_empty())
+            .then(|| LogPlace { file, offset: number(&["Exec_Source_Log_Pos", "Exec_Master_Log_Pos"]) }),
+    }
+}
+
+fn filters_of(row: &Row) -> String {
+    const NAMES: [&str; 6] = [
+        "Replicate_Do_DB",
+        "Replicate_Ignore_DB",
+        "Replicate_Do_Table",
+        "Replicate_Ignore_Table",
+        "Replicate_Wild_Do_Table",
+        "Replicate_Wild_Ignore_Table",
+    ];
+    let set = NAMES.iter().filter_map(|&name| {
+        let value = decode::text(row, &[name]).filter(|value| !value.is_empty())?;
+        Some(format!("{name}={value}"))
+    });
+    set.collect::<Vec<_>>().join(" ")
+}
+
+impl Session {
+    /// The kind of positions that this server's history has, by its settings.
+    ///
+    /// # Errors
+    /// Those of the server; a setting that may not be read counts as off.
+    pub fn position_kind(&mut self) -> Result<PositionKind> {
+        let logging = self.variable("log_bin")?.is_some_and(|value| value == "ON");
+        Ok(if self.has(Capability::GtidSets) && self.variable("gtid_mode")?.is_some_and(|mode| mode == "ON") {
+            PositionKind::GtidSets
+        } else if self.has(Capability::GtidDomains) && logging {
+            PositionKind::GtidDomains
+        } else if logging && self.log_place().is_ok() {
+            PositionKind::FileOffset
+        } else {
+            PositionKind::None
+        })
+    }
+
+    /// The position of a source, at or after everything that earlier reads saw
+    /// (on MySQL but for commits that were becoming visible at that very moment).
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn source_position(&mut self, kind: PositionKind) -> Result<Position> {
+        Ok(match kind {
+            PositionKind::GtidSets => Position::GtidSet(self.gtid_text("SELECT @@GLOBAL.gtid_executed AS g")?),
+            PositionKind::GtidDomains => Position::GtidDomains(self.gtid_text("SELECT @@GLOBAL.gtid_binlog_pos AS g")?),
+            PositionKind::FileOffset => Position::Log(self.log_place()?),
+            PositionKind::None => Position::None,
+        })
+    }
+
+    /// What a replica has applied.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn applied_position(&mut self, kind: PositionKind, channel: Option<&str>) -> Result<Position> {
+        Ok(match kind {
+            PositionKind::GtidSets => Position::GtidSet(self.gtid_text("SELECT @@GLOBAL.gtid_executed AS g")?),
+            PositionKind::GtidDomains => Position::GtidDomains(self.gtid_text("SELECT @@GLOBAL.gtid_slave_pos AS g")?),
+            PositionKind::FileOffset => {
+                let all = self.replica_status()?;
+                let own = all.into_iter().find(|status| channel.is_none_or(|name| status.channel == name));
+                own.and_then(|status| status.applied).map_or(Position::None, Position::Log)
+            }
+            PositionKind::None => Position::None,
+        })
+    }
+
+    fn gtid_text(&mut self, sql: &str) -> Result<String> {
+        let rows = self.rows(sql, Vec::new())?;
+        let text = rows.first().and_then(|row| decode::text(row, &["g"])).unwrap_or_default();
+        Ok(text.split_whitespace().collect())
+    }
+
+    /// The end of the server's binlog.
+    ///
+    /// # Errors
+    /// [`Fault::Denied`] without the privilege, [`Fault::Unsupported`] without a binlog.
+    pub fn log_place(&mut self) -> Result<LogPlace> {
+        let new = self.has(Capability::BinaryLogStatus);
+        let rows = self.show(if new { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" })?;
+        let row =
+            rows.first().ok_or_else(|| ServerError::new(self.name(), Fault::Unsupported, "it writes no binlog"))?;
+        Ok(LogPlace {
+            file: decode::text(row, &["File"]).unwrap_or_default(),
+            offset: decode::number(row, &["Position"]).unwrap_or(0),
+        })
+    }
+
+    /// Waits on a replica until it has applied `position`, for at most `timeout`.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn wait_applied(&mut self, position: &Position, timeout: Duration, channel: Option<&str>) -> Result<Waited> {
+        if position.is_empty() {
+            return Ok(Waited::Reached);
+        }
+        let seconds = Value::Double(timeout.as_secs_f64());
+        match position {
+            Position::None => Ok(Waited::Reached),
+            Position::GtidSet(set) => {
+                self.wait("SELECT WAIT_FOR_EXECUTED_GTID_SET(?, ?) AS w", vec![set.as_str().into(), seconds])
+            }
+            Position::GtidDomains(list) => {
+                self.wait("SELECT MASTER_GTID_WAIT(?, ?) AS w", vec![list.as_str().into(), seconds])
+            }
+            Position::Log(place) => self.wait_log(place, timeout, channel),
+        }
+    }
+
+    /// Waits until a direct replica has applied its source's binlog up to `place`.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn wait_log(&mut self, place: &LogPlace, timeout: Duration, channel: Option<&str>) -> Result<Waited> {
+        let function = if self.has(Capability::SourcePosWait) { "SOURCE_POS_WAIT" } else { "MASTER_POS_WAIT" };
+        // Whole seconds for old servers; 0 would mean for ever.
+        let seconds = Value::Int(i64::try_from(timeout.as_secs()).unwrap_or(1).max(1));
+        let mut params = vec![place.file.as_str().into(), place.offset.into(), seconds];
+        let fourth = channel.map(|name| params.push(name.into())).map_or("", |()| ", ?");
+        self.wait(&format!("SELECT {function}(?, ?, ?{fourth}) AS w"), params)
+    }
+
+    fn wait(&mut self, sql: &str, params: Vec<Value>) -> Result<Waited> {
+        let rows = self.rows(sql, params)?;
+        Ok(match rows.first().and_then(|row| decode::text(row, &["w"])).as_deref() {
+            None => Waited::Stopped,
+            Some("-1") => Waited::NotYet,
+            Some("1") if sql.contains("GTID_SET") => Waited::NotYet,
+            Some(_) => Waited::Reached,
+        })
+    }
+
+    /// Whether everything in `applied` (of a replica) is visible on this source,
+    /// but for `errant`, which is known to be the replica's own.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn has_all_of(&mut self, applied: &Position, errant: &str) -> Result<bool> {
+        match applied {
+            Position::None => Ok(true),
+            Position::GtidSet(set) => Ok(self.gtids_beyond(set, errant)?.is_empty()),
+            Position::GtidDomains(list) => {
+                let own = self.gtid_text("SELECT @@GLOBAL.gtid_binlog_pos AS g")?;
+                Ok(domains_reach(&own, list))
+            }
+            Position::Log(place) => Ok(self.log_place()?.reaches(place)),
+        }
+    }
+
+    fn gtids_beyond(&mut self, set: &str, errant: &str) -> Result<String> {
+        let sql = "SELECT GTID_SUBTRACT(GTID_SUBTRACT(?, ?), @@GLOBAL.gtid_executed) AS g";
+        let rows = self.rows(sql, vec![set.into(), errant.into()])?;
+        Ok(rows.first().and_then(|row| decode::text(row, &["g"])).unwrap_or_default().split_whitespace().collect())
+    }
+
+    /// The binlog state of a MariaDB server, or the executed set of a MySQL one:
+    /// what [`Session::errant_of`] is asked with.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn history(&mut self) -> Result<String> {
+        match self.identity().flavor {
+            Flavor::Mysql => self.gtid_text("SELECT @@GLOBAL.gtid_executed AS g"),
+            Flavor::Mariadb => self.gtid_text("SELECT @@GLOBAL.gtid_binlog_state AS g"),
+        }
+    }
+
+    /// The transactions of a replica's [`Session::history`] that this source does not have;
+    /// empty when there are none.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn errant_of(&mut self, history: &str) -> Result<String> {
+        match self.identity().flavor {
+            Flavor::Mysql => self.gtids_beyond(history, ""),
+            Flavor::Mariadb => Ok(domains_beyond(history, &self.history()?).join(",")),
+        }
+    }
+
+    /// The server's replication channels; empty when it replicates from nobody.
+    ///
+    /// # Errors
+    /// [`Fault::Denied`] without the privilege.
+    pub fn replica_status(&mut self) -> Result<Vec<ReplicaStatus>> {
+        let sql = match (self.identity().flavor, self.has(Capability::ReplicaStatus)) {
+            (Flavor::Mariadb, _) => "SHOW ALL SLAVES STATUS",
+            (Flavor::Mysql, true) => "SHOW REPLICA STATUS",
+            (Flavor::Mysql, false) => "SHOW SLAVE STATUS",
+        };
+        Ok(self.show(sql)?.iter().map(status_of).collect())
+    }
+
+    /// Opens a snapshot and returns the exact position that it shows, where the
+    /// server can label snapshots (MariaDB with a binlog); `None` elsewhere, and
+    /// then no snapshot is open. [`Session::release`] ends it.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn labelled_snapshot(&mut self) -> Result<Option<Position>> {
+        if !self.has(Capability::SnapshotPosition) {
+            return Ok(None);
+        }
+        self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+        let rows = self.show("SHOW STATUS LIKE 'binlog_snapshot_%'")?;
+        let find = |name: &str| {
+            let row = rows.iter().find(|row| {
+                decode::text(row, &["Variable_name"]).is_some_and(|found| found.eq_ignore_ascii_case(name))
+            });
+            row.and_then(|row| decode::text(row, &["Value"])).unwrap_or_default()
+        };
+        let (file, offset) = (find("binlog_snapshot_file"), find("binlog_snapshot_position"));
+        let label = self.gtid_at(&file, &offset)?;
+        if label.is_none() {
+            self.release()?;
+        }
+        Ok(label)
+    }
+
+    fn gtid_at(&mut self, file: &str, offset: &str) -> Result<Option<Position>> {
+        let Ok(offset) = offset.parse::<u64>() else { return Ok(None) };
+        let rows = self.rows("SELECT BINLOG_GTID_POS(?, ?) AS g", vec![file.into(), offset.into()])?;
+        Ok(rows.first().and_then(|row| decode::text(row, &["g"])).map(Position::GtidDomains))
+    }
+}

@@ -1,0 +1,60 @@
+//! What every session sets before it asks anything, and how one is killed.
+
+use crate::capability::{Capabilities, Capability};
+use crate::flavor::{Flavor, parse_version};
+use crate::session::{Identity, Limits, Result, Session};
+use mysql::Conn;
+use mysql::prelude::Queryable;
+
+/// What the server says about itself.
+pub fn identify(conn: &mut Conn) -> mysql::Result<Identity> {
+    let version: String = conn.query_first("SELECT @@version")?.unwrap_or_default();
+    let (flavor, number) = parse_version(&version);
+    let capabilities = Capabilities::new(flavor, number);
+    let uuid = match flavor {
+        Flavor::Mysql => conn.query_first("SELECT @@server_uuid")?.unwrap_or_default(),
+        Flavor::Mariadb => String::new(),
+    };
+    let (server_id, max_allowed_packet) =
+        conn.query_first("SELECT @@server_id, @@max_allowed_packet")?.unwrap_or((0, 1 << 24));
+    Ok(Identity { flavor, version, capabilities, server_id, uuid, max_allowed_packet })
+}
+
+/// Fixes the settings: read only, UTC, one SQL mode, raw bytes in and out, and
+/// limits on the time of a statement.
+pub fn apply(session: &mut Session, limits: Limits) -> Result<()> {
+    for statement in statements(&session.identity().capabilities, limits) {
+        session.run(&statement)?;
+    }
+    Ok(())
+}
+
+fn statements(capabilities: &Capabilities, limits: Limits) -> Vec<String> {
+    let mut list = vec![
+        "SET NAMES binary".to_owned(),
+        // With no mode at all, zero dates and every spelling of a value can be read and bound.
+        "SET SESSION sql_mode = ''".to_owned(),
+        "SET SESSION time_zone = '+00:00'".to_owned(),
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ".to_owned(),
+        "SET SESSION TRANSACTION READ ONLY".to_owned(),
+        "SET SESSION autocommit = 1".to_owned(),
+        format!("SET SESSION lock_wait_timeout = {}", limits.lock_wait.as_secs().max(1)),
+        format!("SET SESSION net_write_timeout = {}", limits.statement.as_secs().max(1)),
+    ];
+    if capabilities.has(Capability::CachedStatistics) {
+        // A cached figure that has expired would be written back to the dictionary.
+        list.push("SET SESSION information_schema_stats_expiry = 0".to_owned());
+    }
+    if capabilities.has(Capability::MaxExecutionTime) {
+        list.push(format!("SET SESSION max_execution_time = {}", limits.statement.as_millis()));
+    }
+    if capabilities.has(Capability::MaxStatementTime) {
+        list.push(format!("SET SESSION max_statement_time = {}", limits.statement.as_secs_f64()));
+    }
+    list
+}
+
+/// Kills a connection, of the same account.
+pub fn kill(conn: &mut Conn, connection: u32) -> mysql::Result<()> {
+    conn.query_drop(format!("KILL {connection}"))
+}
