@@ -1,0 +1,126 @@
+//! Findings, errors, skips and notices as JSON; the same objects in a document and in a line.
+
+use serde::Serialize;
+use vouch_report::{Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
+
+#[derive(Serialize)]
+pub(super) struct FindingJson<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    table: Option<&'a str>,
+    replica: Option<&'a str>,
+    key: Vec<KeyJson<'a>>,
+    columns: Vec<ColumnJson<'a>>,
+    proof: Option<ProofJson<'a>>,
+    as_of: Option<&'a str>,
+    count: u64,
+}
+
+impl<'a> FindingJson<'a> {
+    pub(super) fn of(finding: &'a Finding) -> Self {
+        let location = &finding.location;
+        FindingJson {
+            code: finding.code.name(),
+            severity: finding.severity.name(),
+            message: &finding.message,
+            table: location.table.as_deref(),
+            replica: location.replica.as_deref(),
+            key: location.key.iter().map(KeyJson::of).collect(),
+            columns: location.columns.iter().map(ColumnJson::of).collect(),
+            proof: finding.proof.as_ref().map(ProofJson::of),
+            as_of: finding.as_of.as_deref(),
+            count: finding.count,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct KeyJson<'a> {
+    column: &'a str,
+    value: &'a str,
+}
+
+impl<'a> KeyJson<'a> {
+    fn of(part: &'a KeyPart) -> Self {
+        KeyJson { column: &part.column, value: &part.value }
+    }
+}
+
+#[derive(Serialize)]
+struct ColumnJson<'a> {
+    column: &'a str,
+    source: Option<&'a str>,
+    replica: Option<&'a str>,
+}
+
+impl<'a> ColumnJson<'a> {
+    fn of(diff: &'a ValueDiff) -> Self {
+        ColumnJson { column: &diff.column, source: diff.source.as_deref(), replica: diff.replica.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct ProofJson<'a> {
+    kind: &'static str,
+    how: Option<&'a str>,
+}
+
+impl<'a> ProofJson<'a> {
+    fn of(proof: &'a Proof) -> Self {
+        let how = match proof {
+            Proof::Proven { how } => Some(how.as_str()),
+            Proof::Confirmed => None,
+        };
+        ProofJson { kind: proof.name(), how }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ErrorJson<'a> {
+    code: &'static str,
+    message: &'a str,
+    hint: &'a str,
+    table: Option<&'a str>,
+    replica: Option<&'a str>,
+    key: Vec<KeyJson<'a>>,
+}
+
+impl<'a> ErrorJson<'a> {
+    pub(super) fn of(failure: &'a Failure) -> Self {
+        ErrorJson {
+            code: failure.code.name(),
+            message: &failure.message,
+            hint: crate::words::hint(failure),
+            table: failure.location.table.as_deref(),
+            replica: failure.location.replica.as_deref(),
+            key: failure.location.key.iter().map(KeyJson::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SkipJson<'a> {
+    code: &'static str,
+    what: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> SkipJson<'a> {
+    pub(super) fn of(skip: &'a Skip) -> Self {
+        SkipJson { code: skip.code.name(), what: &skip.what, reason: &skip.reason }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct NoticeJson<'a> {
+    code: &'static str,
+    server: Option<&'a str>,
+    message: &'a str,
+}
+
+impl<'a> NoticeJson<'a> {
+    pub(super) fn of(notice: &'a Notice) -> Self {
+        NoticeJson { code: notice.code.name(), server: notice.server.as_deref(), message: &notice.message }
+    }
+}

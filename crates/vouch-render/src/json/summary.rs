@@ -1,0 +1,42 @@
+//! The result document: [`Document`].
+
+use super::coverage::CoverageJson;
+use super::finding::{ErrorJson, FindingJson, NoticeJson, SkipJson};
+use serde::Serialize;
+use vouch_report::Summary;
+
+/// The whole result of a run.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    schema: u32,
+    command: &'a str,
+    run_id: &'a str,
+    started_at: String,
+    finished_at: String,
+    verdict: &'static str,
+    exit_code: u8,
+    coverage: CoverageJson<'a>,
+    findings: Vec<FindingJson<'a>>,
+    skips: Vec<SkipJson<'a>>,
+    errors: Vec<ErrorJson<'a>>,
+    notices: Vec<NoticeJson<'a>>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn of(summary: &'a Summary) -> Self {
+        Document {
+            schema: super::SCHEMA,
+            command: summary.command,
+            run_id: &summary.run_id,
+            started_at: crate::time::rfc3339(summary.started_ms),
+            finished_at: crate::time::rfc3339(summary.finished_ms),
+            verdict: summary.verdict.name(),
+            exit_code: summary.verdict.exit_code(),
+            coverage: CoverageJson::of(&summary.coverage),
+            findings: summary.findings.iter().map(FindingJson::of).collect(),
+            skips: summary.skips.iter().map(SkipJson::of).collect(),
+            errors: summary.errors.iter().map(ErrorJson::of).collect(),
+            notices: summary.notices.iter().map(NoticeJson::of).collect(),
+        }
+    }
+}

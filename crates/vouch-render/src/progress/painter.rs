@@ -1,0 +1,137 @@
+//! The thread that draws a board on a terminal: [`Painter`].
+//!
+//! Invariant: it alone touches the terminal, and never while it holds the board's lock.
+
+use super::board::{Scroll, Shared};
+use crate::style::{Paint, Tone};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// The time between two looks at the board.
+const FRAME: Duration = Duration::from_millis(100);
+
+const BAR: &str = "{bar:28.cyan/dim} {percent:>3} %  {human_pos}/{human_len} rows  {per_sec}  eta {eta}  {msg}";
+const BAR_PLAIN: &str = "{bar:28} {percent:>3} %  {human_pos}/{human_len} rows  {per_sec}  eta {eta}  {msg}";
+/// While nothing is planned yet there is nothing to be a share of.
+const START: &str = "{spinner} {msg}";
+
+/// The longest that the end of a run waits for the terminal to take what is left.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The handle of the drawing thread.
+pub(super) struct Painter {
+    shared: Arc<Shared>,
+}
+
+impl Painter {
+    /// Begins to draw `shared` on `target`. Where no thread can be had, nothing is drawn.
+    pub(super) fn start(target: ProgressDrawTarget, paint: Paint, shared: Arc<Shared>) -> Self {
+        let board = shared.clone();
+        let draw = move || {
+            Canvas::new(target, paint).run(&board);
+            board.lock().left = true;
+            board.bell.notify_all();
+        };
+        if std::thread::Builder::new().name("progress".to_owned()).spawn(draw).is_err() {
+            shared.lock().left = true;
+        }
+        Painter { shared }
+    }
+
+    /// Draws what is left and takes the bar away. A terminal that takes nothing is
+    /// given up, so that a run ends even then. Harmless when called again.
+    pub(super) fn stop(&self) {
+        let mut board = self.shared.lock();
+        board.finished = true;
+        self.shared.bell.notify_all();
+        drop(self.shared.bell.wait_timeout_while(board, PATIENCE, |board| !board.left));
+    }
+}
+
+/// The bar and the lines below it.
+struct Canvas {
+    paint: Paint,
+    all: MultiProgress,
+    bar: ProgressBar,
+    status: Vec<ProgressBar>,
+    planned: bool,
+}
+
+impl Canvas {
+    fn new(target: ProgressDrawTarget, paint: Paint) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let bar = all.add(ProgressBar::new(0).with_style(style(START)));
+        bar.set_message("looking at the servers");
+        Canvas { paint, all, bar, status: Vec::new(), planned: false }
+    }
+
+    fn run(mut self, shared: &Shared) {
+        loop {
+            let mut board = shared.lock();
+            if !board.finished {
+                board = shared.bell.wait_timeout(board, FRAME).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            let finished = board.finished;
+            let lines = board.take_lines();
+            let (position, length) = board.position();
+            let (counts, status) = (board.counts(), board.status());
+            drop(board);
+            self.scroll(&lines);
+            if finished {
+                break;
+            }
+            self.draw_status(&status);
+            self.draw_bar(position, length, counts);
+        }
+        for line in &self.status {
+            line.finish_and_clear();
+        }
+        self.bar.finish_and_clear();
+        // A terminal that is gone is no reason to fail.
+        drop(self.all.clear());
+    }
+
+    fn scroll(&self, lines: &[Scroll]) {
+        for line in lines {
+            let tone = if line.damage { Tone::Bad } else { Tone::Warn };
+            let code = self.paint.paint(tone, &format!("{:<18}", line.code));
+            drop(self.all.println(format!("{code} {}", line.text)));
+        }
+    }
+
+    fn draw_bar(&mut self, position: u64, length: u64, counts: String) {
+        if length > 0 && !self.planned {
+            self.planned = true;
+            self.bar.set_style(style(if self.paint.colour { BAR } else { BAR_PLAIN }).progress_chars("━━─"));
+            self.bar.reset_eta();
+        }
+        if self.planned {
+            self.bar.set_length(length);
+            self.bar.set_position(position);
+            self.bar.set_message(counts);
+        }
+        self.bar.tick();
+    }
+
+    fn draw_status(&mut self, lines: &[String]) {
+        while self.status.len() > lines.len() {
+            if let Some(line) = self.status.pop() {
+                line.finish_and_clear();
+                self.all.remove(&line);
+            }
+        }
+        while self.status.len() < lines.len() {
+            let line = self.all.add(ProgressBar::new(0).with_style(style("{wide_msg}")));
+            self.status.push(line);
+        }
+        for (line, text) in self.status.iter().zip(lines) {
+            line.set_message(self.paint.paint(Tone::Dim, text));
+        }
+    }
+}
+
+/// A style of a template of our own; the default style where it cannot be read.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

@@ -1,0 +1,270 @@
+//! The sentences in which a result is told, the same on a terminal and on a page.
+//!
+//! Main functions: [`headline`], [`looked_at`], [`next_steps`]. Invariant:
+//! "no difference" is never said without what was looked at.
+
+use crate::figures::{Figures, is_row, other_findings, remarks};
+use crate::position::abbreviate;
+use crate::text::{clean, clip, counted, grouped};
+use crate::time::{span, stamp};
+use std::collections::BTreeSet;
+use vouch_report::{Code, Failure, Finding, KeyPart, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict};
+
+/// Most characters of a key, a value or a list of columns on one line.
+const PART_CHARS: usize = 120;
+/// Most characters of a message.
+const MESSAGE_CHARS: usize = 600;
+
+/// The result in one sentence.
+pub(crate) fn headline(summary: &Summary, figures: &Figures) -> String {
+    match summary.verdict {
+        Verdict::Clean if figures.tables_seen == 0 => "Nothing was compared: no table was left to look at.".to_owned(),
+        Verdict::Clean => clean_headline(summary),
+        Verdict::Findings => capitalised(&damage(summary, figures)),
+        Verdict::Incomplete => format!(
+            "Not proven: nothing was found in what was looked at, but {} could not be looked at.",
+            counted(summary.errors.len() as u64, "thing", "things")
+        ),
+        Verdict::Interrupted(signal) => interrupted_headline(summary, figures, signal),
+    }
+}
+
+fn clean_headline(summary: &Summary) -> String {
+    match remarks(summary) as u64 {
+        0 => "No difference found.".to_owned(),
+        count => format!("No difference found in the rows; {} on the schema.", counted(count, "remark", "remarks")),
+    }
+}
+
+fn interrupted_headline(summary: &Summary, figures: &Figures, signal: u8) -> String {
+    let name = match signal {
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        other => format!("signal {other}"),
+    };
+    let damaged = figures.rows_differing() > 0 || other_findings(summary).next().is_some();
+    let so_far = if damaged { damage(summary, figures) } else { "no difference so far.".to_owned() };
+    format!("Interrupted by {name} before the end: {so_far}")
+}
+
+/// What differs: `3 rows differ in 2 tables on 1 replica; 1 difference in the schema.`
+fn damage(summary: &Summary, figures: &Figures) -> String {
+    let listed: u64 = summary.findings.iter().filter(|finding| is_row(finding)).map(|finding| finding.count).sum();
+    let rows = figures.rows_differing().max(listed);
+    let errant = other_findings(summary).filter(|finding| finding.code == Code::ErrantTransactions).count() as u64;
+    let schema = (other_findings(summary).count() as u64).saturating_sub(errant);
+    let mut parts = Vec::new();
+    if rows > 0 {
+        parts.push(format!("{} in {}", counted(rows, "row differs", "rows differ"), places(summary)));
+    }
+    if schema > 0 {
+        parts.push(counted(schema, "difference in the schema", "differences in the schema"));
+    }
+    if errant > 0 {
+        parts.push(format!("errant transactions on {}", counted(errant, "replica", "replicas")));
+    }
+    format!("{}.", parts.join("; "))
+}
+
+/// `2 tables on 1 replica`: where rows differ.
+fn places(summary: &Summary) -> String {
+    let mut tables = BTreeSet::new();
+    let mut replicas = BTreeSet::new();
+    for table in &summary.coverage.tables {
+        for pair in table.replicas.iter().filter(|pair| pair.source_only + pair.replica_only + pair.changed > 0) {
+            tables.insert(table.table.as_str());
+            replicas.insert(pair.replica.as_str());
+        }
+    }
+    for finding in summary.findings.iter().filter(|finding| is_row(finding)) {
+        tables.extend(finding.location.table.as_deref());
+        replicas.extend(finding.location.replica.as_deref());
+    }
+    let tables = counted(tables.len() as u64, "table", "tables");
+    format!("{tables} on {}", counted(replicas.len() as u64, "replica", "replicas"))
+}
+
+/// What the headline rests on: how much was looked at, how strongly, as of when, and what was not.
+pub(crate) fn looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
+    let mut sentences = vec![amount(summary, figures)];
+    sentences.extend(figures.weakest_bits.map(strength));
+    sentences.extend(as_of(figures));
+    if figures.in_flight > 0 {
+        sentences.push(format!(
+            "{} to be changes in flight, and none of them is counted as a difference.",
+            counted(figures.in_flight, "differing key turned out", "differing keys turned out")
+        ));
+    }
+    sentences.extend(not_looked_at(summary, figures));
+    sentences
+}
+
+fn amount(summary: &Summary, figures: &Figures) -> String {
+    if figures.tables_seen == 0 {
+        return "Looked at no rows.".to_owned();
+    }
+    let of_all = match figures.tables {
+        all if all == figures.tables_seen => String::new(),
+        all => format!(" of {}", grouped(all)),
+    };
+    let tables =
+        format!("{}{of_all} {}", grouped(figures.tables_seen), if figures.tables == 1 { "table" } else { "tables" });
+    format!(
+        "Looked at {tables} on {}: {} in {}, in {}.",
+        counted(figures.replicas, "replica", "replicas"),
+        counted(figures.rows_compared, "row held against the source", "rows held against the source"),
+        counted(figures.chunks, "chunk", "chunks"),
+        span(summary.finished_ms.saturating_sub(summary.started_ms)),
+    )
+}
+
+/// How strong a digest of `bits` is.
+fn strength(bits: u32) -> String {
+    let light = if bits < 64 { " (the light profile; the default is stronger)" } else { "" };
+    format!("Digests have {bits} bits or more: a changed row is missed with a probability of at most 2^-{bits}{light}.")
+}
+
+fn as_of(figures: &Figures) -> Option<String> {
+    let as_of = figures.as_of.as_ref()?;
+    Some(match as_of.position.as_str() {
+        "" => format!("It holds as of {}, by time alone: no replication position was used.", stamp(as_of.at_ms)),
+        position => {
+            format!("It holds as of source position {} ({}) or later.", abbreviate(position), stamp(as_of.at_ms))
+        }
+    })
+}
+
+/// What the headline must not be taken to cover.
+fn not_looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if figures.not_run > 0 {
+        sentences.push(format!(
+            "Not, or not fully, looked at: {}.",
+            counted(figures.not_run, "table on a replica", "pairs of table and replica")
+        ));
+    }
+    if figures.unproven_keys > 0 {
+        sentences.push(format!("{} proven neither way.", counted(figures.unproven_keys, "key was", "keys were")));
+    }
+    if summary.verdict == Verdict::Findings && !summary.errors.is_empty() {
+        let count = counted(summary.errors.len() as u64, "thing", "things");
+        sentences.push(format!("Besides, {count} could not be looked at."));
+    }
+    if !summary.skips.is_empty() {
+        let count = counted(summary.skips.len() as u64, "object was", "objects were");
+        sentences.push(format!("{count} left out on purpose."));
+    }
+    sentences
+}
+
+/// `1 source-only, 3 changed, schema`: what differs between a table and a replica's.
+pub(crate) fn differences(replica: &ReplicaCoverage, schema: bool) -> String {
+    let kinds =
+        [(replica.source_only, "source-only"), (replica.replica_only, "replica-only"), (replica.changed, "changed")];
+    let rows = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{} {kind}", grouped(*count)));
+    rows.chain(schema.then(|| "schema".to_owned())).collect::<Vec<_>>().join(", ")
+}
+
+/// A command to run next, and what it is good for.
+pub(crate) struct NextStep {
+    pub(crate) command: String,
+    pub(crate) purpose: &'static str,
+}
+
+/// The commands to run next, the most useful first; none after a clean run.
+pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
+    let mut steps = Vec::new();
+    if let Some(finding) = summary.findings.iter().find(|finding| finding.severity > Severity::Notice) {
+        steps.push(explain_step(finding.code));
+    }
+    let unfinished = matches!(summary.verdict, Verdict::Interrupted(_)) || !summary.errors.is_empty();
+    if unfinished && !summary.coverage.tables.is_empty() {
+        let run_id = clip(&summary.run_id, PART_CHARS);
+        let command = format!("vouch {} --resume {run_id}", summary.command);
+        steps.push(NextStep { command, purpose: "goes on with what was not looked at" });
+    }
+    if let Some(error) = summary.errors.first() {
+        steps.push(explain_step(error.code));
+    }
+    steps
+}
+
+fn explain_step(code: Code) -> NextStep {
+    NextStep { command: format!("vouch explain {}", code.name()), purpose: "says what it means and what to do" }
+}
+
+/// The hint of a failure: its own, else what its code says.
+pub(crate) fn hint(failure: &Failure) -> &str {
+    failure.hint.as_deref().unwrap_or(failure.code.explanation().action)
+}
+
+/// A message from outside on one line.
+pub(crate) fn message(text: &str) -> String {
+    clip(text, MESSAGE_CHARS)
+}
+
+/// `id=7, region=eu`.
+pub(crate) fn key(parts: &[KeyPart]) -> String {
+    let parts: Vec<String> = parts.iter().map(|part| format!("{}={}", part.column, part.value)).collect();
+    clip(&parts.join(", "), PART_CHARS)
+}
+
+/// `balance: 10 → 12, note`: the columns that differ, with values where they are shown.
+pub(crate) fn columns(columns: &[ValueDiff]) -> String {
+    let columns: Vec<String> = columns.iter().map(column).collect();
+    clip(&columns.join(", "), 2 * PART_CHARS)
+}
+
+fn column(diff: &ValueDiff) -> String {
+    let name = clip(&diff.column, PART_CHARS);
+    match (&diff.source, &diff.replica) {
+        (None, None) => name,
+        (source, replica) => format!("{name}: {} → {}", value(source.as_deref()), value(replica.as_deref())),
+    }
+}
+
+/// A value that is shown, or a dash.
+pub(crate) fn value(value: Option<&str>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| clip(value, PART_CHARS))
+}
+
+/// `proven by binlog window`, `confirmed`.
+pub(crate) fn proof(proof: &Proof) -> String {
+    match proof {
+        Proof::Proven { how } => format!("proven by {}", clean(how)),
+        Proof::Confirmed => "confirmed".to_owned(),
+    }
+}
+
+/// Where a finding or failure is: `db.t on r1`, `db.t`, `r1`, or nothing.
+pub(crate) fn place(table: Option<&str>, replica: Option<&str>) -> String {
+    match (table, replica) {
+        (Some(table), Some(replica)) => format!("{} on {}", clip(table, PART_CHARS), clip(replica, PART_CHARS)),
+        (Some(one), None) | (None, Some(one)) => clip(one, PART_CHARS),
+        (None, None) => String::new(),
+    }
+}
+
+/// What a finding says besides its code and place: key, columns and proof of a row, else the message.
+pub(crate) fn finding_detail(finding: &Finding) -> String {
+    let location = &finding.location;
+    let mut parts = Vec::new();
+    if location.key.is_empty() {
+        parts.push(message(&finding.message));
+    } else {
+        parts.push(key(&location.key));
+    }
+    if !location.columns.is_empty() {
+        parts.push(columns(&location.columns));
+    }
+    if finding.count != 1 && is_row(finding) && !location.key.is_empty() {
+        parts.push(format!("{}×", grouped(finding.count)));
+    }
+    parts.extend(finding.proof.as_ref().map(proof));
+    parts.join("  ·  ")
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
