@@ -8,7 +8,7 @@ use crate::{Error, Result, poll};
 use rustix::process::{Pid, Signal};
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -31,9 +31,20 @@ impl Daemon {
     /// Starts `command` with no input and no output, out of reach of the terminal's Ctrl-C:
     /// it is for the starter to stop it in good order.
     pub(crate) fn start(command: &Command) -> Result<Daemon> {
+        Daemon::start_with(command, Stdio::null())
+    }
+
+    /// The same with what it says on stdout.
+    pub(crate) fn start_piped(command: &Command) -> Result<(Daemon, Option<ChildStdout>)> {
+        let mut daemon = Daemon::start_with(command, Stdio::piped())?;
+        let output = daemon.child.stdout.take();
+        Ok((daemon, output))
+    }
+
+    fn start_with(command: &Command, output: Stdio) -> Result<Daemon> {
         let mut tied = Command::new("setpriv");
         tied.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
-        tied.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        tied.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).process_group(0);
         let (answer, answered) = channel();
         let sent = spawner().send(Job { command: tied, answer });
         let child = sent.ok().and_then(|()| answered.recv().ok()).unwrap_or_else(|| Err(io::ErrorKind::Other.into()));

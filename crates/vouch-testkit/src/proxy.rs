@@ -1,0 +1,256 @@
+//! Faults on the way to a server: [`Proxy`], a TCP proxy on 127.0.0.1 that
+//! delays, cuts, stalls, half-closes and refuses.
+//!
+//! Invariant: dropping it closes every connection through it.
+
+use crate::{Error, Result, Server};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// A TCP proxy in front of a server's port.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    forwarded: AtomicU64,
+    accepted: AtomicU64,
+    cuts: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    mode: Mode,
+    /// Bytes until every connection is cut.
+    budget: Option<u64>,
+    links: Vec<Link>,
+    stop: bool,
+}
+
+/// Both ends of a connection through the proxy.
+#[derive(Debug)]
+struct Link {
+    client: TcpStream,
+    server: TcpStream,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Pass,
+    Delay(Duration),
+    Refuse,
+    Stall,
+}
+
+impl Proxy {
+    /// A proxy in front of `server`'s TCP port that passes everything.
+    pub fn start(server: &Server) -> Result<Proxy> {
+        Proxy::to_port(server.port())
+    }
+
+    /// A proxy in front of any port of 127.0.0.1.
+    pub fn to_port(target: u16) -> Result<Proxy> {
+        let listener = listen(0)?;
+        let port = listener.local_addr().map_err(Error::io("the proxy's port"))?.port();
+        let state = State { mode: Mode::Pass, budget: None, links: Vec::new(), stop: false };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            forwarded: AtomicU64::new(0),
+            accepted: AtomicU64::new(0),
+            cuts: AtomicU64::new(0),
+        });
+        let accepting = Arc::clone(&shared);
+        let acceptor = thread::spawn(move || accept(&accepting, listener, port, target));
+        Ok(Proxy { port, shared, acceptor: Some(acceptor) })
+    }
+
+    /// The proxy's port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `mysql://user:password@127.0.0.1:port` through the proxy; both must be plain words.
+    pub fn url(&self, user: &str, password: &str) -> String {
+        format!("mysql://{user}:{password}@127.0.0.1:{}", self.port)
+    }
+
+    /// Passes everything, also what was held back by [`Proxy::stall`].
+    pub fn pass(&self) {
+        self.set(Mode::Pass);
+    }
+
+    /// Holds every piece of data back for `ms` milliseconds, in both directions.
+    pub fn delay(&self, ms: u64) {
+        self.set(Mode::Delay(Duration::from_millis(ms)));
+    }
+
+    /// New connections are refused by the operating system; those that are open go on.
+    pub fn refuse(&self) {
+        self.set(Mode::Refuse);
+    }
+
+    /// Accepts connections, and forwards nothing on any until [`Proxy::pass`].
+    pub fn stall(&self) {
+        self.set(Mode::Stall);
+    }
+
+    /// Cuts all connections once, when `bytes` more have been forwarded over all of them; then passes on.
+    pub fn cut_after(&self, bytes: u64) {
+        self.shared.lock().budget = Some(bytes);
+    }
+
+    /// Closes all connections now; new ones are taken as before.
+    pub fn cut_now(&self) {
+        self.shared.cut(&mut self.shared.lock());
+    }
+
+    /// Tells every client that the server will send no more, and leaves the other direction open.
+    pub fn half_close(&self) {
+        for link in &self.shared.lock().links {
+            // A client that is gone already needs no telling.
+            let _ = link.client.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Bytes forwarded so far, both directions.
+    pub fn forwarded(&self) -> u64 {
+        self.shared.forwarded.load(Ordering::Relaxed)
+    }
+
+    /// Connections accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.shared.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Times that connections were cut so far.
+    pub fn cuts(&self) -> u64 {
+        self.shared.cuts.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, mode: Mode) {
+        self.shared.lock().mode = mode;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        {
+            let mut state = self.shared.lock();
+            state.stop = true;
+            self.shared.cut(&mut state);
+        }
+        self.shared.changed.notify_all();
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ = acceptor.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cut(&self, state: &mut State) {
+        for link in state.links.drain(..) {
+            let _ = link.client.shutdown(Shutdown::Both);
+            let _ = link.server.shutdown(Shutdown::Both);
+        }
+        self.cuts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Waits as long as the mode says; false when a connection must not forward any more.
+    fn admit(&self, bytes: u64) -> bool {
+        let mut state = self.lock();
+        while state.mode == Mode::Stall && !state.stop {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(left) = state.budget {
+            state.budget = left.checked_sub(bytes);
+            if state.budget.is_none() {
+                self.cut(&mut state);
+                return false;
+            }
+        }
+        let (mode, stop) = (state.mode, state.stop);
+        drop(state);
+        if let Mode::Delay(delay) = mode {
+            thread::sleep(delay);
+        }
+        !stop
+    }
+}
+
+fn listen(port: u16) -> Result<TcpListener> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).map_err(Error::io("the proxy's port"))?;
+    listener.set_nonblocking(true).map_err(Error::io("the proxy's port"))?;
+    Ok(listener)
+}
+
+/// Takes connections until the proxy is dropped. Refusing means having no listener at all.
+fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16, target: u16) {
+    let mut listener = Some(listener);
+    loop {
+        let (mode, stop) = {
+            let state = shared.lock();
+            (state.mode, state.stop)
+        };
+        if stop {
+            return;
+        }
+        match (&listener, mode) {
+            (Some(_), Mode::Refuse) => listener = None,
+            (None, Mode::Refuse) => {}
+            (None, _) => listener = listen(port).ok(),
+            (Some(open), _) => match open.accept() {
+                Ok((client, _)) => link(shared, client, target),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => listener = None,
+            },
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Connects to the target and forwards both ways; a target that refuses closes the client's connection.
+fn link(shared: &Arc<Shared>, client: TcpStream, target: u16) {
+    shared.accepted.fetch_add(1, Ordering::Relaxed);
+    let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { return };
+    for stream in [&client, &server] {
+        let _ = stream.set_nonblocking(false);
+        let _ = stream.set_nodelay(true);
+    }
+    let clones = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
+    let (Ok(client_in), Ok(server_in), Ok(client_out), Ok(server_out)) = clones else { return };
+    shared.lock().links.push(Link { client, server });
+    for (from, to) in [(client_in, server_out), (server_in, client_out)] {
+        let shared = Arc::clone(shared);
+        thread::spawn(move || pump(&shared, from, to));
+    }
+}
+
+/// Forwards until one side ends, then ends the other.
+fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream) {
+    let mut buffer = [0_u8; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let bytes = length as u64;
+        if !shared.admit(bytes) || to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+        shared.forwarded.fetch_add(bytes, Ordering::Relaxed);
+    }
+    let _ = to.shutdown(Shutdown::Write);
+    let _ = from.shutdown(Shutdown::Read);
+}
