@@ -4,6 +4,7 @@
 //! Start at [`Topology`]. Invariant: whatever ends the process that booted a
 //! server also ends the server.
 
+pub mod cases;
 mod client;
 mod daemon;
 mod dist;
@@ -13,6 +14,7 @@ mod expect;
 pub mod inspect;
 mod load;
 mod numbers;
+pub mod oracle;
 pub mod poll;
 mod proxy;
 mod seed;
