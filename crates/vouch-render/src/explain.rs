@@ -1,7 +1,6 @@
-//! What the codes mean: for `vouch explain`, and as a page of the reference.
+//! What a code means and what to do, for `vouch explain`.
 //!
-//! Main functions: [`explain`], [`codes_markdown`]. Both are made from
-//! [`Code::ALL`] alone.
+//! Main function: [`explain`]. The words are those of [`Code::explanation`].
 
 use crate::style::{Paint, Tone};
 use crate::text::wrap;
@@ -42,53 +41,15 @@ fn effect(code: Code) -> &'static str {
     }
 }
 
-/// `docs/reference/codes.md`: every code with its meaning and what to do, as Markdown.
-pub fn codes_markdown() -> String {
-    let mut page = String::from(
-        "# Codes\n\nEverything that vouch reports bears one of these codes. A code never changes its meaning.\n\
-         `vouch explain CODE` prints the same text.\n",
-    );
-    let kinds = [
-        (Kind::Finding, "Findings", "Damage that was seen. Findings that count end a run with exit code 1."),
-        (Kind::Error, "Errors", "Failures to look. Without findings, they end a run with exit code 3."),
-        (Kind::Skip, "Skips", "Choices not to look, each with its reason. They do not change the exit code."),
-        (Kind::Notice, "Notices", "What to know about how a run looked. They do not change the exit code."),
-    ];
-    for (kind, title, lead) in kinds {
-        page.push_str(&format!("\n## {title}\n\n{lead}\n\n{}", section(kind)));
-    }
-    page
-}
-
-fn section(kind: Kind) -> String {
-    let mut table = String::from("| code | meaning | what to do |\n|---|---|---|\n");
-    for code in Code::ALL.iter().filter(|code| code.explanation().kind == kind) {
-        let explanation = code.explanation();
-        let remark = if kind == Kind::Finding && !counts_as_damage(*code) { " *(does not count)*" } else { "" };
-        table.push_str(&format!(
-            "| `{}`{remark} | {} | {} |\n",
-            explanation.name,
-            escaped(explanation.meaning),
-            escaped(explanation.action)
-        ));
-    }
-    table
-}
-
-/// A cell of a Markdown table.
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace('_', "\\_").replace('*', "\\*")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_code_stands_once_in_the_reference() {
-        let page = codes_markdown();
+    fn every_code_is_explained_within_the_width() {
         for code in Code::ALL {
-            assert_eq!(page.matches(&format!("| `{}`", code.name())).count(), 1, "{}", code.name());
+            let text = explain(*code, false);
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         }
     }
 

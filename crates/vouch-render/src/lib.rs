@@ -11,6 +11,7 @@
 mod explain;
 mod figures;
 mod groups;
+pub mod html;
 pub mod human;
 pub mod json;
 mod position;
@@ -20,6 +21,6 @@ mod text;
 pub mod time;
 mod words;
 
-pub use explain::{codes_markdown, explain};
+pub use explain::explain;
 pub use json::Jsonl;
 pub use progress::Progress;

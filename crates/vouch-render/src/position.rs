@@ -3,7 +3,7 @@
 //! Main function: [`abbreviate`]. What it leaves out is marked with `…`; the
 //! full text is in the JSON.
 
-use crate::text::clip;
+use crate::text::{clean, clip};
 
 /// Positions up to this many characters are shown whole.
 const SHOWN_WHOLE: usize = 64;
@@ -13,6 +13,7 @@ const SETS_SHOWN: usize = 2;
 /// `position` as it is when short; else its first sets, with the server UUIDs
 /// cut to eight characters and lists of intervals to the first and the last.
 pub(crate) fn abbreviate(position: &str) -> String {
+    let position = &whole(position);
     if position.chars().count() <= SHOWN_WHOLE {
         return clip(position, SHOWN_WHOLE);
     }
@@ -23,6 +24,11 @@ pub(crate) fn abbreviate(position: &str) -> String {
         more => format!("{} and {more} more", shown.join(", ")),
     };
     clip(&text, 2 * SHOWN_WHOLE)
+}
+
+/// `position` without the newlines that MySQL puts into GTID sets, harmless to show.
+pub(crate) fn whole(position: &str) -> String {
+    clean(&position.replace(",\n", ", ")).into_owned()
 }
 
 /// `3e11fa47-…-c80aa9429562:1-5:7-9:11` as `3e11fa47…:1-5:…:11`.
@@ -53,6 +59,7 @@ mod tests {
     fn long_sets_are_cut_and_say_so() {
         let one = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7-9:11-100000000000000:200-300";
         assert_eq!(abbreviate(one), "3e11fa47…:1-5:…:200-300");
+        assert_eq!(abbreviate("a:1,\nb:2"), "a:1, b:2");
         let many = format!("{one},\n4e11fa47-71ca-11e1-9e33-c80aa9429562:1-7,{one},{one}");
         assert_eq!(abbreviate(&many), "3e11fa47…:1-5:…:200-300, 4e11fa47…:1-7 and 2 more");
     }
