@@ -11,10 +11,7 @@ pub fn page() -> String {
     let rows = [
         (verdict(Verdict::Clean), "all that was asked for was looked at, and nothing was found"),
         (verdict(Verdict::Findings), "at least one finding"),
-        (
-            (2, "usage"),
-            "arguments, configuration or a server that is none of the kind asked for: nothing was looked at",
-        ),
+        ((2, "usage"), "arguments or configuration are wrong: nothing was looked at"),
         (verdict(Verdict::Incomplete), "no finding, but something could not be looked at"),
         ((70, "bug"), "vouch itself failed; please report it"),
         (verdict(Verdict::Interrupted(2)), "SIGINT: the report so far is written, with what was not run"),
