@@ -48,6 +48,22 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// Three digits or a little more, for a line that is short of room: `950`, `12.3k`, `444k`, `2.00M`.
+pub(crate) fn brief(number: u64) -> String {
+    const UNITS: [&str; 4] = ["k", "M", "G", "T"];
+    if number < 1000 {
+        return number.to_string();
+    }
+    let mut value = number as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    format!("{value:.digits$}{}", UNITS[unit])
+}
+
 /// `1 row`, `2,000 rows`.
 pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
@@ -136,6 +152,9 @@ mod tests {
     fn numbers_are_grouped_in_threes() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             assert_eq!(grouped(number), text);
+        }
+        for (number, text) in [(950, "950"), (12_345, "12.3k"), (444_000, "444k"), (2_000_000, "2.00M")] {
+            assert_eq!(brief(number), text);
         }
         assert_eq!(bytes(1023), "1,023 bytes");
         assert_eq!(bytes(1536 * 1024), "1.5 MiB");

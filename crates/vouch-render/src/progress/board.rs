@@ -176,7 +176,7 @@ impl Board {
     }
 
     /// `3/12 tables · 2 findings · 1 error`.
-    pub(super) fn counts(&self) -> String {
+    fn counts(&self) -> String {
         let mut parts = vec![format!("{}/{} tables", grouped(self.tables_finished), grouped(self.tables))];
         if self.findings > 0 {
             parts.push(counted(self.findings, "finding", "findings"));
@@ -187,9 +187,12 @@ impl Board {
         parts.join(" · ")
     }
 
-    /// Lines below the bar: what is being read, looked at again, held back.
+    /// Lines below the bar: what is finished, being read, looked at again, held back.
     pub(super) fn status(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if self.tables > 0 {
+            lines.push(format!("finished   {}", self.counts()));
+        }
         if !self.running.is_empty() {
             let names: Vec<String> = self.running.iter().take(NAMED).map(|(name, table)| table.named(name)).collect();
             lines.push(format!("reading    {}", crate::text::listed(&names, self.running.len())));

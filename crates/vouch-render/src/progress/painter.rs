@@ -4,15 +4,18 @@
 
 use super::board::{Scroll, Shared};
 use crate::style::{Paint, Tone};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::text::brief;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The time between two looks at the board.
 const FRAME: Duration = Duration::from_millis(100);
 
-const BAR: &str = "{bar:28.cyan/dim} {percent:>3} %  {human_pos}/{human_len} rows  {per_sec}  eta {eta}  {msg}";
-const BAR_PLAIN: &str = "{bar:28} {percent:>3} %  {human_pos}/{human_len} rows  {per_sec}  eta {eta}  {msg}";
+/// Fits into 80 columns: rows and rate are written briefly.
+const BAR: &str = "{bar:24.cyan/dim} {percent:>3} %  {rows} rows  {rate} rows/s  eta {eta}";
+const BAR_PLAIN: &str = "{bar:24} {percent:>3} %  {rows} rows  {rate} rows/s  eta {eta}";
 /// While nothing is planned yet there is nothing to be a share of.
 const START: &str = "{spinner} {msg}";
 
@@ -75,14 +78,14 @@ impl Canvas {
             let finished = board.finished;
             let lines = board.take_lines();
             let (position, length) = board.position();
-            let (counts, status) = (board.counts(), board.status());
+            let status = board.status();
             drop(board);
             self.scroll(&lines);
             if finished {
                 break;
             }
             self.draw_status(&status);
-            self.draw_bar(position, length, counts);
+            self.draw_bar(position, length);
         }
         for line in &self.status {
             line.finish_and_clear();
@@ -100,7 +103,7 @@ impl Canvas {
         }
     }
 
-    fn draw_bar(&mut self, position: u64, length: u64, counts: String) {
+    fn draw_bar(&mut self, position: u64, length: u64) {
         if length > 0 && !self.planned {
             self.planned = true;
             self.bar.set_style(style(if self.paint.colour { BAR } else { BAR_PLAIN }).progress_chars("━━─"));
@@ -109,7 +112,6 @@ impl Canvas {
         if self.planned {
             self.bar.set_length(length);
             self.bar.set_position(position);
-            self.bar.set_message(counts);
         }
         self.bar.tick();
     }
@@ -133,5 +135,16 @@ impl Canvas {
 
 /// A style of a template of our own; the default style where it cannot be read.
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rows", rows).with_key("rate", rate)
+}
+
+// A line that cannot be written is drawn again with the next frame.
+
+fn rows(state: &ProgressState, out: &mut dyn Write) {
+    let _ = write!(out, "{}/{}", brief(state.pos()), brief(state.len().unwrap_or_default()));
+}
+
+fn rate(state: &ProgressState, out: &mut dyn Write) {
+    let _ = out.write_str(&brief(state.per_sec() as u64));
 }

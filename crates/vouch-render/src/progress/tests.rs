@@ -36,7 +36,7 @@ fn finished() -> Event {
 }
 
 fn terminal() -> (InMemoryTerm, Progress) {
-    let term = InMemoryTerm::new(60, 160);
+    let term = InMemoryTerm::new(60, 80);
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), 200);
     (term, Progress::on(target, false))
 }
@@ -62,9 +62,9 @@ fn a_terminal_shows_the_bar_the_tables_the_pause_and_the_keys() {
     progress.emit(&Event::Resolving { table: "shop.q".to_owned(), replica: "r1".to_owned(), keys: 7 });
     let pause = Pause { server: "r1".to_owned(), reason: "lag 4.2 s > 1.0 s".to_owned(), started_ms: 1, paused_ms: 0 };
     progress.emit(&Event::Paused(pause.clone()));
-    let screen = shows(&term, |screen| screen.contains("paused") && screen.contains("500/2,000"));
-    assert!(screen.contains("25 %  500/2,000 rows"), "{screen}");
-    assert!(screen.contains("0/2 tables"), "{screen}");
+    let screen = shows(&term, |screen| screen.contains("paused") && screen.contains("500/2.00k"));
+    assert!(screen.contains("25 %  500/2.00k rows"), "{screen}");
+    assert!(screen.contains("finished   0/2 tables"), "{screen}");
     assert!(screen.contains(r"reading    shop.acc\nounts 25 %"), "{screen}");
     assert!(screen.contains("resolving  7 keys that may be in flight: shop.q on r1"), "{screen}");
     assert!(screen.contains("paused     r1: lag 4.2 s > 1.0 s"), "{screen}");
