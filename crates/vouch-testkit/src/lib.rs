@@ -23,7 +23,7 @@ mod topology;
 
 pub use dist::{Dist, Flavor};
 pub use error::{Error, Result};
-pub use expect::{DiffKind, Expected, RowKey};
+pub use expect::{DiffKind, Expected, RowKey, mismatches};
 pub use load::{Load, Sysbench};
 pub use numbers::numbers;
 pub use proxy::Proxy;

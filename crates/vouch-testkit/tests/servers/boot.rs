@@ -1,6 +1,7 @@
 //! The kit itself, on real servers of both flavors.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use mysql::prelude::Queryable;
+use mysql::{Conn, Opts};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -42,13 +43,11 @@ fn accounts_have_the_privileges_that_their_names_say() {
         ten_rows(&topology);
         for server in topology.servers() {
             for user in [FULL, SELECT_ONLY] {
-                let mut conn = mysql::Conn::new(mysql::Opts::from_url(&server.url(user, PASSWORD)).unwrap()).unwrap();
-                let count: Option<u64> =
-                    mysql::prelude::Queryable::query_first(&mut conn, "SELECT COUNT(*) FROM d.t").unwrap();
-                assert_eq!(count, Some(10));
-                let logs = mysql::prelude::Queryable::query_drop(&mut conn, "SHOW BINARY LOGS");
+                let mut conn = Conn::new(Opts::from_url(&server.url(user, PASSWORD)).unwrap()).unwrap();
+                assert_eq!(conn.query_first::<u64, _>("SELECT COUNT(*) FROM d.t").unwrap(), Some(10));
+                let logs = conn.query_drop("SHOW BINARY LOGS");
                 assert_eq!(logs.is_ok(), user == FULL, "{flavor:?} {user}: {logs:?}");
-                assert!(mysql::prelude::Queryable::query_drop(&mut conn, "DELETE FROM d.t").is_err());
+                assert!(conn.query_drop("DELETE FROM d.t").is_err());
                 assert_eq!(inspect::processes_of(server, user).unwrap().len(), 1);
             }
         }
@@ -202,7 +201,7 @@ fn servers_die_with_a_killed_process() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("servers");
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child_that_is_killed"])
+        .args(["--exact", "boot::child_that_is_killed"])
         .env(CHILD, &file)
         .env("TMPDIR", dir.path())
         .spawn()

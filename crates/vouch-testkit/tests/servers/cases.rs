@@ -1,6 +1,5 @@
 //! Every case holds on real servers: equal after replication, and after its
 //! drift different in exactly what it expects.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;
 use vouch_testkit::{Expected, Flavor, Topology, cases, oracle};

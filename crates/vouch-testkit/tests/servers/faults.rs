@@ -1,5 +1,4 @@
 //! Write loads and the proxy, on real servers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use mysql::prelude::Queryable;
 use mysql::{Conn, Opts, OptsBuilder};
