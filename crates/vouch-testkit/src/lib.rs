@@ -14,11 +14,13 @@ mod expect;
 pub mod inspect;
 mod load;
 mod numbers;
+mod options;
 pub mod oracle;
 pub mod poll;
 mod proxy;
 mod seed;
 mod server;
+mod sync;
 mod topology;
 
 pub use dist::{Dist, Flavor};

@@ -6,6 +6,7 @@
 
 use crate::daemon::Daemon;
 use crate::dist::assignment;
+use crate::options::{common_args, mariadb_args, mysql_args};
 use crate::{Dist, Error, Flavor, Result, client, seed};
 use mysql::Conn;
 use rustix::process::Signal;
@@ -277,58 +278,6 @@ impl Drop for Server {
 #[allow(clippy::print_stderr)]
 fn report(line: &str) {
     eprintln!("vouch-testkit: {line}");
-}
-
-/// Light, and as unsafe on a power failure as a throw-away server may be.
-fn common_args(config: &ServerConfig, port: u16) -> Vec<String> {
-    let mut args = vec![
-        format!("--port={port}"),
-        format!("--server-id={}", config.server_id),
-        format!("--innodb-buffer-pool-size={}M", config.buffer_pool_mib),
-        format!("--report-port={port}"),
-    ];
-    let fixed = [
-        "--bind-address=127.0.0.1",
-        "--report-host=127.0.0.1",
-        "--skip-name-resolve",
-        "--max-connections=300",
-        "--max-allowed-packet=64M",
-        "--innodb-flush-log-at-trx-commit=2",
-        "--innodb-flush-method=nosync",
-        "--innodb-use-native-aio=0",
-        "--sync-binlog=0",
-    ];
-    args.extend(fixed.map(str::to_owned));
-    args.push(if config.binlog { "--log-bin=binlog" } else { "--skip-log-bin" }.to_owned());
-    args
-}
-
-fn mysql_args(config: &ServerConfig) -> Vec<String> {
-    let (mode, enforce) = if config.gtid { ("ON", "ON") } else { ("OFF", "OFF") };
-    let fixed = [
-        "--mysqlx=0",
-        "--innodb-redo-log-capacity=67108864",
-        "--innodb-log-writer-threads=OFF",
-        "--performance-schema=ON",
-        "--relay-log=relay",
-        "--skip-replica-start",
-    ];
-    let mut args = fixed.map(str::to_owned).to_vec();
-    args.push(format!("--gtid-mode={mode}"));
-    args.push(format!("--enforce-gtid-consistency={enforce}"));
-    args
-}
-
-fn mariadb_args() -> Vec<String> {
-    let fixed = [
-        "--innodb-log-file-size=64M",
-        "--log-slave-updates=ON",
-        "--relay-log=relay",
-        "--skip-slave-start",
-        // Its own default, MIXED, repeats statements on the replica, which may mend a drift or spread it.
-        "--binlog-format=ROW",
-    ];
-    fixed.map(str::to_owned).to_vec()
 }
 
 fn free_port() -> Result<u16> {
