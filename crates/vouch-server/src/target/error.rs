@@ -46,6 +46,15 @@ pub enum TargetError {
     HalfIdentity,
     /// `verify-ca` without a CA.
     NoCa,
+    /// A file of `ssl-ca`, `ssl-cert`, `ssl-key` or `server-public-key-path` cannot be read.
+    KeyFile {
+        /// The option.
+        name: &'static str,
+        /// The path.
+        path: std::path::PathBuf,
+        /// What the system said.
+        cause: String,
+    },
     /// An option file is unreadable or malformed.
     File(OptionFileError),
 }
@@ -67,6 +76,9 @@ impl fmt::Display for TargetError {
             TargetError::Value { name, value, .. } => write!(f, "`{value}` is no value of {name}"),
             TargetError::HalfIdentity => f.write_str("only one of ssl-cert and ssl-key is given"),
             TargetError::NoCa => f.write_str("ssl-mode=verify-ca needs the CA to verify against"),
+            TargetError::KeyFile { name, path, cause } => {
+                write!(f, "the file {} of {name} could not be read: {cause}", path.display())
+            }
             TargetError::File(error) => error.fmt(f),
         }
     }
@@ -101,7 +113,9 @@ impl TargetError {
             TargetError::Value { takes, .. } => format!("it takes {takes}"),
             TargetError::HalfIdentity => "a client certificate needs both".into(),
             TargetError::NoCa => "add ssl-ca=FILE, or use ssl-mode=verify-identity with a public authority".into(),
-            TargetError::File(OptionFileError::Unreadable { .. }) => "check the path and its permissions".into(),
+            TargetError::KeyFile { .. } | TargetError::File(OptionFileError::Unreadable { .. }) => {
+                "check the path and its permissions".into()
+            }
             TargetError::File(OptionFileError::Line { .. }) => {
                 "a line is [group], name=value, !include FILE, !includedir FOLDER or # comment".into()
             }

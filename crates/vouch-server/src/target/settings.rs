@@ -4,7 +4,7 @@
 //! are laid over each other; [`Settings::finish`] makes the target's parts.
 
 use super::{Address, TargetError};
-use crate::option_file::FileOption;
+use crate::option_file::{FileOption, reason};
 use crate::tls::{Tls, TlsMode};
 use std::fmt;
 use std::path::PathBuf;
@@ -135,7 +135,26 @@ impl Settings {
             (Some(cert), Some(key)) => Some((cert, key)),
             _ => return Err(TargetError::HalfIdentity),
         };
+        self.check_files(mode)?;
         Ok(Tls { mode, ca: self.tls_ca.clone(), identity })
+    }
+
+    /// The wire library would not say which file it missed.
+    fn check_files(&self, mode: TlsMode) -> Result<(), TargetError> {
+        let (used, verifies) = (mode != TlsMode::Disabled, mode.verifies());
+        let files = [
+            ("ssl-ca", &self.tls_ca, verifies),
+            ("ssl-cert", &self.tls_cert, used),
+            ("ssl-key", &self.tls_key, used),
+            ("server-public-key-path", &self.server_key, true),
+        ];
+        for (name, path, _) in files.into_iter().filter(|(_, _, used)| *used) {
+            let Some(path) = path else { continue };
+            if let Err(error) = std::fs::File::open(path) {
+                return Err(TargetError::KeyFile { name, path: path.clone(), cause: reason(&error) });
+            }
+        }
+        Ok(())
     }
 }
 

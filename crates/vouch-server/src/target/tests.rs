@@ -170,11 +170,23 @@ fn a_home_without_option_file_is_no_error_but_a_named_one_is() {
 
 #[test]
 fn a_ca_implies_that_it_is_verified_against() {
-    let target = parse("h=db1,ssl-ca=/ca.pem").unwrap();
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let address = format!("h=db1,ssl-ca={}", ca.path().display());
+    let target = parse(&address).unwrap();
     assert_eq!(target.tls_mode(), TlsMode::VerifyCa);
     assert_eq!(target.warnings().len(), 1);
-    let target = parse("h=db1,ssl-ca=/ca.pem,ssl-mode=verify-identity").unwrap();
+    let target = parse(&format!("{address},ssl-mode=verify-identity")).unwrap();
     assert!(target.warnings().is_empty());
+}
+
+#[test]
+fn a_key_file_that_is_not_there_is_named_when_it_is_needed() {
+    let error = parse("h=db1,ssl-ca=/no/ca.pem").unwrap_err();
+    assert!(error.to_string().starts_with("the file /no/ca.pem of ssl-ca could not be read: No such file"), "{error}");
+    parse("h=db1,ssl-ca=/no/ca.pem,ssl-mode=required").unwrap();
+    assert!(parse("h=db1,ssl-cert=/no/c,ssl-key=/no/k").unwrap_err().to_string().contains("/no/c of ssl-cert"));
+    parse("h=db1,ssl-cert=/no/c,ssl-key=/no/k,ssl-mode=disabled").unwrap();
+    assert!(parse("h=db1,server-public-key-path=/no/k").is_err());
 }
 
 #[test]
