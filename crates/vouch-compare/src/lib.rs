@@ -1,10 +1,48 @@
 //! Compares a source with its replicas while both take writes, and writes to neither.
+//!
+//! [`compare`] is the whole job: it reads chunks on the source, holds the
+//! replicas against them, and lets nothing be called drift before the fenced
+//! sandwich has shown that it is not lag.
 
+mod case;
+mod catalog;
+mod chunk;
+mod digest;
+mod digest_choice;
+mod discover;
+mod drift;
+mod encode;
+mod engine;
+mod facts;
 mod filter;
+mod finding;
+mod key;
+mod ledger;
+mod link;
 mod options;
+mod pass;
+mod plan;
+mod preflight;
+mod proof;
+mod queue;
+mod read;
+mod refusal;
+mod replica_reader;
+mod resolver;
+mod rowset;
+mod run;
+mod run_id;
+mod sandwich;
+mod source_reader;
+mod state;
+mod stop;
+mod throttle;
 
+pub use engine::{Runtime, compare};
 pub use filter::{FilterError, FilterSpec, Filters};
 pub use options::{
     ChunkPolicy, CompareOptions, DigestPolicy, Discovery, DiscoveryMethod, LoadLimit, ProofPolicy, ThrottlePolicy,
     Window,
 };
+pub use refusal::{Refusal, RefusalKind};
+pub use stop::Stop;

@@ -59,6 +59,23 @@ pub struct CompareOptions {
     pub resume: Option<String>,
 }
 
+impl CompareOptions {
+    /// What must be the same for a run to be resumed, a line each.
+    pub fn fingerprint(&self) -> String {
+        let replicas: Vec<&str> = self.replicas.iter().map(Target::name).collect();
+        format!(
+            "--source {}\n--replica {}\n--map {:?}\nfilters {:?}\n--where {:?}\n--digest {:?}\nreplication {}",
+            self.source.name(),
+            replicas.join(","),
+            self.database_map,
+            self.filters,
+            self.where_clause,
+            self.digest,
+            self.replication,
+        )
+    }
+}
+
 /// How replicas are found when none is named.
 #[derive(Clone, Debug)]
 pub struct Discovery {

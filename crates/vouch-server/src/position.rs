@@ -60,6 +60,17 @@ pub enum Position {
 }
 
 impl Position {
+    /// Whether this position contains `other`, as far as that can be told without
+    /// asking a server: for domains and log places. Sets are compared by servers.
+    pub fn reaches(&self, other: &Position) -> bool {
+        match (self, other) {
+            (_, Position::None) => true,
+            (Position::GtidDomains(reached), Position::GtidDomains(wanted)) => domains_reach(reached, wanted),
+            (Position::Log(reached), Position::Log(wanted)) => reached.reaches(wanted),
+            _ => false,
+        }
+    }
+
     /// True when there is nothing to wait for.
     pub fn is_empty(&self) -> bool {
         match self {

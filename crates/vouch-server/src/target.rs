@@ -139,6 +139,16 @@ impl Target {
         self
     }
 
+    /// The same place, asked with the account and TLS of `other` where this one names no account.
+    pub fn with_account_of(mut self, other: &Target) -> Target {
+        if self.user.is_none() {
+            self.user.clone_from(&other.user);
+            self.password.clone_from(&other.password);
+            self.tls = other.tls.clone();
+        }
+        self
+    }
+
     /// The same account and TLS at another address, such as a replica that was discovered.
     ///
     /// # Errors

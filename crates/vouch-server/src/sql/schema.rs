@@ -97,10 +97,12 @@ const COLUMNS: &str = "SELECT COLUMN_NAME AS n, DATA_TYPE AS k, COLUMN_TYPE AS t
 
 fn index_query(functional: bool) -> String {
     let expression = if functional { "EXPRESSION" } else { "NULL" };
+    // An invisible index cannot be named in FORCE INDEX.
+    let visible = if functional { " AND IS_VISIBLE = 'YES'" } else { "" };
     format!(
         "SELECT INDEX_NAME AS i, NON_UNIQUE AS u, INDEX_TYPE AS k, COLUMN_NAME AS c, SUB_PART AS p, COLLATION AS o, \
          CARDINALITY AS r, {expression} AS x FROM information_schema.STATISTICS \
-         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY INDEX_NAME, SEQ_IN_INDEX"
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?{visible} ORDER BY INDEX_NAME, SEQ_IN_INDEX"
     )
 }
 

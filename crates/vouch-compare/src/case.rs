@@ -1,0 +1,207 @@
+//! The rows of one chunk that are under suspicion, and what is known about each.
+
+use crate::chunk::chunker::ChunkId;
+use crate::digest::RowDigest;
+use crate::encode;
+use crate::facts::{RowFacts, Scope};
+use crate::finding::Seen;
+use crate::run::{Suspects, TableRun};
+use crate::sandwich::{Layers, Taste};
+use crate::state::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vouch_report::{Code, Finding};
+use vouch_server::Interval;
+
+/// What both sides had: count and digest, or nothing.
+pub type Pair = (Option<(u64, RowDigest)>, Option<(u64, RowDigest)>);
+
+/// What is known about a row that is not decided yet.
+#[derive(Clone, Debug, Default)]
+struct Suspicion {
+    /// The pair that stood in an earlier sandwich, and when.
+    stood: Option<(Pair, Instant)>,
+    /// The last sandwich found it moving.
+    hot: bool,
+}
+
+/// What to do with a case after a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Every row is decided.
+    Done,
+    /// Some are not: another round when it is due.
+    Again,
+    /// The replica did not apply a position in time.
+    TooLate,
+}
+
+/// The open rows of one chunk on one replica.
+pub struct Case {
+    /// The table.
+    pub table: Arc<TableRun>,
+    /// The chunk.
+    pub id: ChunkId,
+    /// When it was opened.
+    pub started: Instant,
+    /// When it should be looked at again.
+    pub due: Instant,
+    /// What is known of the chunk.
+    pub outcome: Outcome,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Rows that were given up.
+    pub unproven: u64,
+    interval: Interval,
+    unhurried: bool,
+    first_scope: Option<Scope>,
+    rows: BTreeMap<Vec<u8>, Suspicion>,
+    backoff: Duration,
+}
+
+/// Keys of one statement: many, but not of wide rows, and no more parameters
+/// than a statement may have.
+const KEYS_AT_ONCE: usize = 512;
+const BYTES_AT_ONCE: u64 = 4 << 20;
+
+impl Case {
+    /// A case about suspects of a chunk.
+    pub fn new(suspects: Suspects) -> Self {
+        let unhurried = match &suspects.scope {
+            Scope::Keys(_) => false,
+            Scope::Buckets { unhurried, .. } | Scope::Identities { unhurried, .. } => *unhurried,
+        };
+        let rows = match &suspects.scope {
+            Scope::Keys(keys) => keys.iter().map(|key| (encode::encode(key), Suspicion::default())).collect(),
+            Scope::Identities { wanted, .. } => wanted.iter().map(|id| (id.clone(), Suspicion::default())).collect(),
+            Scope::Buckets { .. } => BTreeMap::new(),
+        };
+        let first_scope = matches!(suspects.scope, Scope::Buckets { .. }).then_some(suspects.scope);
+        let now = Instant::now();
+        Case {
+            table: suspects.table,
+            id: suspects.id,
+            started: now,
+            due: now,
+            outcome: suspects.outcome,
+            findings: Vec::new(),
+            unproven: 0,
+            interval: suspects.interval,
+            unhurried,
+            first_scope,
+            rows,
+            backoff: Duration::from_millis(20),
+        }
+    }
+
+    /// Rows that are not decided.
+    pub fn open(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What to read in the next round.
+    pub fn scopes(&mut self) -> Vec<Scope> {
+        if let Some(scope) = self.first_scope.take() {
+            return vec![scope];
+        }
+        if !self.table.plan.key.unique {
+            let wanted = self.rows.keys().cloned().collect();
+            return vec![Scope::Identities { interval: self.interval.clone(), unhurried: self.unhurried, wanted }];
+        }
+        let width = self.outcome.source_bytes / self.outcome.source_rows.max(1);
+        let by_bytes = usize::try_from(BYTES_AT_ONCE / width.max(1)).unwrap_or(KEYS_AT_ONCE);
+        let by_parameters = 60_000 / self.table.plan.key.columns.len().max(1);
+        let size = KEYS_AT_ONCE.min(by_bytes).min(by_parameters).max(1);
+        let keys: Vec<_> = self.rows.keys().filter_map(|identity| encode::decode(identity)).collect();
+        keys.chunks(size).map(|keys| Scope::Keys(keys.to_vec())).collect()
+    }
+
+    /// Takes in a sandwich: forgets rows that were in flight, marks the hot ones,
+    /// and returns those that differ while the source stood still.
+    pub fn digest(&mut self, layers: &Layers, scope: &Scope) -> Vec<Vec<u8>> {
+        let mut differing = Vec::new();
+        for identity in self.looked_at(layers, scope) {
+            match layers.taste(&identity) {
+                Taste::InFlight => {
+                    if self.rows.remove(&identity).is_some() {
+                        self.outcome.in_flight = self.outcome.in_flight.saturating_add(1);
+                    }
+                }
+                Taste::Hot => {
+                    let suspicion = self.rows.entry(identity).or_default();
+                    *suspicion = Suspicion { stood: None, hot: true };
+                }
+                Taste::Differs => {
+                    self.rows.entry(identity.clone()).or_default().hot = false;
+                    differing.push(identity);
+                }
+            }
+        }
+        differing
+    }
+
+    fn looked_at(&self, layers: &Layers, scope: &Scope) -> BTreeSet<Vec<u8>> {
+        match scope {
+            Scope::Keys(keys) => keys.iter().map(|key| encode::encode(key)).collect(),
+            Scope::Identities { wanted, .. } => wanted.iter().cloned().collect(),
+            Scope::Buckets { .. } => {
+                let all = [&layers.before, &layers.replica, &layers.after];
+                all.into_iter().flat_map(|facts| facts.keys().cloned()).collect()
+            }
+        }
+    }
+
+    /// Whether a row that differs stood just so in an earlier sandwich, at least
+    /// `apart` ago; otherwise that is noted.
+    pub fn confirm(&mut self, seen: &Seen, apart: Duration) -> bool {
+        let mark = |facts: &Option<RowFacts>| facts.as_ref().map(RowFacts::mark);
+        let pair = (mark(&seen.source), mark(&seen.replica));
+        let suspicion = self.rows.entry(seen.identity.clone()).or_default();
+        match &suspicion.stood {
+            Some((stood, since)) if *stood == pair => since.elapsed() >= apart,
+            _ => {
+                suspicion.stood = Some((pair, Instant::now()));
+                false
+            }
+        }
+    }
+
+    /// The row is decided.
+    pub fn settle(&mut self, identity: &[u8]) {
+        self.rows.remove(identity);
+    }
+
+    /// Counts a finding in the chunk's outcome.
+    pub fn count(&mut self, finding: &Finding) {
+        let outcome = &mut self.outcome;
+        let counter = match finding.code {
+            Code::RowSourceOnly => &mut outcome.source_only,
+            Code::RowReplicaOnly => &mut outcome.replica_only,
+            _ => &mut outcome.changed,
+        };
+        *counter = counter.saturating_add(finding.count);
+    }
+
+    /// Gives up the rows that were moving when last looked at.
+    pub fn give_up_hot(&mut self) -> Vec<Vec<u8>> {
+        let hot: Vec<Vec<u8>> = self.rows.iter().filter(|(_, s)| s.hot).map(|(identity, _)| identity.clone()).collect();
+        for identity in &hot {
+            self.rows.remove(identity);
+        }
+        self.unproven = self.unproven.saturating_add(hot.len() as u64);
+        hot
+    }
+
+    /// Whether another round is needed, and when.
+    pub fn next_step(&mut self, confirm_after: Duration) -> Step {
+        if self.rows.is_empty() {
+            return Step::Done;
+        }
+        let any_hot = self.rows.values().any(|suspicion| suspicion.hot);
+        let pause = if any_hot { self.backoff.min(confirm_after) } else { confirm_after };
+        self.backoff = (self.backoff * 2).min(Duration::from_secs(1));
+        self.due = Instant::now() + pause;
+        Step::Again
+    }
+}

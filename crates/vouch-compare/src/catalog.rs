@@ -1,0 +1,192 @@
+//! Which tables are compared: listing, filters, and plans, with everything that
+//! is left out or missing said.
+
+use crate::drift::{self, Side};
+use crate::ledger::Ledger;
+use crate::link::Link;
+use crate::options::CompareOptions;
+use crate::plan::{Ingredients, TablePlan, plan};
+use std::collections::HashMap;
+use vouch_report::{Code, Failure, Finding, Proof};
+use vouch_server::{Result, TableEntry, TableName};
+
+/// The tables of all servers.
+pub struct Catalog<'a> {
+    options: &'a CompareOptions,
+    ledger: &'a Ledger<'a>,
+    source: Vec<TableEntry>,
+    replicas: Vec<HashMap<TableName, TableEntry>>,
+    packet: u64,
+}
+
+/// The database's name on the replicas.
+fn mapped(options: &CompareOptions, name: &TableName) -> TableName {
+    let other = options.database_map.iter().find(|(from, _)| *from == name.database);
+    TableName::new(other.map_or(name.database.as_str(), |(_, to)| to.as_str()), name.table.as_str())
+}
+
+impl<'a> Catalog<'a> {
+    /// Lists the tables of every server.
+    ///
+    /// # Errors
+    /// Those of the servers.
+    pub fn list(
+        options: &'a CompareOptions,
+        ledger: &'a Ledger<'a>,
+        source: &mut Link<'_>,
+        replicas: &mut [Link<'_>],
+    ) -> Result<Self> {
+        let mut packet = source.ask(|session| Ok(session.identity().max_allowed_packet))?;
+        let entries = source.ask(|session| session.tables())?;
+        let mut theirs = Vec::new();
+        for replica in replicas {
+            packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
+            let listed = replica.ask(|session| session.tables())?;
+            theirs.push(listed.into_iter().map(|entry| (entry.name.clone(), entry)).collect());
+        }
+        Ok(Catalog { options, ledger, source: entries, replicas: theirs, packet })
+    }
+
+    /// The entries that take part. With `say`, what is left out is said.
+    pub fn wanted(&self, say: bool) -> Vec<&TableEntry> {
+        self.source.iter().filter(|entry| self.takes_part(entry, say)).collect()
+    }
+
+    fn takes_part(&self, entry: &TableEntry, say: bool) -> bool {
+        let filters = &self.options.filters;
+        let name = &entry.name;
+        if let Some(reason) = filters.database(&name.database).or_else(|| filters.table(&name.database, &name.table)) {
+            // A table outside what was asked for is only worth a line when it was excluded by name.
+            self.skip(say, Code::FilteredOut, name, &reason);
+            return false;
+        }
+        if !entry.is_base {
+            self.skip(say, Code::NotATable, name, "it has no rows of its own");
+            return false;
+        }
+        if let Some(reason) = filters.engine(&entry.engine) {
+            let unsupported = filters.engine_is_unsupported(&entry.engine);
+            let code = if unsupported { Code::EngineUnsupported } else { Code::FilteredOut };
+            self.skip(say, code, name, &reason);
+            return false;
+        }
+        true
+    }
+
+    fn skip(&self, say: bool, code: Code, name: &TableName, reason: &str) {
+        if say {
+            self.ledger.skip(code, name.to_string(), reason);
+        }
+    }
+
+    /// Says which tables and databases were asked for by name and are not there.
+    pub fn report_unknown(&self) {
+        let has_table = |database: Option<&str>, table: &str| {
+            self.source.iter().any(|e| e.name.table == table && database.is_none_or(|name| e.name.database == name))
+        };
+        for (database, table) in self.options.filters.exact_tables() {
+            if !has_table(database.as_deref(), &table) {
+                let name = database.map_or(table.clone(), |database| format!("{database}.{table}"));
+                self.unknown(&format!("table {name}"), &name);
+            }
+        }
+        for database in self.options.filters.exact_databases() {
+            if self.source.iter().all(|entry| entry.name.database != database) {
+                self.unknown(&format!("database {database}"), &database);
+            }
+        }
+    }
+
+    fn unknown(&self, what: &str, name: &str) {
+        let message =
+            format!("{what} was asked for and does not exist on the source, or may not be seen, or is empty of tables");
+        let failure =
+            Failure::new(Code::TableUnknown, message).with_hint("check the spelling and the SELECT privilege");
+        self.ledger.failure(failure.at(Some(name), None));
+    }
+
+    /// Says which tables only a replica has.
+    pub fn report_replica_only(&self) {
+        let ours: Vec<TableName> = self.source.iter().map(|entry| mapped(self.options, &entry.name)).collect();
+        for (at, theirs) in self.replicas.iter().enumerate() {
+            let mut extra: Vec<&TableEntry> =
+                theirs.values().filter(|entry| !ours.contains(&entry.name) && self.is_counterpart(entry)).collect();
+            extra.sort_by(|a, b| a.name.cmp(&b.name));
+            for entry in extra {
+                let text = format!("table {} is on the replica only", entry.name);
+                self.table_finding(Code::TableReplicaOnly, text, &entry.name, at);
+            }
+        }
+    }
+
+    /// Whether a table of a replica would have been compared, had the source had it.
+    fn is_counterpart(&self, entry: &TableEntry) -> bool {
+        let map = &self.options.database_map;
+        let back = map.iter().find(|(_, to)| *to == entry.name.database).map(|(from, _)| from.clone());
+        if back.is_none() && !map.is_empty() {
+            return false;
+        }
+        let name = TableName::new(back.unwrap_or_else(|| entry.name.database.clone()), entry.name.table.clone());
+        self.takes_part(&TableEntry { name, ..entry.clone() }, false)
+    }
+
+    fn table_finding(&self, code: Code, message: String, name: &TableName, replica: usize) {
+        let mut finding = Finding::new(code, message);
+        finding.location.table = Some(name.to_string());
+        finding.location.replica = Some(self.ledger.replica(replica).to_owned());
+        finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
+        self.ledger.finding(finding);
+    }
+
+    /// Plans one table; with `say`, schema drift is reported. `None` when no replica has it.
+    ///
+    /// # Errors
+    /// Those of the servers.
+    pub fn plan(
+        &self,
+        entry: &TableEntry,
+        source: &mut Link<'_>,
+        replicas: &mut [Link<'_>],
+        say: bool,
+    ) -> Result<Option<TablePlan>> {
+        let ours = Side { entry: entry.clone(), definition: source.ask(|session| session.definition(&entry.name))? };
+        let other = mapped(self.options, &entry.name);
+        let mut sides = Vec::new();
+        for (at, replica) in replicas.iter_mut().enumerate() {
+            let listed = self.replicas.get(at).and_then(|tables| tables.get(&other));
+            let Some(listed) = listed else {
+                if say {
+                    let text = format!("table {} is on the source only", entry.name);
+                    self.table_finding(Code::TableSourceOnly, text, &entry.name, at);
+                }
+                sides.push(None);
+                continue;
+            };
+            let definition = replica.ask(|session| session.definition(&listed.name))?;
+            let side = Side { entry: listed.clone(), definition };
+            if say {
+                self.report_drift(entry, at, &ours, &side);
+            }
+            sides.push(Some(side));
+        }
+        if sides.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        Ok(Some(plan(&Ingredients {
+            source: &ours,
+            replicas: &sides,
+            filters: &self.options.filters,
+            condition: self.options.where_clause.as_deref(),
+            index: self.options.chunk.index.as_deref(),
+            packet: self.packet,
+        })))
+    }
+
+    fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side) {
+        let name = &entry.name;
+        let ignored = |column: &str| self.options.filters.column(&name.database, &name.table, column).is_some();
+        for finding in drift::compare(&name.to_string(), self.ledger.replica(replica), ours, theirs, &ignored) {
+            self.ledger.finding(finding);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What the rows under suspicion look like on one side.
+
+use crate::digest::{RowDigest, RowDigester, bucket_of};
+use crate::plan::TablePlan;
+use std::collections::{HashMap, HashSet};
+use vouch_server::{Bound, Extent, Interval, Reading, Result, RowView, Session, Value};
+
+/// What stands under one identity on one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFacts {
+    /// Rows: 1, or more for rows without a key.
+    pub count: u64,
+    /// Sum of their digests.
+    pub digest: RowDigest,
+    /// A digest per column, of the first of them.
+    pub columns: Vec<u64>,
+    /// The values as text: of all columns when they are shown, else of the key columns alone.
+    pub texts: Vec<Option<String>>,
+}
+
+impl RowFacts {
+    /// What has to be equal for two sides to be equal.
+    pub fn mark(&self) -> (u64, RowDigest) {
+        (self.count, self.digest)
+    }
+}
+
+/// Rows by identity.
+pub type Facts = HashMap<Vec<u8>, RowFacts>;
+
+/// Which rows are under suspicion.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// Those with these keys.
+    Keys(Vec<Bound>),
+    /// Those of an interval whose identity falls into one of the marked buckets.
+    Buckets {
+        /// The interval.
+        interval: Interval,
+        /// Whether the interval has no end in sight.
+        unhurried: bool,
+        /// A mark per bucket.
+        marked: Vec<bool>,
+    },
+    /// Those of an interval with these identities.
+    Identities {
+        /// The interval.
+        interval: Interval,
+        /// Whether the interval has no end in sight.
+        unhurried: bool,
+        /// The identities.
+        wanted: HashSet<Vec<u8>>,
+    },
+}
+
+/// Reads the rows under suspicion.
+///
+/// # Errors
+/// Those of the server.
+pub fn read(
+    session: &mut Session,
+    plan: &TablePlan,
+    reading: &Reading,
+    scope: &Scope,
+    salt: u64,
+    show: bool,
+) -> Result<Facts> {
+    let mut collector = Collector { digester: RowDigester::new(salt), facts: Facts::new(), plan, show };
+    let extent = |unhurried: &bool| if *unhurried { Extent::AllUnhurried } else { Extent::All };
+    match scope {
+        Scope::Keys(keys) => session.read_keys(reading, &padded(keys), |row| collector.take(&row, |_, _| true))?,
+        Scope::Buckets { interval, unhurried, marked } => {
+            let inside = |identity: &[u8], salt| marked.get(bucket_of(identity, salt)).copied().unwrap_or(false);
+            session.read_interval(reading, interval, extent(unhurried), |row| collector.take(&row, inside))?;
+        }
+        Scope::Identities { interval, unhurried, wanted } => {
+            let inside = |identity: &[u8], _| wanted.contains(identity);
+            session.read_interval(reading, interval, extent(unhurried), |row| collector.take(&row, inside))?;
+        }
+    }
+    Ok(collector.facts)
+}
+
+/// Reads the rows with `keys` on the source, and keeps a shared lock on them.
+///
+/// # Errors
+/// Those of the server; [`vouch_server::Fault::Timeout`] when somebody else holds a lock.
+pub fn read_locked(session: &mut Session, plan: &TablePlan, keys: &[Bound], salt: u64) -> Result<Facts> {
+    let mut collector = Collector { digester: RowDigester::new(salt), facts: Facts::new(), plan, show: false };
+    session.read_keys_locked(&plan.reading, &padded(keys), |row| collector.take(&row, |_, _| true))?;
+    Ok(collector.facts)
+}
+
+/// Keys repeated up to a power of two, so that few different statements are prepared.
+fn padded(keys: &[Bound]) -> Vec<Bound> {
+    let mut padded = keys.to_vec();
+    if let Some(last) = keys.last() {
+        padded.resize(keys.len().next_power_of_two(), last.clone());
+    }
+    padded
+}
+
+struct Collector<'a> {
+    digester: RowDigester,
+    facts: Facts,
+    plan: &'a TablePlan,
+    show: bool,
+}
+
+impl Collector<'_> {
+    fn take(&mut self, row: &RowView<'_>, wanted: impl Fn(&[u8], u64) -> bool) {
+        let digest = self.digester.digest(row);
+        let salt = self.digester.salt();
+        let identity = self.digester.identity(row, digest);
+        if !wanted(identity, salt) {
+            return;
+        }
+        let identity = identity.to_vec();
+        let known = self.facts.get_mut(&identity);
+        if let Some(facts) = known {
+            facts.count = facts.count.saturating_add(1);
+            facts.digest = facts.digest.wrapping_add(digest);
+            return;
+        }
+        let facts = RowFacts { count: 1, digest, columns: self.digester.columns(row), texts: self.texts(row) };
+        self.facts.insert(identity, facts);
+    }
+
+    fn texts(&self, row: &RowView<'_>) -> Vec<Option<String>> {
+        let is_key = |name: &String| self.plan.key.columns.iter().any(|column| column.name == *name);
+        let names = self.plan.reading.columns.iter();
+        row.values().zip(names).map(|(value, name)| (self.show || is_key(name)).then(|| text(value))).collect()
+    }
+}
+
+/// Longest text of a value in a report, in characters.
+const LONGEST: usize = 200;
+
+/// A value as text that a person can read: bytes that are no text as `0x…`.
+pub fn text(value: &Value) -> String {
+    let whole = match value {
+        Value::NULL => "NULL".to_owned(),
+        Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => text.to_owned(),
+            _ => bytes.iter().take(LONGEST).fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02X}")),
+        },
+        Value::Float(number) => format!("{number:?}"),
+        Value::Double(number) => format!("{number:?}"),
+        other => other.as_sql(true).trim_matches('\'').to_owned(),
+    };
+    match whole.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_as_a_person_writes_them() {
+        assert_eq!(text(&Value::Int(-3)), "-3");
+        assert_eq!(text(&Value::from("it's")), "it's");
+        assert_eq!(text(&Value::Bytes(vec![0xFF, 0])), "0xFF00");
+        assert_eq!(text(&Value::Date(2026, 1, 2, 3, 4, 5, 0)), "2026-01-02 03:04:05");
+        assert_eq!(text(&Value::Double(-0.0)), "-0.0");
+    }
+
+    #[test]
+    fn keys_are_padded_with_the_last_one() {
+        let keys = vec![vec![Value::Int(1)], vec![Value::Int(2)], vec![Value::Int(3)]];
+        assert_eq!(padded(&keys).len(), 4);
+        assert_eq!(padded(&keys)[3], vec![Value::Int(3)]);
+    }
+}

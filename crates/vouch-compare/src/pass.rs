@@ -1,0 +1,135 @@
+//! One pass over a set of tables: threads are started, work, and are joined.
+
+use crate::chunk::chunker::Chunker;
+use crate::chunk::segment;
+use crate::chunk::sizer::Sizer;
+use crate::drift;
+use crate::link::Link;
+use crate::plan::TablePlan;
+use crate::replica_reader::ReplicaReader;
+use crate::resolver::Resolver;
+use crate::run::{Run, TableRun};
+use crate::source_reader::{SourceReader, Turn};
+use crate::throttle::monitor;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use vouch_server::{Bound, Result};
+
+/// Reads and resolves every table, and returns when all is decided or given up.
+pub fn run(run: &Run<'_>, tables: &[Arc<TableRun>]) {
+    run.readers_finished.store(false, Ordering::Release);
+    for replica in &run.replicas {
+        replica.chunks.open();
+        replica.suspects.open();
+    }
+    let turn = Turn::default();
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| monitor::watch(run));
+        let resolvers: Vec<_> = run
+            .replicas
+            .iter()
+            .enumerate()
+            .map(|(at, replica)| scope.spawn(move || Resolver::new(run, at, replica).work()))
+            .collect();
+        std::thread::scope(|readers| {
+            for (at, replica) in run.replicas.iter().enumerate() {
+                for _ in 0..run.options.readers.max(1) {
+                    readers.spawn(move || ReplicaReader::new(run, at, replica).work());
+                }
+            }
+            std::thread::scope(|sources| {
+                for _ in 0..run.options.readers.max(1) {
+                    sources.spawn(|| SourceReader::new(run).work(tables, &turn));
+                }
+            });
+            for replica in &run.replicas {
+                replica.chunks.close();
+            }
+        });
+        for replica in &run.replicas {
+            replica.suspects.close();
+        }
+        for resolver in resolvers {
+            resolver.join().ok();
+        }
+        run.readers_finished.store(true, Ordering::Release);
+        watch.join().ok();
+    });
+}
+
+/// Makes a table ready for a pass: segments, and what an earlier run left.
+///
+/// # Errors
+/// Those of the source.
+pub fn prepare(run: &Run<'_>, plan: TablePlan, number: usize, source: &mut Link<'_>) -> Result<Arc<TableRun>> {
+    let definition = format!("{:?}", plan.definition.columns);
+    let earlier = run.state.segments(&plan.label).ok().flatten().filter(|(_, made_for)| *made_for == definition);
+    let resumed = earlier.is_some();
+    let bounds = match earlier {
+        Some((bounds, _)) => bounds,
+        None => {
+            let bounds = bounds(run, &plan, source)?;
+            run.note_state(run.state.start_table(&plan.label, &bounds, &definition));
+            bounds
+        }
+    };
+    let mut chunker = Chunker::new(bounds, Sizer::new(&run.options.chunk));
+    if resumed {
+        take_over(run, &plan, number, &mut chunker);
+    }
+    Ok(Arc::new(TableRun {
+        number,
+        plan,
+        chunker: Mutex::new(chunker),
+        method: Mutex::new(None),
+        ranged: Mutex::new(None),
+        over: AtomicBool::new(false),
+        changed: AtomicBool::new(false),
+    }))
+}
+
+/// Where a large table with an integer key is split, so that readers share it.
+fn bounds(run: &Run<'_>, plan: &TablePlan, source: &mut Link<'_>) -> Result<Vec<Bound>> {
+    let worth = plan.rows > run.options.chunk.rows_max.saturating_mul(2);
+    let ascending = plan.key.columns.first().is_some_and(|first| !first.descending);
+    if !plan.key.ranged || !worth || !ascending || run.options.readers < 2 {
+        return Ok(Vec::new());
+    }
+    let ends = source.ask(|session| session.key_ends(&plan.reading))?;
+    Ok(ends.map_or_else(Vec::new, |(least, greatest)| segment::split(&least, &greatest, run.options.readers as u64)))
+}
+
+fn take_over(run: &Run<'_>, plan: &TablePlan, number: usize, chunker: &mut Chunker) {
+    let names: Vec<String> = run
+        .replicas
+        .iter()
+        .zip(&plan.replicas)
+        .map(|(replica, reading)| if reading.is_some() { replica.node.name.clone() } else { String::new() })
+        .collect();
+    let absent: Vec<usize> = names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(at, _)| at).collect();
+    let mut known = run.state.chunks(&plan.label, &names).unwrap_or_default();
+    for chunk in &mut known {
+        chunk.replicas.retain(|at| !absent.contains(at));
+    }
+    // A chunk that is still open for some replica is read, and counted, again.
+    for chunk in known.iter().filter(|chunk| chunk.replicas.is_empty()) {
+        run.ledger.cut(number, chunk.rows, chunk.bytes);
+    }
+    for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        for outcome in run.state.outcomes(&plan.label, name).unwrap_or_default() {
+            run.ledger.resumed(number, at, &outcome);
+        }
+    }
+    run.ledger.resumed_findings(number, run.state.findings(&plan.label).unwrap_or_default());
+    chunker.take_over(known);
+}
+
+/// Looks at the definition of a table again after it was read: only what stood
+/// still from beginning to end counts as compared.
+///
+/// # Errors
+/// Those of the source.
+pub fn still_as_planned(table: &TableRun, source: &mut Link<'_>) -> Result<bool> {
+    let now = source.ask(|session| session.definition(&table.plan.name))?;
+    Ok(drift::same_definition(&now, &table.plan.definition))
+}

@@ -1,0 +1,136 @@
+//! What is to be read of one table, on the source and on each replica.
+
+use crate::drift::{self, Side};
+use crate::filter::Filters;
+use crate::key::{self, KeyChoice};
+use vouch_server::{ColumnEntry, ColumnForm, DigestColumn, Reading, TableDefinition, TableName};
+
+/// The plan for one table.
+#[derive(Clone, Debug)]
+pub struct TablePlan {
+    /// The table on the source.
+    pub name: TableName,
+    /// `db.table`, as in every report.
+    pub label: String,
+    /// Estimated rows on the source.
+    pub rows: u64,
+    /// The key.
+    pub key: KeyChoice,
+    /// What is read on the source.
+    pub reading: Reading,
+    /// What is read on each replica; `None` where the table is not compared.
+    pub replicas: Vec<Option<Reading>>,
+    /// The columns as the server digests them; `None` where a type has no form for that.
+    pub server_columns: Option<Vec<DigestColumn>>,
+    /// The definition that the plan was made for, on the source.
+    pub definition: TableDefinition,
+    /// The same on each replica.
+    pub replica_definitions: Vec<Option<TableDefinition>>,
+}
+
+/// What a plan is made of.
+pub struct Ingredients<'a> {
+    /// The source's side.
+    pub source: &'a Side,
+    /// Each replica's side, where the table exists and is compared.
+    pub replicas: &'a [Option<Side>],
+    /// Filters, for columns.
+    pub filters: &'a Filters,
+    /// A condition of the user's own.
+    pub condition: Option<&'a str>,
+    /// The index to prefer.
+    pub index: Option<&'a str>,
+    /// `max_allowed_packet`, the least of all servers.
+    pub packet: u64,
+}
+
+/// Makes the plan of one table.
+pub fn plan(from: &Ingredients<'_>) -> TablePlan {
+    let name = from.source.entry.name.clone();
+    let columns = common_columns(from, &name);
+    let sides: Vec<&Side> = from.replicas.iter().flatten().collect();
+    let usable = |name: &str| {
+        let ours = find(&from.source.definition, name);
+        let everywhere = |ours: &ColumnEntry| {
+            sides
+                .iter()
+                .all(|side| find(&side.definition, name).is_some_and(|theirs| drift::same_meaning(ours, theirs)))
+        };
+        columns.iter().any(|column| column.name == name) && ours.is_some_and(everywhere)
+    };
+    let key = key::choose(&from.source.definition, from.index, &usable);
+    let reading = Reading {
+        table: name.clone(),
+        columns: columns.iter().map(|column| column.name.clone()).collect(),
+        key: key.columns.clone(),
+        index: key.index.clone(),
+        condition: from.condition.map(str::to_owned),
+    };
+    let replicas = from.replicas.iter().map(|side| side.as_ref().map(|side| on_replica(&reading, side))).collect();
+    TablePlan {
+        label: name.to_string(),
+        name,
+        rows: from.source.entry.rows,
+        server_columns: server_columns(&columns, from.packet),
+        reading,
+        replicas,
+        key,
+        definition: from.source.definition.clone(),
+        replica_definitions: from.replicas.iter().map(|s| s.as_ref().map(|s| s.definition.clone())).collect(),
+    }
+}
+
+fn find<'a>(definition: &'a TableDefinition, name: &str) -> Option<&'a ColumnEntry> {
+    definition.columns.iter().find(|column| column.name == name)
+}
+
+/// Columns that take part and exist everywhere, in the source's order.
+fn common_columns<'a>(from: &'a Ingredients<'_>, name: &TableName) -> Vec<&'a ColumnEntry> {
+    let everywhere = |column: &&ColumnEntry| {
+        from.replicas.iter().flatten().all(|side| find(&side.definition, &column.name).is_some())
+    };
+    let wanted = |column: &&ColumnEntry| from.filters.column(&name.database, &name.table, &column.name).is_none();
+    from.source.definition.columns.iter().filter(wanted).filter(everywhere).collect()
+}
+
+/// The same reading on a replica: its own name, and its own index of the same columns.
+fn on_replica(reading: &Reading, side: &Side) -> Reading {
+    let same_columns = |index: &&vouch_server::IndexEntry| {
+        index.parts.len() == reading.key.len()
+            && index.parts.iter().zip(&reading.key).all(|(part, key)| {
+                part.column.as_deref() == Some(key.name.as_str()) && !part.prefix && part.descending == key.descending
+            })
+    };
+    let index = side.definition.indexes.iter().find(same_columns).map(|index| index.name.clone());
+    Reading { table: side.entry.name.clone(), index, ..reading.clone() }
+}
+
+/// Longest value that goes into a digest in the server as it is, in bytes.
+const SHORT: u64 = 1024;
+
+fn server_columns(columns: &[&ColumnEntry], packet: u64) -> Option<Vec<DigestColumn>> {
+    let forms: Option<Vec<DigestColumn>> = columns
+        .iter()
+        .map(|column| {
+            Some(DigestColumn { name: column.name.clone(), form: form_of(column)?, nullable: column.nullable })
+        })
+        .collect();
+    // Each column takes at most its short length, its own length's digits and marks.
+    let worst = (columns.len() as u64).saturating_mul(SHORT.saturating_add(32));
+    forms.filter(|_| worst < packet)
+}
+
+fn form_of(column: &ColumnEntry) -> Option<ColumnForm> {
+    match column.data_type.as_str() {
+        "float" | "double" => Some(ColumnForm::Real),
+        "json" | "tinytext" | "text" | "mediumtext" | "longtext" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+            Some(ColumnForm::Long)
+        }
+        "char" | "varchar" | "binary" | "varbinary" if column.octets > SHORT => Some(ColumnForm::Long),
+        "char" | "varchar" | "binary" | "varbinary" | "enum" | "date" | "time" | "datetime" | "timestamp" | "year"
+        | "decimal" | "uuid" | "inet4" | "inet6" => Some(ColumnForm::Short),
+        "set" => Some(ColumnForm::Long),
+        name if name.ends_with("int") => Some(ColumnForm::Short),
+        _ => None,
+    }
+}

@@ -1,0 +1,55 @@
+//! Refusing to start: nothing was looked at.
+
+use std::fmt;
+use vouch_server::{Fault, ServerError};
+
+/// Which exit code a refusal has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Arguments, account or configuration are wrong: exit code 2.
+    Usage,
+    /// A server cannot be reached now: exit code 3.
+    Unreachable,
+}
+
+/// Why a comparison did not start.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// One sentence that names the cause.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+    /// The exit code.
+    pub exit: RefusalKind,
+}
+
+impl Refusal {
+    /// A refusal because of wrong arguments.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Refusal { message: message.into(), hint: Some(hint.into()), exit: RefusalKind::Usage }
+    }
+
+    /// A refusal because a server could not be asked.
+    pub fn server(role: &str, error: &ServerError) -> Self {
+        let (exit, hint) = match error.fault {
+            Fault::Refused => {
+                (RefusalKind::Usage, "check user and password, and from which hosts the account may connect")
+            }
+            Fault::UnknownHost => (RefusalKind::Usage, "check the spelling of the host name"),
+            Fault::Tls => (RefusalKind::Usage, "check ssl-mode and the certificates"),
+            Fault::Denied => (RefusalKind::Usage, "grant the privilege that the message names"),
+            Fault::Lost => (RefusalKind::Unreachable, "check that the server runs and listens on that address"),
+            Fault::Busy => (RefusalKind::Unreachable, "the server takes no more connections now: try again later"),
+            _ => (RefusalKind::Unreachable, "the message quotes the server"),
+        };
+        Refusal { message: format!("the {role} cannot be asked: {error}"), hint: Some(hint.to_owned()), exit }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
