@@ -1,0 +1,74 @@
+//! The command line as it is written: one file per command, nothing decided.
+//!
+//! [`Cli`] is what clap makes of the arguments; help, completions, man pages
+//! and the reference are all made from [`command`]. Invariant: parsing touches
+//! neither files nor servers.
+
+pub mod compare;
+pub mod config;
+pub mod filters;
+pub mod output;
+pub mod tools;
+pub mod value;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  vouch demo                                        a tour on servers of its own
+  vouch compare --source mysql://dba@db1 --ask-password
+                                                    db1 against all of its replicas
+  vouch compare --source h=db1,u=dba --replica h=db2 --tables 'shop.*'
+  vouch explain row-changed                         what a code means, and what to do
+
+Exit codes:
+  0 clean   1 findings   2 usage   3 incomplete   130, 143 interrupted   70 a bug in vouch";
+
+/// Proves that MySQL and MariaDB data is intact.
+///
+/// A finding is damage seen, an error a failure to look, a skip a choice not to look. They never
+/// turn into each other: what could not be looked at is never called clean.
+#[derive(Debug, Parser)]
+#[command(name = "vouch", version, after_help = EXAMPLES, max_term_width = 110, infer_subcommands = false)]
+#[command(subcommand_required = true, arg_required_else_help = false, propagate_version = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Proves that replicas hold the rows of their source, while both take writes
+    ///
+    /// Reads both sides and writes to neither; takes no lock. A difference is only reported when it
+    /// is shown to be neither replication lag nor a torn read.
+    Compare(Box<compare::CompareArgs>),
+    /// Explains a code of a finding, error, skip or notice
+    Explain(tools::ExplainArgs),
+    /// Shows what is configured
+    Config(config::ConfigArgs),
+    /// Prints completions for a shell
+    Completions(tools::CompletionsArgs),
+    /// Writes man pages
+    Man(tools::ManArgs),
+}
+
+/// The definition of the command line. `config show` takes all options of `compare`, of which
+/// its help says no more than that.
+pub fn command() -> clap::Command {
+    Cli::command().disable_help_subcommand(true).mut_subcommand("config", |config| {
+        config.mut_subcommand("show", |show| {
+            show.mut_args(|arg| if arg.get_id() == "help" { arg } else { arg.hide(true) })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::command().debug_assert();
+    }
+}

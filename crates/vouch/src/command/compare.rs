@@ -1,0 +1,122 @@
+//! `vouch compare`: options, signals, engine, renderers.
+
+use crate::cli::Verb;
+use crate::cli::output::{Format, OutputArgs};
+use crate::complaint::{Complaint, cause, printable};
+use crate::config::Origins;
+use crate::config::job::{self, Job};
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::signal;
+use crate::terminal::{Terminal, say};
+use std::io;
+use vouch_compare::{Refusal, RefusalKind, Runtime};
+use vouch_render::human::HumanStyle;
+use vouch_render::{Jsonl, Progress};
+use vouch_report::{Event, NullSink, Sink, Summary};
+
+/// Compares, shows the result and returns what it came to.
+pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
+    let Verb::Compare(args) = verb else { return Ok(Exit::Usage) };
+    let Job { options, output, warnings } = job::compare(*args, origins, variables, ask)?;
+    if !output.quiet {
+        warnings.iter().for_each(|warning| say(&format!("warning: {}", printable(warning))));
+    }
+    let terminal = Terminal::of_process(output.color, variables);
+    let stop = signal::stop()?;
+    let stdout = Stdout::new(output.format);
+    let summary = {
+        let progress = progress(&output, terminal);
+        let sink = Fan([&*progress, stdout.sink()]);
+        vouch_compare::compare(&options, &Runtime { sink: &sink, stop: &stop }).map_err(complaint)?
+    };
+    let written = stdout.finish(&summary, terminal);
+    let reported = super::report::write(&output.report, &summary);
+    Ok(written.and(reported).map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
+}
+
+/// A result that did not reach its reader must not look complete.
+fn unwritten(problem: &Complaint, summary: &Summary) -> Exit {
+    say(&problem.to_string());
+    match Exit::from(summary.verdict) {
+        Exit::Clean => Exit::Incomplete,
+        exit => exit,
+    }
+}
+
+fn complaint(refusal: Refusal) -> Complaint {
+    let complaint = match refusal.exit {
+        RefusalKind::Usage => Complaint::usage(refusal.message),
+        RefusalKind::Unreachable => Complaint::incomplete(refusal.message),
+    };
+    refusal.hint.into_iter().fold(complaint, Complaint::hint)
+}
+
+fn ask(prompt: &str) -> Result<String, Complaint> {
+    rpassword::prompt_password(prompt).map_err(|error| {
+        Complaint::usage(format!("no password could be asked for: {}", cause(&error)))
+            .hint("--ask-password needs a terminal; use ~/.my.cnf or ${ENV} where there is none")
+    })
+}
+
+/// What shows the course of the run on stderr.
+fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink> {
+    if output.quiet || output.no_progress {
+        Box::new(NullSink)
+    } else if terminal.stderr_live {
+        Box::new(Progress::terminal(terminal.stderr_colour))
+    } else {
+        Box::new(Progress::plain(Box::new(io::stderr())))
+    }
+}
+
+/// Hands every event to two sinks.
+struct Fan<'a>([&'a dyn Sink; 2]);
+
+impl Sink for Fan<'_> {
+    fn emit(&self, event: &Event) {
+        self.0.iter().for_each(|sink| sink.emit(event));
+    }
+}
+
+/// What stdout gets, during the run and after it.
+enum Stdout {
+    Human,
+    Json,
+    Jsonl(Jsonl),
+}
+
+impl Stdout {
+    fn new(format: Format) -> Self {
+        match format {
+            Format::Human => Stdout::Human,
+            Format::Json => Stdout::Json,
+            Format::Jsonl => Stdout::Jsonl(Jsonl::new(Box::new(io::stdout()))),
+        }
+    }
+
+    fn sink(&self) -> &dyn Sink {
+        match self {
+            Stdout::Jsonl(lines) => lines,
+            Stdout::Human | Stdout::Json => &NullSink,
+        }
+    }
+
+    /// Writes what comes at the end. With `jsonl` the result was the last event.
+    fn finish(&self, summary: &Summary, terminal: Terminal) -> Result<(), Complaint> {
+        let text = match self {
+            Stdout::Human => {
+                let style = HumanStyle { colour: terminal.stdout_colour, width: terminal.width };
+                vouch_render::human::render(summary, &style)
+            }
+            Stdout::Json => vouch_render::json::document(summary),
+            Stdout::Jsonl(lines) => {
+                return match lines.take_error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                    Some(error) => Err(super::unwritten(&error)),
+                    None => Ok(()),
+                };
+            }
+        };
+        super::write(&text).map(|_| ())
+    }
+}

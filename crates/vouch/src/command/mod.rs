@@ -1,0 +1,69 @@
+//! The commands: each composes libraries and returns how the process ends.
+
+mod compare;
+mod completions;
+mod config;
+mod explain;
+mod man;
+mod report;
+
+use crate::cli::{self, Cli, Verb};
+use crate::complaint::{Complaint, cause};
+use crate::config::Origins;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::{refusal, terminal};
+use clap::{ArgMatches, FromArgMatches};
+use std::ffi::OsString;
+
+/// Runs the command that the arguments ask for.
+///
+/// # Errors
+/// A [`Complaint`] when there is no result.
+pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Complaint> {
+    let flags = match cli::command().try_get_matches_from(arguments) {
+        Ok(flags) => flags,
+        Err(error) if !error.use_stderr() => return write(&error.render().to_string()),
+        Err(error) => return Err(refusal::complaint(&error, &Origins::default())),
+    };
+    let Some(path) = layered(&flags) else { return dispatch(&flags, variables) };
+    let configured = crate::config::read(arguments, &flags, path, variables)?;
+    match path {
+        ["compare"] => compare::run(verb(&configured.matches)?, &configured.origins, variables),
+        _ => config::show(&configured),
+    }
+}
+
+/// The commands that take their options from configuration too.
+fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
+    match flags.subcommand_name() {
+        Some("compare") => Some(&["compare"]),
+        Some("config") => Some(&["config", "show"]),
+        _ => None,
+    }
+}
+
+fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complaint> {
+    match verb(flags)? {
+        Verb::Explain(args) => explain::run(&args, variables),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
+        Verb::Compare(_) | Verb::Config(_) => Ok(Exit::Usage),
+    }
+}
+
+fn verb(matches: &ArgMatches) -> Result<Verb, Complaint> {
+    let parsed = Cli::from_arg_matches(matches).map_err(|error| refusal::complaint(&error, &Origins::default()))?;
+    Ok(parsed.verb)
+}
+
+/// Writes data to stdout; nothing can be said for an answer that did not arrive.
+fn write(text: &str) -> Result<Exit, Complaint> {
+    terminal::write_data(text).map_err(|error| unwritten(&error))?;
+    Ok(Exit::Clean)
+}
+
+fn unwritten(error: &std::io::Error) -> Complaint {
+    Complaint::incomplete(format!("the result could not be written to stdout: {}", cause(error)))
+        .hint("look for a full disk")
+}

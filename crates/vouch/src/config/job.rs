@@ -1,0 +1,167 @@
+//! The typed options of a comparison, from arguments that are complete.
+
+use super::addresses::{self, Servers};
+use super::layers::Origins;
+use crate::cli::compare::{CompareArgs, Digest, MethodArgs, ProofBy, RunArgs, ServerArgs, ThrottleArgs};
+use crate::cli::output::OutputArgs;
+use crate::complaint::Complaint;
+use crate::environment::Environment;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use vouch_compare::{ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, ProofPolicy, ThrottlePolicy};
+
+pub use super::addresses::redacted;
+
+/// A comparison that can be started.
+#[derive(Debug)]
+pub struct Job {
+    /// What is to be compared.
+    pub options: CompareOptions,
+    /// How it is to be shown.
+    pub output: OutputArgs,
+    /// What the user should know about the way the options were taken.
+    pub warnings: Vec<String>,
+}
+
+/// Makes the options of a comparison. `ask` asks for a password when that is wanted.
+///
+/// # Errors
+/// The first thing that is wrong or missing, with a hint.
+pub fn compare(
+    args: CompareArgs,
+    origins: &Origins,
+    variables: &Environment,
+    ask: impl FnOnce(&str) -> Result<String, Complaint>,
+) -> Result<Job, Complaint> {
+    let CompareArgs { servers, filters, method, throttle, output, run } = args;
+    check_servers(&servers)?;
+    check_output(&output)?;
+    let chunk = chunk(&method)?;
+    let filters = Filters::new(&filters.spec())?;
+    let state_dir = state_dir(&run, variables)?;
+    let mut resolved = addresses::resolve(&servers, origins, variables)?;
+    if servers.ask_password {
+        let password = ask(&prompt(&resolved))?;
+        resolved = addresses::with_password(resolved, &password);
+    }
+    let options = CompareOptions {
+        source: resolved.source,
+        replicas: resolved.replicas,
+        discovery: discovery(&servers),
+        expect_replicas: servers.expect_replicas,
+        replication: !servers.no_replication,
+        channel: servers.channel,
+        database_map: servers.map,
+        filters,
+        where_clause: method.where_clause,
+        digest: digest(method.digest),
+        max_bandwidth: throttle.max_bandwidth,
+        chunk,
+        readers: usize::from(throttle.readers),
+        wait_timeout: throttle.wait_timeout,
+        retry_for: throttle.retry_for,
+        throttle: throttle_policy(throttle),
+        hot_deadline: method.hot_deadline,
+        confirm_after: method.confirm_after,
+        proof: proof(method.proof),
+        show_values: method.show_values,
+        max_findings: method.max_findings,
+        state_dir,
+        resume: run.resume,
+    };
+    Ok(Job { options, output, warnings: resolved.warnings })
+}
+
+fn prompt(servers: &Servers) -> String {
+    let user = servers.source.user().map(|user| format!("{user}@")).unwrap_or_default();
+    format!("Password of {user}{}: ", servers.source.name())
+}
+
+/// What the combination of options leaves nothing to do for.
+fn check_servers(args: &ServerArgs) -> Result<(), Complaint> {
+    let discovers = args.recursion_method.iter().any(|method| method.0.is_some());
+    if args.replica.is_empty() && args.no_replication {
+        return Err(Complaint::usage("--no-replication leaves no replica to find")
+            .hint("name the server to hold against the source with --replica"));
+    }
+    if args.replica.is_empty() && !discovers {
+        return Err(Complaint::usage("no replica is given, and none is to be found")
+            .hint("name one with --replica, or leave out --recursion-method none"));
+    }
+    let mut sources = HashSet::new();
+    match args.map.iter().find(|(source, _)| !sources.insert(source)) {
+        Some((source, _)) => Err(Complaint::usage(format!("--map names database {source} twice"))
+            .hint("a database is held against one other")),
+        None => Ok(()),
+    }
+}
+
+/// A report that cannot be written is better known before the run than after it.
+fn check_output(args: &OutputArgs) -> Result<(), Complaint> {
+    for report in &args.report {
+        let folder = report.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() || report.path.is_dir() {
+            return Err(Complaint::usage(format!("the report {} cannot be written there", report.path.display()))
+                .hint(format!("make the folder {} first, and name a file in it", folder.display())));
+        }
+    }
+    Ok(())
+}
+
+fn chunk(args: &MethodArgs) -> Result<ChunkPolicy, Complaint> {
+    if args.chunk_rows_min > args.chunk_rows_max {
+        let (least, most) = (args.chunk_rows_min, args.chunk_rows_max);
+        return Err(Complaint::usage(format!("--chunk-rows-min {least} is above --chunk-rows-max {most}"))
+            .hint("lower the one or raise the other"));
+    }
+    Ok(ChunkPolicy {
+        time: args.chunk_time,
+        rows_min: args.chunk_rows_min,
+        rows_max: args.chunk_rows_max,
+        bytes_max: args.chunk_bytes,
+        index: args.chunk_index.clone(),
+    })
+}
+
+fn discovery(args: &ServerArgs) -> Discovery {
+    Discovery {
+        methods: args.recursion_method.iter().filter_map(|method| method.0.clone()).collect(),
+        recurse: args.recurse,
+    }
+}
+
+fn throttle_policy(args: ThrottleArgs) -> ThrottlePolicy {
+    ThrottlePolicy {
+        max_lag: args.max_lag.0,
+        max_load: args.max_load.into_iter().filter_map(|limit| limit.0).collect(),
+        pause_file: args.pause_file,
+        check_interval: args.check_interval,
+        run_time: args.run_time,
+        windows: args.windows,
+    }
+}
+
+fn digest(digest: Digest) -> DigestPolicy {
+    match digest {
+        Digest::Auto => DigestPolicy::Auto,
+        Digest::Sha2 => DigestPolicy::Sha2,
+        Digest::Stream => DigestPolicy::Stream,
+        Digest::Crc => DigestPolicy::Crc,
+    }
+}
+
+fn proof(proof: ProofBy) -> ProofPolicy {
+    match proof {
+        ProofBy::Auto => ProofPolicy::Auto,
+        ProofBy::Lock => ProofPolicy::Lock,
+        ProofBy::None => ProofPolicy::None,
+    }
+}
+
+fn state_dir(args: &RunArgs, variables: &Environment) -> Result<PathBuf, Complaint> {
+    let own = || variables.folder("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("vouch"));
+    args.state_dir.clone().or_else(own).ok_or_else(|| {
+        Complaint::usage("there is no home folder to keep the state of the run in")
+            .hint("name a folder with --state-dir")
+    })
+}

@@ -1,0 +1,69 @@
+//! The exit codes of the process, as one named table.
+
+use std::process::ExitCode;
+use vouch_report::Verdict;
+
+/// Why the process ends. The numbers are public and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; or all that was asked for was looked at, and nothing found.
+    Clean,
+    /// At least one finding.
+    Findings,
+    /// Arguments or configuration are wrong: nothing was looked at.
+    Usage,
+    /// No finding, but something could not be looked at.
+    Incomplete,
+    /// A bug in vouch.
+    Bug,
+    /// The signal of this number.
+    Interrupted(u8),
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Usage => 2,
+            Exit::Incomplete => 3,
+            Exit::Bug => 70,
+            Exit::Interrupted(signal) => 128_u8.saturating_add(signal),
+        }
+    }
+
+    /// Ends the process at once.
+    pub fn now(self) -> ! {
+        std::process::exit(i32::from(self.code()))
+    }
+}
+
+impl From<Verdict> for Exit {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Clean => Exit::Clean,
+            Verdict::Findings => Exit::Findings,
+            Verdict::Incomplete => Exit::Incomplete,
+            Verdict::Interrupted(signal) => Exit::Interrupted(signal),
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verdicts_keep_their_codes() {
+        for verdict in [Verdict::Clean, Verdict::Findings, Verdict::Incomplete, Verdict::Interrupted(2)] {
+            assert_eq!(Exit::from(verdict).code(), verdict.exit_code(), "{verdict:?}");
+        }
+    }
+}

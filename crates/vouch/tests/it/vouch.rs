@@ -1,0 +1,74 @@
+//! Runs the built binary in a folder and an environment of its own: [`Vouch`].
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A folder that is home and current folder of the runs.
+pub struct Vouch {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a run left.
+pub struct Outcome {
+    /// The exit code; -1 after a signal.
+    pub code: i32,
+    /// All of stdout.
+    pub stdout: String,
+    /// All of stderr.
+    pub stderr: String,
+}
+
+impl Vouch {
+    /// An empty folder, an empty environment.
+    pub fn new() -> Self {
+        Vouch { folder: TempDir::new().unwrap(), variables: Vec::new() }
+    }
+
+    /// With a file in the folder.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// With a variable in the environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command, not yet started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command.env_clear().env("HOME", self.path()).env("COLUMNS", "100").envs(self.variables.iter().cloned());
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        let output = self.command(arguments).output().unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs, and holds the run to a usage error: code 2, nothing on stdout, and exactly
+    /// this sentence and hint on stderr.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &[&str], message: &str, hint: &str) {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.stderr, format!("vouch: {message}\nhint: {hint}\n"), "{arguments:?}");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+}
