@@ -17,6 +17,8 @@ pub use error::TargetError;
 use mysql::OptsBuilder;
 use settings::{Secret, Settings};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The place of a server.
@@ -48,6 +50,7 @@ pub struct Target {
     inline_password: bool,
     tls: Tls,
     server_key: Option<PathBuf>,
+    offers_no_tls: Arc<AtomicBool>,
     warnings: Vec<String>,
 }
 
@@ -93,7 +96,17 @@ impl Target {
         }
         let name = address.name();
         let (user, password) = (settings.user, settings.password);
-        Ok(Target { name, address, user, password, inline_password, tls, server_key: settings.server_key, warnings })
+        Ok(Target {
+            name,
+            address,
+            user,
+            password,
+            inline_password,
+            tls,
+            server_key: settings.server_key,
+            offers_no_tls: Arc::default(),
+            warnings,
+        })
     }
 
     /// `host:port`, or the socket's path: the server's name in every report.
@@ -158,7 +171,7 @@ impl Target {
             return Err(TargetError::Port);
         }
         let address = Address::Tcp(settings::host(host)?, port);
-        Ok(Target { name: address.name(), address, ..self.clone() })
+        Ok(Target { name: address.name(), address, offers_no_tls: Arc::default(), ..self.clone() })
     }
 
     /// Host and port of a target reached by TCP.
@@ -169,8 +182,16 @@ impl Target {
         }
     }
 
-    /// Options of the wire library. `tls` false leaves TLS out, which `preferred` falls back to.
+    /// Options of the wire library. `tls` false leaves TLS out, which `preferred` falls back to
+    /// where the server offers none; from then on this target and its clones leave it out at
+    /// once, or each connection would break one off first, which the server logs as aborted.
     pub(crate) fn opts(&self, connect: Duration, read: Duration, write: Duration, tls: bool) -> OptsBuilder {
+        let preferred = self.tls.mode == TlsMode::Preferred;
+        if preferred && !tls {
+            self.offers_no_tls.store(true, Ordering::Relaxed);
+        }
+        let tls =
+            tls && self.tls.mode != TlsMode::Disabled && !(preferred && self.offers_no_tls.load(Ordering::Relaxed));
         let opts = OptsBuilder::new()
             .user(self.user.clone())
             .pass(self.password.as_ref().map(|secret| secret.0.clone()))
@@ -182,7 +203,7 @@ impl Target {
             .tcp_nodelay(true)
             .server_key_path(self.server_key.clone())
             .connect_attrs(Some([("program_name", "vouch")].into()))
-            .ssl_opts((tls && self.tls.mode != TlsMode::Disabled).then(|| self.tls.ssl_opts()));
+            .ssl_opts(tls.then(|| self.tls.ssl_opts()));
         match &self.address {
             Address::Socket(path) => opts.socket(Some(path.to_string_lossy())),
             Address::Tcp(host, port) if host.contains(':') => {

@@ -212,6 +212,20 @@ fn options_of_the_wire_library() {
 }
 
 #[test]
+fn a_server_without_tls_is_not_asked_for_it_again() {
+    let asks = |target: &Target| mysql::Opts::from(target.opts(TICK, TICK, TICK, true)).get_ssl_opts().is_some();
+    let target = parse("db1").unwrap();
+    let clone = target.clone();
+    assert!(asks(&clone));
+    let _ = target.opts(TICK, TICK, TICK, false);
+    assert!(!asks(&target) && !asks(&clone));
+    assert!(asks(&target.with_address("db2", 3306).unwrap()));
+    let required = parse("h=db1,s=1").unwrap();
+    let _ = required.opts(TICK, TICK, TICK, false);
+    assert!(asks(&required));
+}
+
+#[test]
 fn a_discovered_replica_keeps_account_and_tls() {
     let source = parse("mysql://u:p@db1/?ssl-mode=required").unwrap();
     let replica = source.with_address("db2", 3308).unwrap();
