@@ -80,8 +80,8 @@ pub struct ServerArgs {
     /// A replica; may be given again [default: all that are found]
     #[arg(long, value_name = "ADDRESS")]
     pub replica: Vec<String>,
-    /// How replicas are found: processlist, hosts, dsn=DB.TABLE, none; tried in order
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "processlist,hosts",
+    /// How replicas are found: hosts, processlist, dsn=DB.TABLE, none; tried in order
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "hosts,processlist",
           value_parser = value::recursion)]
     pub recursion_method: Vec<Limit<DiscoveryMethod>>,
     /// Levels of replicas behind replicas that are followed
