@@ -143,7 +143,7 @@ impl Case {
 
     fn looked_at(&self, layers: &Layers, scope: &Scope) -> BTreeSet<Vec<u8>> {
         match scope {
-            Scope::Keys(keys) => keys.iter().map(|key| encode::encode(key)).collect(),
+            Scope::Keys(keys) => keys.iter().map(encode::encode).collect(),
             Scope::Identities { wanted, .. } => wanted.iter().cloned().collect(),
             Scope::Buckets { .. } => {
                 let all = [&layers.before, &layers.replica, &layers.after];

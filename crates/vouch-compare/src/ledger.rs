@@ -2,10 +2,11 @@
 
 use crate::plan::TablePlan;
 use crate::state::{Outcome, now_ms};
+use std::cmp::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_report::{
-    AsOf, Code, DigestChoice, Event, Failure, Finding, Notice, Pause, ReplicaCoverage, ServerCoverage, Sink, Skip,
-    TableCoverage, TableState,
+    AsOf, Code, DigestChoice, Event, Failure, Finding, KeyPart, Notice, Pause, ReplicaCoverage, ServerCoverage, Sink,
+    Skip, TableCoverage, TableState,
 };
 
 /// Counts of one table on one replica.
@@ -304,6 +305,7 @@ impl<'a> Ledger<'a> {
         books.tables.sort_by(|a, b| a.label.cmp(&b.label));
         let mut findings = books.general;
         for tally in &mut books.tables {
+            tally.findings.sort_by(in_order);
             findings.append(&mut tally.findings);
             findings.extend(tally.beyond_limit(&self.replicas, self.max_findings));
         }
@@ -311,6 +313,17 @@ impl<'a> Ledger<'a> {
         let Books { servers, skips, errors, notices, pauses, resumed, .. } = books;
         Closed { servers, tables, findings, skips, errors, notices, pauses, resumed }
     }
+}
+
+/// By replica, then by key: numbers as numbers.
+fn in_order(a: &Finding, b: &Finding) -> Ordering {
+    let part = |(a, b): (&KeyPart, &KeyPart)| match (a.value.parse::<i128>(), b.value.parse::<i128>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        _ => a.value.cmp(&b.value),
+    };
+    let (a, b) = (&a.location, &b.location);
+    let keys = a.key.iter().zip(&b.key).map(part).find(|ordering| ordering.is_ne());
+    a.replica.cmp(&b.replica).then(keys.unwrap_or(Ordering::Equal))
 }
 
 impl ReplicaTally {

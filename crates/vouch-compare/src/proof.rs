@@ -179,7 +179,7 @@ pub fn by_lock(
         let mark = |facts: &facts::Facts| facts.get(identity).map(facts::RowFacts::mark);
         mark(&held) == mark(&task.layers.after) && mark(&theirs) == mark(&task.layers.replica)
     };
-    Ok(task.keys.iter().map(|key| encode::encode(key)).filter(same).collect())
+    Ok(task.keys.iter().map(encode::encode).filter(same).collect())
 }
 
 /// Takes the lock and reads under it, then the position. The lock lasts until the

@@ -5,7 +5,7 @@ use vouch_report::Code;
 
 /// See the top of the file.
 pub fn check(source: &Facts, replica: &Facts) -> Option<Remark> {
-    let series = |facts: &Facts| facts.identity.version.split(|c: char| c == '.').take(2).collect::<Vec<_>>().join(".");
+    let series = |facts: &Facts| facts.identity.version.split('.').take(2).collect::<Vec<_>>().join(".");
     let differs = source.flavor() != replica.flavor() || series(source) != series(replica);
     differs.then(|| {
         Remark::new(

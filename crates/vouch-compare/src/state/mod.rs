@@ -183,7 +183,7 @@ impl State {
     /// Notes that a chunk was cut.
     pub fn cut(&self, table: &str, id: ChunkId, interval: &Interval) -> rusqlite::Result<()> {
         let db = self.db();
-        let bound = |bound: &Option<Bound>| bound.as_ref().map(|values| encode::encode(values));
+        let bound = |bound: &Option<Bound>| bound.as_ref().map(encode::encode);
         let mut statement = db.prepare_cached("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?)")?;
         statement.execute(params![table, id.segment, id.number, bound(&interval.lower), bound(&interval.upper)])?;
         Ok(())

@@ -20,7 +20,7 @@ impl Session {
         let sql = format!(
             "SELECT {} {} {} LIMIT 1 OFFSET ?",
             list.join(", "),
-            reading.from_where(&condition),
+            reading.source_of_rows(&condition),
             reading.order_clause()
         );
         params.push(Value::UInt(rows.saturating_sub(1)));
@@ -51,7 +51,7 @@ impl Session {
         } else {
             "EXPLAIN"
         };
-        let sql = format!("{format} SELECT 1 {} {}", reading.from_where(&condition), reading.order_clause());
+        let sql = format!("{format} SELECT 1 {} {}", reading.source_of_rows(&condition), reading.order_clause());
         let plan = self.rows(&sql, params)?;
         let Some(row) = plan.first() else { return Ok(false) };
         let access = decode::text(row, &["type"]).unwrap_or_default();

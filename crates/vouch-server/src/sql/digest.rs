@@ -115,7 +115,7 @@ impl Session {
         let (condition, params) = interval_sql(&reading.key, interval);
         let row = row_text(columns, salt);
         let wide = self.has(Capability::WideBitXor);
-        let sql = format!("SELECT {} {}", aggregate(kind, wide, &row), reading.from_where(&condition));
+        let sql = format!("SELECT {} {}", aggregate(kind, wide, &row), reading.source_of_rows(&condition));
         let found = self.rows(&sql, params)?;
         let broken = |text: &str| ServerError::new(self.name(), Fault::Other, text.to_owned());
         let row = found.first().ok_or_else(|| broken("a digest came back without a row"))?;

@@ -223,17 +223,18 @@ mod tests {
                     _ => left == *right,
                 })
             }
-            All(parts) => parts.iter().map(|part| holds(part, row)).fold(Some(true), |all, one| match (all, one) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
-            }),
-            Any(parts) => parts.iter().map(|part| holds(part, row)).fold(Some(false), |any, one| match (any, one) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
-            }),
+            All(parts) => decided_by(false, parts, row),
+            Any(parts) => decided_by(true, parts, row),
         }
+    }
+
+    /// AND and OR: one part that is `decisive` decides, else one that is NULL does.
+    fn decided_by(decisive: bool, parts: &[Condition], row: &Row) -> Option<bool> {
+        let answers: Vec<Option<bool>> = parts.iter().map(|part| holds(part, row)).collect();
+        if answers.contains(&Some(decisive)) {
+            return Some(decisive);
+        }
+        if answers.contains(&None) { None } else { Some(!decisive) }
     }
 
     fn columns() -> impl Strategy<Value = Vec<KeyColumn>> {

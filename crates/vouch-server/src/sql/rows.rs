@@ -75,7 +75,7 @@ impl Reading {
     }
 
     /// `FROM … WHERE …`, shared by everything that reads this table.
-    pub(crate) fn from_where(&self, condition: &str) -> String {
+    pub(crate) fn source_of_rows(&self, condition: &str) -> String {
         let force = match &self.index {
             Some(index) if !self.key.is_empty() => format!(" FORCE INDEX ({})", quote(index)),
             _ => String::new(),
@@ -168,7 +168,7 @@ impl Session {
     ) -> Result<()> {
         let (key_at, extra) = reading.key_places();
         let list = reading.select_list(&extra);
-        let mut sql = format!("SELECT {list} {}{tail}", reading.from_where(condition));
+        let mut sql = format!("SELECT {list} {}{tail}", reading.source_of_rows(condition));
         if long {
             sql = unhurried(self, sql);
         }
