@@ -1,0 +1,7 @@
+//! `vouch` on real servers of both flavors. `script/servers` provides them.
+
+// The harness may fail as loudly as the tests that it serves; parts of it serve only some of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+mod cases;
+mod harness;
