@@ -16,6 +16,7 @@ use crate::sandwich::Fence;
 use crate::state::{State, StateError, now_ms};
 use crate::stop::Stop;
 use crate::throttle::Gate;
+use crate::throttle::pace::Pace;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -270,6 +271,7 @@ impl<'a> Comparison<'a> {
             kind: servers.kind,
             binlog_proof: servers.binlog_proof,
             replicas: servers.replicas.iter().map(replica).collect(),
+            pace: Pace::default(),
             marks: Marks::default(),
             deadline: self.options.throttle.run_time.map(|time| Instant::now() + time),
             readers_finished: AtomicBool::new(false),

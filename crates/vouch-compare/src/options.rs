@@ -136,6 +136,9 @@ pub struct ThrottlePolicy {
     pub max_lag: Option<Duration>,
     /// Status variables of the source that must stay at or below a limit.
     pub max_load: Vec<LoadLimit>,
+    /// The share of the time, above 0 and up to 1, in which rows are read while
+    /// others use the source.
+    pub busy_share: f64,
     /// While this file exists, nothing is read.
     pub pause_file: Option<PathBuf>,
     /// How often the signals are read.

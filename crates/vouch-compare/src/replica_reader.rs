@@ -39,6 +39,7 @@ impl<'a, 'r> ReplicaReader<'a, 'r> {
                 self.run.replica_failed(&item.table, self.at, &error);
             }
         }
+        self.run.note_reconnects(&self.link);
     }
 
     fn gave_up(&self) -> bool {

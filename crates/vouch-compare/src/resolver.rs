@@ -48,7 +48,7 @@ impl<'a, 'r> Resolver<'a, 'r> {
             let idle = Duration::from_millis(if self.cases.is_empty() { 500 } else { 0 });
             match self.replica.suspects.pop_within(idle) {
                 Popped::Item(suspects) => self.cases.push(Case::new(suspects)),
-                Popped::Over if self.cases.is_empty() => return,
+                Popped::Over if self.cases.is_empty() => break,
                 Popped::Over | Popped::Nothing => {}
             }
             if self.gave_up() {
@@ -57,6 +57,8 @@ impl<'a, 'r> Resolver<'a, 'r> {
             }
             self.next_case();
         }
+        self.run.note_reconnects(&self.source);
+        self.run.note_reconnects(&self.theirs);
     }
 
     fn gave_up(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::chunk::chunker::{ChunkId, Chunker};
 use crate::facts::Scope;
 use crate::ledger::Ledger;
-use crate::link::Dial;
+use crate::link::{Dial, Link};
 use crate::options::CompareOptions;
 use crate::plan::TablePlan;
 use crate::proof::Marks;
@@ -13,6 +13,7 @@ use crate::sandwich::Fence;
 use crate::state::{Outcome, State};
 use crate::stop::Stop;
 use crate::throttle::Gate;
+use crate::throttle::pace::Pace;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -140,6 +141,8 @@ pub struct Run<'a> {
     pub binlog_proof: bool,
     /// The replicas.
     pub replicas: Vec<ReplicaNode>,
+    /// How fast rows are read on the source.
+    pub pace: Pace,
     /// Where the source's binlog ended a little ago.
     pub marks: Marks,
     /// After this nothing new is started.
@@ -171,6 +174,14 @@ impl Run<'_> {
                 None,
                 format!("the state of the run cannot be written, so it cannot be resumed: {error}"),
             );
+        }
+    }
+
+    /// Says that a connection was made again after a loss, if it was.
+    pub fn note_reconnects(&self, link: &Link<'_>) {
+        if link.reconnects > 0 {
+            let text = "a connection was lost and made again; what was being read was read anew";
+            self.ledger.notice(Code::Retried, Some(link.name()), text);
         }
     }
 

@@ -53,6 +53,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
         for table in tables {
             self.table(table);
         }
+        self.run.note_reconnects(&self.link);
     }
 
     fn table(&mut self, table: &Arc<TableRun>) {
@@ -187,6 +188,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
     fn hand_over(&mut self, table: &Arc<TableRun>, settled: Settled, facts: ChunkFacts) -> Result<()> {
         let position = self.link.ask(|session| session.source_position(self.run.kind))?;
         self.run.ledger.cut(table.number, facts.rows, facts.bytes);
+        let rest = self.run.pace.rest(self.run.options, facts.took, facts.bytes);
         let held = facts.rowset.as_ref().map_or(0, crate::rowset::RowSet::bytes);
         self.run.remembered.fetch_add(held, Ordering::AcqRel);
         let item = Arc::new(WorkItem {
@@ -205,6 +207,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
                 replica.chunks.push(Arc::clone(&item));
             }
         }
+        self.run.stop.sleep(rest);
         Ok(())
     }
 }

@@ -209,6 +209,9 @@ codes! {
     PlanFallback "plan-fallback" Notice Notice
         "The optimizer would not use the key for ranges, so the table was read as a whole."
         "Run ANALYZE TABLE, or name another index with --chunk-index.";
+    Paced "paced" Notice Notice
+        "Others use the source, so rows were read in a share of the time only."
+        "Nothing to do. --busy-share sets the share; 100% reads at full speed.";
     Retried "retried" Notice Notice
         "A connection was lost and made again; the chunk was read anew."
         "Nothing to do, unless it happens often.";

@@ -19,7 +19,14 @@ pub struct Registry {
 #[derive(Default)]
 struct Inner {
     stopped: bool,
-    servers: HashMap<String, (Target, Vec<u32>)>,
+    servers: HashMap<String, Connections>,
+}
+
+/// What we have with one server.
+struct Connections {
+    target: Target,
+    open: Vec<u32>,
+    asked: u64,
 }
 
 impl Registry {
@@ -33,29 +40,41 @@ impl Registry {
         if inner.stopped {
             return false;
         }
-        let entry = inner.servers.entry(target.name().to_owned()).or_insert_with(|| (target.clone(), Vec::new()));
-        entry.1.push(connection);
+        let new = || Connections { target: target.clone(), open: Vec::new(), asked: 0 };
+        inner.servers.entry(target.name().to_owned()).or_insert_with(new).open.push(connection);
         true
     }
 
     pub(crate) fn remove(&self, server: &str, connection: u32) {
-        if let Some((_, connections)) = self.lock().servers.get_mut(server) {
-            connections.retain(|&id| id != connection);
+        if let Some(connections) = self.lock().servers.get_mut(server) {
+            connections.open.retain(|&id| id != connection);
         }
+    }
+
+    /// Notes that a statement was sent.
+    pub(crate) fn count(&self, server: &str) {
+        if let Some(connections) = self.lock().servers.get_mut(server) {
+            connections.asked = connections.asked.wrapping_add(1);
+        }
+    }
+
+    /// Statements that we have sent to `server` so far.
+    pub fn asked(&self, server: &str) -> u64 {
+        self.lock().servers.get(server).map_or(0, |connections| connections.asked)
     }
 
     /// Kills every open connection on its server, all servers at once, and
     /// refuses new ones from now on. Returns when done, at the latest after `deadline`
     /// per server; a server that does not answer is left to its statement limit.
     pub fn kill_all(&self, deadline: Duration) {
-        let servers: Vec<(Target, Vec<u32>)> = {
+        let servers: Vec<Connections> = {
             let mut inner = self.lock();
             inner.stopped = true;
-            inner.servers.drain().map(|(_, entry)| entry).collect()
+            inner.servers.drain().map(|(_, connections)| connections).collect()
         };
         std::thread::scope(|scope| {
-            for (target, connections) in servers {
-                scope.spawn(move || kill(&target, &connections, deadline));
+            for connections in servers {
+                scope.spawn(move || kill(&connections.target, &connections.open, deadline));
             }
         });
     }

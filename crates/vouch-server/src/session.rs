@@ -108,21 +108,25 @@ impl Session {
 
     /// Runs a statement and drops its result.
     pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
+        self.registry.count(&self.name);
         self.conn.query_drop(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
     }
 
     /// All rows of a statement by the text protocol, for `SHOW` and the like.
     pub(crate) fn show(&mut self, sql: &str) -> Result<Vec<Row>> {
+        self.registry.count(&self.name);
         self.conn.query(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
     }
 
     /// All rows of a prepared statement.
     pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
+        self.registry.count(&self.name);
         self.conn.exec(sql, positional(params)).map_err(|error| ServerError::from_mysql(&self.name, &error))
     }
 
     /// Hands each row of a prepared statement to `take` as it arrives.
     pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(&Row)) -> Result<()> {
+        self.registry.count(&self.name);
         let fail = |error: mysql::Error| ServerError::from_mysql(&self.name, &error);
         let result = self.conn.exec_iter(sql, positional(params)).map_err(fail)?;
         for row in result {

@@ -4,6 +4,7 @@
 //! reason; readers pass a gate before each chunk.
 
 pub mod monitor;
+pub mod pace;
 pub mod signal;
 
 use crate::ledger::Ledger;

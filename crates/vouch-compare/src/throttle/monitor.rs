@@ -6,7 +6,7 @@ use crate::options::ThrottlePolicy;
 use crate::run::Run;
 use crate::throttle::{Gate, Reason, signal};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use vouch_report::Code;
 use vouch_server::Fault;
 
@@ -14,6 +14,7 @@ use vouch_server::Fault;
 pub fn watch(run: &Run<'_>) {
     std::thread::scope(|scope| {
         scope.spawn(|| watch_source(run));
+        scope.spawn(|| watch_others(run));
         for replica in 0..run.replicas.len() {
             scope.spawn(move || watch_replica(run, replica));
         }
@@ -21,8 +22,7 @@ pub fn watch(run: &Run<'_>) {
 }
 
 /// Naps between two looks; true when it is time to leave.
-fn over(run: &Run<'_>) -> bool {
-    let mut left = run.options.throttle.check_interval;
+fn over(run: &Run<'_>, mut left: Duration) -> bool {
     let step = Duration::from_millis(20);
     while !left.is_zero() {
         if run.readers_finished.load(Ordering::Acquire) || run.stop.sleep(left.min(step)) {
@@ -38,11 +38,34 @@ fn watch_source(run: &Run<'_>) {
     loop {
         run.source.gate.set(source_reason(run, &mut link), &run.ledger);
         run.marks.take(&mut link);
-        if over(run) {
+        if over(run, run.options.throttle.check_interval) {
             break;
         }
     }
     run.source.gate.set(None, &run.ledger);
+}
+
+/// How often the number of statements is read: often, so that reading slows down
+/// before anybody feels it.
+const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
+
+/// Watches how many statements others send to the source.
+fn watch_others(run: &Run<'_>) {
+    let mut link = Link::new(run.source.dial.clone(), run.stop);
+    let registry = &run.source.dial.registry;
+    let mut before: Option<(Instant, u64)> = None;
+    loop {
+        if let Ok(Some(all)) = link.ask(|session| session.status("Questions")) {
+            let (now, others) = (Instant::now(), all.saturating_sub(registry.asked(&run.source.name)));
+            if let Some((then, earlier)) = before.replace((now, others)) {
+                let rate = others.saturating_sub(earlier) as f64 / now.duration_since(then).as_secs_f64().max(0.001);
+                run.pace.others_send(rate, run.options.throttle.busy_share, &run.source.name, &run.ledger);
+            }
+        }
+        if over(run, LOOK_AT_OTHERS) {
+            break;
+        }
+    }
 }
 
 fn source_reason(run: &Run<'_>, link: &mut Link<'_>) -> Option<Reason> {
@@ -70,7 +93,7 @@ fn watch_replica(run: &Run<'_>, at: usize) {
     loop {
         let reason = replica_reason(run, at, &mut link, &replica.node.gate);
         replica.node.gate.set(reason, &run.ledger);
-        if over(run) {
+        if over(run, run.options.throttle.check_interval) {
             break;
         }
     }

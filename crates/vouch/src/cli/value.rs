@@ -72,6 +72,13 @@ pub fn size(text: &str) -> Result<u64, String> {
     if bytes == 0 { Err("it must be at least 1".to_owned()) } else { Ok(bytes) }
 }
 
+/// `25%` or `25`: a share above 0 and up to 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    let wrong = || "a share is a percentage from 1% to 100%".to_owned();
+    let percent: u8 = text.trim_end_matches('%').parse().map_err(|_| wrong())?;
+    if (1..=100).contains(&percent) { Ok(f64::from(percent) / 100.0) } else { Err(wrong()) }
+}
+
 /// `Threads_running=25`, or `off`.
 pub fn load_limit(text: &str) -> Result<Limit<LoadLimit>, String> {
     if text == "off" {

@@ -134,6 +134,7 @@ fn throttle_policy(args: ThrottleArgs) -> ThrottlePolicy {
     ThrottlePolicy {
         max_lag: args.max_lag.0,
         max_load: args.max_load.into_iter().filter_map(|limit| limit.0).collect(),
+        busy_share: args.busy_share,
         pause_file: args.pause_file,
         check_interval: args.check_interval,
         run_time: args.run_time,
