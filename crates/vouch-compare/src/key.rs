@@ -56,6 +56,7 @@ fn kind_of(column: &ColumnEntry) -> Option<KeyKind> {
     match column.data_type.as_str() {
         "decimal" => Some(KeyKind::Decimal { precision: column.precision, scale: column.scale }),
         "enum" | "set" | "bit" => Some(KeyKind::Number),
+        "uuid" | "inet4" | "inet6" => Some(KeyKind::Text),
         "json" | "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
         | "multipolygon" | "geometrycollection" | "geomcollection" | "vector" => None,
         _ => Some(KeyKind::Plain),

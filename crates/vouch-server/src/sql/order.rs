@@ -23,6 +23,8 @@ pub enum KeyKind {
     },
     /// By number: ENUM and SET sort by it, BIT compares by it.
     Number,
+    /// As text of a charset: UUID and INET types take raw bytes for their storage format, and match nothing.
+    Text,
 }
 
 /// One column of the order.
@@ -42,6 +44,7 @@ impl KeyColumn {
     fn parameter(&self) -> String {
         match self.kind {
             KeyKind::Decimal { precision, scale } => format!("CAST(? AS DECIMAL({precision},{scale}))"),
+            KeyKind::Text => "CONVERT(? USING ascii)".to_owned(),
             KeyKind::Plain | KeyKind::Number => "?".to_owned(),
         }
     }
