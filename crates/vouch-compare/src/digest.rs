@@ -5,7 +5,7 @@
 //! strong digests neither cancels swapped values nor duplicates.
 
 use crate::encode;
-use vouch_server::{RowView, Value};
+use vouch_server::RowView;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 /// The digest of one row.
@@ -18,14 +18,16 @@ pub const BUCKETS: usize = 1024;
 /// Digests rows; owns the buffers that are used for each.
 pub struct RowDigester {
     salt: u64,
+    keyed: bool,
     row: Vec<u8>,
     key: Vec<u8>,
 }
 
 impl RowDigester {
-    /// A digester for a run with that salt.
-    pub fn new(salt: u64) -> Self {
-        RowDigester { salt, row: Vec::with_capacity(512), key: Vec::with_capacity(64) }
+    /// A digester for a run with that salt. `keyed` says that each row has a key of
+    /// its own, none of it NULL.
+    pub fn new(salt: u64, keyed: bool) -> Self {
+        RowDigester { salt, keyed, row: Vec::with_capacity(512), key: Vec::with_capacity(64) }
     }
 
     /// The digest of a row; its encoding has [`RowDigester::row_bytes`] bytes.
@@ -42,20 +44,13 @@ impl RowDigester {
         self.row.len() as u64
     }
 
-    /// What tells the row from all others: its key, or for rows without a key, or
-    /// with NULL in it, the digest itself.
+    /// What tells the row from all others: its key, or for rows without one, the
+    /// digest itself. Rows that share the value of an index are no less different.
     pub fn identity(&mut self, row: &RowView<'_>, digest: RowDigest) -> &[u8] {
         self.key.clear();
-        let mut keyed = false;
-        for value in row.key() {
-            keyed = *value != Value::NULL;
-            if !keyed {
-                break;
-            }
-            encode::push(value, &mut self.key);
-        }
-        if !keyed {
-            self.key.clear();
+        if self.keyed {
+            row.key().for_each(|value| encode::push(value, &mut self.key));
+        } else {
             self.key.extend_from_slice(&digest.to_le_bytes());
         }
         &self.key

@@ -65,7 +65,8 @@ pub fn read(
     salt: u64,
     show: bool,
 ) -> Result<Facts> {
-    let mut collector = Collector { digester: RowDigester::new(salt), facts: Facts::new(), plan, show };
+    let mut collector =
+        Collector { digester: RowDigester::new(salt, plan.key.unique), facts: Facts::new(), plan, show };
     let extent = |unhurried: &bool| if *unhurried { Extent::AllUnhurried } else { Extent::All };
     match scope {
         Scope::Keys(keys) => session.read_keys(reading, &padded(keys), |row| collector.take(&row, |_, _| true))?,
@@ -86,7 +87,8 @@ pub fn read(
 /// # Errors
 /// Those of the server; [`vouch_server::Fault::Timeout`] when somebody else holds a lock.
 pub fn read_locked(session: &mut Session, plan: &TablePlan, keys: &[Bound], salt: u64) -> Result<Facts> {
-    let mut collector = Collector { digester: RowDigester::new(salt), facts: Facts::new(), plan, show: false };
+    let mut collector =
+        Collector { digester: RowDigester::new(salt, plan.key.unique), facts: Facts::new(), plan, show: false };
     session.read_keys_locked(&plan.reading, &padded(keys), |row| collector.take(&row, |_, _| true))?;
     Ok(collector.facts)
 }

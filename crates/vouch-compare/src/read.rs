@@ -109,7 +109,7 @@ pub fn chunk(session: &mut Session, task: Task<'_>) -> Result<ChunkFacts> {
 
 fn stream(session: &mut Session, task: Task<'_>) -> Result<ChunkFacts> {
     let started = Instant::now();
-    let mut digester = RowDigester::new(task.salt);
+    let mut digester = RowDigester::new(task.salt, task.plan.key.unique);
     let (mut rows, mut bytes, mut sum) = (0_u64, 0_u64, 0_u128);
     let mut rowset = task.remember.then(RowSet::default);
     let mut buckets = (task.extent == Extent::AllUnhurried).then(Box::<Buckets>::default);
