@@ -13,33 +13,19 @@ use vouch_server::{Defaults, Fault, ReplicaAddress, Result, ServerError, TableNa
 /// # Errors
 /// Those of the source.
 pub fn replicas(source: &Dial, how: &Discovery, stop: &Stop, ledger: &Ledger<'_>) -> Result<Vec<Target>> {
-    let mut known: Vec<(u64, String)> = vec![identity(source, stop)?];
+    let known = vec![identity(source, stop)?];
+    let mut search = Search { how, stop, ledger, known };
     let mut found: Vec<Target> = Vec::new();
     let mut level = vec![source.clone()];
     for _ in 0..how.recurse.max(1) {
         let mut next = Vec::new();
         for parent in &level {
-            for target in below(parent, how, stop, ledger)? {
-                let dial = Dial { target, ..parent.clone() };
-                match identity(&dial, stop) {
-                    Ok(id) if known.contains(&id) => {}
-                    Ok(id) => {
-                        known.push(id);
-                        found.push(dial.target.clone());
-                        next.push(dial);
-                    }
-                    Err(error) => unreachable(ledger, &dial, &error),
-                }
-            }
+            next.extend(search.below(parent)?);
         }
+        found.extend(next.iter().map(|dial| dial.target.clone()));
         level = next;
     }
     Ok(found)
-}
-
-fn unreachable(ledger: &Ledger<'_>, dial: &Dial, error: &ServerError) {
-    let message = format!("a replica was found at {} and cannot be asked: {error}", dial.target.name());
-    ledger.failure(Failure::new(Code::ReplicaUnreachable, message).at(None, Some(dial.target.name())));
 }
 
 fn identity(dial: &Dial, stop: &Stop) -> Result<(u64, String)> {
@@ -48,24 +34,63 @@ fn identity(dial: &Dial, stop: &Stop) -> Result<(u64, String)> {
     Link::new(dial, stop).ask(|session| Ok((session.identity().server_id, session.identity().uuid.clone())))
 }
 
-/// The replicas right below a server, by the first method that finds any.
-fn below(parent: &Dial, how: &Discovery, stop: &Stop, ledger: &Ledger<'_>) -> Result<Vec<Target>> {
-    let mut link = Link::new(parent.clone(), stop);
-    for method in &how.methods {
-        let found = match ask(&mut link, parent, method) {
-            Ok(found) => found,
-            Err(error) if error.fault == Fault::Denied => {
-                let text = format!("replicas cannot be looked up by {}: {error}", name(method));
-                ledger.notice(Code::AccessDenied, Some(parent.target.name()), text);
-                continue;
+struct Search<'a, 'l> {
+    how: &'a Discovery,
+    stop: &'a Stop,
+    ledger: &'a Ledger<'l>,
+    known: Vec<(u64, String)>,
+}
+
+impl Search<'_, '_> {
+    /// The replicas right below a server, by the first method that leads to any:
+    /// an address may turn out to be a guess that leads back to the source.
+    fn below(&mut self, parent: &Dial) -> Result<Vec<Dial>> {
+        let mut link = Link::new(parent.clone(), self.stop);
+        let mut silent = Vec::new();
+        for method in &self.how.methods {
+            let targets = match ask(&mut link, parent, method) {
+                Ok(targets) => targets,
+                Err(error) if error.fault == Fault::Denied => {
+                    let text = format!("replicas cannot be looked up by {}: {error}", name(method));
+                    self.ledger.notice(Code::AccessDenied, Some(parent.target.name()), text);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let (found, unanswered) = self.who_answers(parent, targets);
+            silent.extend(unanswered);
+            if !found.is_empty() {
+                break_silence(self.ledger, &silent);
+                return Ok(found);
             }
-            Err(error) => return Err(error),
-        };
-        if !found.is_empty() {
-            return Ok(found);
         }
+        break_silence(self.ledger, &silent);
+        Ok(Vec::new())
     }
-    Ok(Vec::new())
+
+    /// Servers that are new to us, and those that do not answer.
+    fn who_answers(&mut self, parent: &Dial, targets: Vec<Target>) -> (Vec<Dial>, Vec<ServerError>) {
+        let (mut found, mut silent) = (Vec::new(), Vec::new());
+        for target in targets {
+            let dial = Dial { target, ..parent.clone() };
+            match identity(&dial, self.stop) {
+                Ok(id) if self.known.contains(&id) => {}
+                Ok(id) => {
+                    self.known.push(id);
+                    found.push(dial);
+                }
+                Err(error) => silent.push(error),
+            }
+        }
+        (found, silent)
+    }
+}
+
+fn break_silence(ledger: &Ledger<'_>, silent: &[ServerError]) {
+    for error in silent {
+        let message = format!("a replica was found at {} and cannot be asked: {error}", error.server);
+        ledger.failure(Failure::new(Code::ReplicaUnreachable, message).at(None, Some(&error.server)));
+    }
 }
 
 fn name(method: &DiscoveryMethod) -> &'static str {

@@ -84,7 +84,15 @@ fn fault_of_code(code: u16) -> Fault {
 }
 
 fn fault_of_io(error: &std::io::Error) -> Fault {
-    if error.to_string().contains("failed to lookup address") { Fault::UnknownHost } else { Fault::Lost }
+    let text = error.to_string();
+    if text.contains("failed to lookup address") {
+        Fault::UnknownHost
+    } else if text.contains("invalid peer certificate") {
+        // The handshake fails inside a write, so it arrives as an error of the stream.
+        Fault::Tls
+    } else {
+        Fault::Lost
+    }
 }
 
 fn fault_of_driver(error: &mysql::DriverError) -> (Fault, String) {
