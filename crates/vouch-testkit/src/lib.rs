@@ -22,7 +22,9 @@ mod seed;
 mod server;
 mod sync;
 mod topology;
+pub mod tour;
 
+pub use daemon::end_all;
 pub use dist::{Dist, Flavor};
 pub use error::{Error, Result};
 pub use expect::{DiffKind, Expected, RowKey, mismatches};

@@ -1,8 +1,8 @@
 //! Initialised data directories, made once and copied per server: [`prepare`].
 //!
 //! Making one takes seconds, copying it a fraction. They live in the cache
-//! folder under a name that holds the version and a hash of the recipe, so a
-//! change of the recipe makes new ones.
+//! folder, unless a server is told otherwise, under a name that holds the
+//! version and a hash of the recipe, so a change of the recipe makes new ones.
 //!
 //! Invariant: a seed is renamed into place when it is complete; a file lock
 //! keeps two processes from making the same one.
@@ -12,6 +12,7 @@ use crate::dist::{assignment, cache_dir};
 use crate::{Dist, Error, Flavor, Result, client};
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -29,11 +30,13 @@ const REDO_SMALL: &str = "--innodb-redo-log-capacity=8388608";
 const MYSQL_INIT: [&str; 2] = ["--initialize-insecure", REDO_SMALL];
 const MARIADB_INIT: [&str; 2] = ["--auth-root-authentication-method=normal", "--skip-test-db"];
 
-/// Puts an initialised data directory of `dist` at `target`, which must not exist.
+/// Puts an initialised data directory of `dist` at `target`, which must not exist. It is copied from
+/// the one in `seeds`, by default a folder of the cache, and made there first where it is missing.
 ///
 /// Accounts `root` (socket, no password), [`FULL`] and [`SELECT_ONLY`] ([`PASSWORD`]) are in it.
-pub(crate) fn prepare(dist: &Dist, target: &Path) -> Result<()> {
-    let seeds = cache_dir().join("seed");
+pub(crate) fn prepare(dist: &Dist, seeds: Option<&Path>, target: &Path) -> Result<()> {
+    let scratch = seeds.map_or_else(std::env::temp_dir, Path::to_owned);
+    let seeds = seeds.map_or_else(|| cache_dir().join("seed"), Path::to_owned);
     fs::create_dir_all(&seeds).map_err(Error::io(format!("creating {}", seeds.display())))?;
     let name = format!("{}-{:016x}", dist.label(), recipe_hash(dist));
     let seed = seeds.join(&name);
@@ -42,7 +45,7 @@ pub(crate) fn prepare(dist: &Dist, target: &Path) -> Result<()> {
         let lock = File::create(&path).map_err(Error::io(format!("creating {}", path.display())))?;
         lock.lock().map_err(Error::io(format!("locking {}", path.display())))?;
         if !seed.exists() {
-            make(dist, &seeds.join(format!("{name}.partial")), &seed)?;
+            make(dist, &scratch, &seeds.join(format!("{name}.partial")), &seed)?;
         }
     }
     copy(&seed, target)
@@ -54,8 +57,9 @@ fn recipe_hash(dist: &Dist) -> u64 {
     hasher.finish()
 }
 
-fn make(dist: &Dist, partial: &Path, seed: &Path) -> Result<()> {
-    let home = tempfile::Builder::new().prefix("vouch-seed-").tempdir().map_err(Error::io("creating a folder"))?;
+fn make(dist: &Dist, scratch: &Path, partial: &Path, seed: &Path) -> Result<()> {
+    let home = tempfile::Builder::new().prefix("vouch-seed-").tempdir_in(scratch);
+    let home = home.map_err(Error::io("creating a folder"))?;
     let data = home.path().join("data");
     initialise(dist, home.path(), &data)?;
     create_accounts(dist, home.path(), &data)?;
@@ -82,7 +86,7 @@ fn initialise(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
             command
         }
     };
-    run(command).map_err(|error| match (error, fs::read_to_string(&log)) {
+    run_tied(command).map_err(|error| match (error, fs::read_to_string(&log)) {
         (Error::Tool { what, .. }, Ok(said)) => Error::Tool { what, said },
         (error, _) => error,
     })
@@ -140,7 +144,22 @@ fn run(mut command: Command) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
+    Err(failed(what, &[output.stdout, output.stderr].concat()))
+}
+
+/// The same for a program that must not outlive this process.
+fn run_tied(command: Command) -> Result<()> {
+    let what = PathBuf::from(command.get_program()).display().to_string();
+    // Errors are wanted too, and a daemon has one pipe.
+    let mut joined = Command::new("sh");
+    joined.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(command.get_program()).args(command.get_args());
+    let (mut daemon, output) = Daemon::start_piped(&joined)?;
+    let mut said = Vec::new();
+    output.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut said)).map_err(Error::io(format!("reading {what}")))?;
+    if daemon.wait()?.success() { Ok(()) } else { Err(failed(what, &said)) }
+}
+
+fn failed(what: String, said: &[u8]) -> Error {
     let tail = said.len().saturating_sub(4000);
-    Err(Error::Tool { what, said: String::from_utf8_lossy(said.get(tail..).unwrap_or_default()).into_owned() })
+    Error::Tool { what, said: String::from_utf8_lossy(said.get(tail..).unwrap_or_default()).into_owned() }
 }

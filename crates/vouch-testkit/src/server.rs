@@ -29,6 +29,8 @@ pub struct ServerConfig {
     pub name: String,
     /// The folder in which the server's own folder is made; the system's temporary folder by default.
     pub dir: Option<PathBuf>,
+    /// The folder in which initialised data directories are kept for the next server; a cache by default.
+    pub seeds: Option<PathBuf>,
     /// Unique in a topology.
     pub server_id: u32,
     /// Whether it writes a binary log.
@@ -46,6 +48,7 @@ impl Default for ServerConfig {
         ServerConfig {
             name: "server".to_owned(),
             dir: None,
+            seeds: None,
             server_id: 1,
             binlog: true,
             gtid: true,
@@ -79,7 +82,7 @@ impl Server {
         };
         let home = home.map_err(Error::io("creating the server's folder"))?;
         let path = home.path().to_owned();
-        seed::prepare(dist, &path.join("data"))?;
+        seed::prepare(dist, config.seeds.as_deref(), &path.join("data"))?;
         fs::create_dir(path.join("tmp")).map_err(Error::io("creating the server's folder"))?;
         let process = Mutex::new(None);
         let mut server = Server { dist: dist.clone(), config, port: 0, process, home: Some(home), path };

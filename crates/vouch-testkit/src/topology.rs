@@ -41,6 +41,7 @@ pub struct TopologyBuilder {
     delay_secs: u32,
     buffer_pool_mib: u32,
     dir: Option<PathBuf>,
+    seeds: Option<PathBuf>,
     all_args: Vec<String>,
     source_args: Vec<String>,
     replica_args: Vec<String>,
@@ -84,6 +85,7 @@ impl Topology {
             delay_secs: 0,
             buffer_pool_mib: 64,
             dir: None,
+            seeds: None,
             all_args: Vec::new(),
             source_args: Vec::new(),
             replica_args: Vec::new(),
@@ -185,6 +187,12 @@ impl TopologyBuilder {
         self
     }
 
+    /// The folder in which initialised data directories are kept, in place of the cache.
+    pub fn seeds(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.seeds = Some(dir.into());
+        self
+    }
+
     /// More options for every server.
     pub fn args(mut self, args: &[&str]) -> Self {
         self.all_args.extend(args.iter().map(|arg| (*arg).to_owned()));
@@ -252,6 +260,7 @@ impl TopologyBuilder {
         ServerConfig {
             name: if n == 0 { "source".to_owned() } else { format!("replica{n}") },
             dir: self.dir.clone(),
+            seeds: self.seeds.clone(),
             server_id: u32::try_from(n).unwrap_or(u32::MAX - 1) + 1,
             binlog: true,
             gtid: self.gtid,
