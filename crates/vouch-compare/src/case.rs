@@ -8,7 +8,7 @@ use crate::finding::Seen;
 use crate::run::{Suspects, TableRun};
 use crate::sandwich::{Layers, Taste};
 use crate::state::Outcome;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vouch_report::{Code, Finding};
@@ -20,11 +20,25 @@ pub type Pair = (Option<(u64, RowDigest)>, Option<(u64, RowDigest)>);
 /// What is known about a row that is not decided yet.
 #[derive(Clone, Debug, Default)]
 struct Suspicion {
-    /// The pair that stood in an earlier sandwich, and when.
-    stood: Option<(Pair, Instant)>,
+    /// The pair that stood in earlier sandwiches: since when, how often.
+    stood: Option<Standing>,
     /// The last sandwich found it moving.
     hot: bool,
+    /// No look-up by key found it anywhere: it is looked for among all rows of its chunk.
+    nowhere: bool,
 }
+
+#[derive(Clone, Debug)]
+struct Standing {
+    pair: Pair,
+    last: Instant,
+    times: u32,
+}
+
+/// Sandwiches in a row that must agree before a difference is confirmed: where
+/// nothing moves, and where rows around it do, so that agreement may be chance.
+const TIMES_AT_REST: u32 = 2;
+const TIMES_IN_MOTION: u32 = 8;
 
 /// What to do with a case after a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +71,7 @@ pub struct Case {
     unhurried: bool,
     first_scope: Option<Scope>,
     rows: BTreeMap<Vec<u8>, Suspicion>,
+    in_motion: bool,
     backoff: Duration,
 }
 
@@ -91,6 +106,7 @@ impl Case {
             unhurried,
             first_scope,
             rows,
+            in_motion: false,
             backoff: Duration::from_millis(20),
         }
     }
@@ -106,15 +122,19 @@ impl Case {
             return vec![scope];
         }
         if !self.table.plan.key.unique {
-            let wanted = self.rows.keys().cloned().collect();
-            return vec![Scope::Identities { interval: self.interval.clone(), unhurried: self.unhurried, wanted }];
+            return vec![self.among_all(self.rows.keys().cloned().collect())];
         }
         let width = self.outcome.source_bytes / self.outcome.source_rows.max(1);
         let by_bytes = usize::try_from(BYTES_AT_ONCE / width.max(1)).unwrap_or(KEYS_AT_ONCE);
         let by_parameters = 60_000 / self.table.plan.key.columns.len().max(1);
         let size = KEYS_AT_ONCE.min(by_bytes).min(by_parameters).max(1);
-        let keys: Vec<_> = self.rows.keys().filter_map(|identity| encode::decode(identity)).collect();
-        keys.chunks(size).map(|keys| Scope::Keys(keys.to_vec())).collect()
+        let (nowhere, present): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(_, suspicion)| suspicion.nowhere);
+        let keys: Vec<_> = present.into_iter().filter_map(|(identity, _)| encode::decode(identity)).collect();
+        let mut scopes: Vec<Scope> = keys.chunks(size).map(|keys| Scope::Keys(keys.to_vec())).collect();
+        if !nowhere.is_empty() {
+            scopes.push(self.among_all(nowhere.into_iter().map(|(identity, _)| identity.clone()).collect()));
+        }
+        scopes
     }
 
     /// Takes in a sandwich: forgets rows that were in flight, marks the hot ones,
@@ -122,15 +142,22 @@ impl Case {
     pub fn digest(&mut self, layers: &Layers, scope: &Scope) -> Vec<Vec<u8>> {
         let mut differing = Vec::new();
         for identity in self.looked_at(layers, scope) {
-            match layers.taste(&identity) {
+            let taste = layers.taste(&identity);
+            // A bucket holds rows that nobody ever suspected, too.
+            self.in_motion |= taste == Taste::InFlight && self.rows.contains_key(&identity);
+            match taste {
+                // Deleted everywhere meanwhile, or a key that the server does not
+                // find by its own value: no reason to call it equal yet.
+                Taste::InFlight if matches!(scope, Scope::Keys(_)) && layers.is_nowhere(&identity) => {
+                    self.rows.entry(identity).or_default().nowhere = true;
+                }
                 Taste::InFlight => {
                     if self.rows.remove(&identity).is_some() {
                         self.outcome.in_flight = self.outcome.in_flight.saturating_add(1);
                     }
                 }
                 Taste::Hot => {
-                    let suspicion = self.rows.entry(identity).or_default();
-                    *suspicion = Suspicion { stood: None, hot: true };
+                    self.moved(&identity);
                 }
                 Taste::Differs => {
                     self.rows.entry(identity.clone()).or_default().hot = false;
@@ -152,16 +179,38 @@ impl Case {
         }
     }
 
-    /// Whether a row that differs stood just so in an earlier sandwich, at least
-    /// `apart` ago; otherwise that is noted.
+    fn among_all(&self, wanted: HashSet<Vec<u8>>) -> Scope {
+        Scope::Identities { interval: self.interval.clone(), unhurried: self.unhurried, wanted }
+    }
+
+    /// The row was changed around the last sandwich: whatever stood before counts no more.
+    pub fn moved(&mut self, identity: &[u8]) {
+        self.in_motion = true;
+        let suspicion = self.rows.entry(identity.to_vec()).or_default();
+        suspicion.stood = None;
+        suspicion.hot = true;
+    }
+
+    /// Whether a row that differs stood just so in enough earlier sandwiches, each
+    /// at least `apart` from the one before; this one is noted.
     pub fn confirm(&mut self, seen: &Seen, apart: Duration) -> bool {
         let mark = |facts: &Option<RowFacts>| facts.as_ref().map(RowFacts::mark);
         let pair = (mark(&seen.source), mark(&seen.replica));
+        let needed = if self.in_motion { TIMES_IN_MOTION } else { TIMES_AT_REST };
         let suspicion = self.rows.entry(seen.identity.clone()).or_default();
-        match &suspicion.stood {
-            Some((stood, since)) if *stood == pair => since.elapsed() >= apart,
-            _ => {
-                suspicion.stood = Some((pair, Instant::now()));
+        let now = Instant::now();
+        match &mut suspicion.stood {
+            Some(standing) if standing.pair == pair => {
+                if standing.last.elapsed() >= apart {
+                    standing.times = standing.times.saturating_add(1);
+                    standing.last = now;
+                }
+                standing.times >= needed
+            }
+            other => {
+                // A replica that is itself written to must not keep us for ever.
+                suspicion.hot = other.is_some();
+                *other = Some(Standing { pair, last: now, times: 1 });
                 false
             }
         }
@@ -198,8 +247,9 @@ impl Case {
         if self.rows.is_empty() {
             return Step::Done;
         }
-        let any_hot = self.rows.values().any(|suspicion| suspicion.hot);
-        let pause = if any_hot { self.backoff.min(confirm_after) } else { confirm_after };
+        let soon =
+            self.rows.values().any(|suspicion| suspicion.hot || (suspicion.nowhere && suspicion.stood.is_none()));
+        let pause = if soon { self.backoff.min(confirm_after) } else { confirm_after };
         self.backoff = (self.backoff * 2).min(Duration::from_secs(1));
         self.due = Instant::now() + pause;
         Step::Again

@@ -37,6 +37,7 @@ mod source_reader;
 mod state;
 mod stop;
 mod throttle;
+mod window;
 
 pub use engine::{Runtime, compare};
 pub use filter::{FilterError, FilterSpec, Filters};

@@ -11,6 +11,7 @@ use crate::proof;
 use crate::queue::Popped;
 use crate::run::{ReplicaNode, Run};
 use crate::sandwich::{Bread, Fence, Layers};
+use crate::window::{self, Motion};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -106,14 +107,14 @@ impl<'a, 'r> Resolver<'a, 'r> {
             let locked = self.locked(case, &layers, &scope, &differing)?;
             standing.extend(differing.into_iter().map(|identity| Seen::new(identity, &layers, &locked)));
         }
-        self.prove_by_binlog(case, started, &mut standing);
+        self.hold_against_binlog(case, started, &mut standing);
         if self.definition_changed(case)? {
             case.table.mark_changed();
             return Ok(Step::Again);
         }
         for seen in standing {
-            let confirmed = case.confirm(&seen, self.run.options.confirm_after);
-            if let Some(proof) = seen.proof.clone().or(confirmed.then_some(Proof::Confirmed)) {
+            let confirmed = || case.confirm(&seen, self.run.options.confirm_after).then_some(Proof::Confirmed);
+            if let Some(proof) = seen.proof.clone().or_else(confirmed) {
                 self.accuse(case, &seen, proof);
             }
         }
@@ -157,16 +158,26 @@ impl<'a, 'r> Resolver<'a, 'r> {
         proof::by_lock(&mut self.source, &mut self.theirs, &task, &self.fence, self.run.stop)
     }
 
-    fn prove_by_binlog(&mut self, case: &Case, started: Instant, standing: &mut [Seen]) {
-        if !self.run.binlog_proof || standing.is_empty() || self.run.options.proof == ProofPolicy::None {
+    /// Asks the binlog about rows that differ: those that stood still are proven,
+    /// and those that moved are no longer standing but hot.
+    fn hold_against_binlog(&mut self, case: &mut Case, started: Instant, standing: &mut Vec<Seen>) {
+        if !self.run.binlog_proof || standing.is_empty() {
             return;
         }
         let Some(from) = self.run.marks.before(started) else { return };
         let identities: Vec<Vec<u8>> = standing.iter().map(|seen| seen.identity.clone()).collect();
-        let proven = proof::by_binlog(&mut self.source, &case.table.plan, &from, &identities);
-        for seen in standing.iter_mut().filter(|seen| proven.contains(&seen.identity)) {
-            seen.proof = Some(Proof::Proven { how: "binlog window".to_owned() });
-        }
+        let Some(motions) = window::motions(&mut self.source, &case.table.plan, &from, &identities) else { return };
+        standing.retain_mut(|seen| match motions.get(&seen.identity) {
+            Some(Motion::Still) => {
+                seen.proof = Some(Proof::Proven { how: "binlog window".to_owned() });
+                true
+            }
+            Some(Motion::Moved) => {
+                case.moved(&seen.identity);
+                false
+            }
+            Some(Motion::Unclear) | None => true,
+        });
     }
 
     /// Looks at the table's definition again before anybody is accused.

@@ -87,6 +87,11 @@ pub enum Taste {
 }
 
 impl Layers {
+    /// Whether nobody has a row of that identity.
+    pub fn is_nowhere(&self, identity: &[u8]) -> bool {
+        [&self.before, &self.replica, &self.after].iter().all(|facts| !facts.contains_key(identity))
+    }
+
     /// What the sandwich says about the row with that identity.
     pub fn taste(&self, identity: &[u8]) -> Taste {
         let mark = |facts: &Facts| facts.get(identity).map(RowFacts::mark);
