@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -40,6 +41,7 @@ pub struct Vouch {
     home: TempDir,
     state: Option<PathBuf>,
     args: Vec<String>,
+    format: Option<&'static str>,
     within: Duration,
 }
 
@@ -47,12 +49,17 @@ impl Vouch {
     /// Any command.
     pub fn new(args: &[&str]) -> Vouch {
         let home = TempDir::new().expect("a folder for the run");
-        Vouch { home, state: None, args: words(args), within: WITHIN }
+        Vouch { home, state: None, args: words(args), format: None, within: WITHIN }
     }
 
     /// `vouch compare` with JSON on stdout; no server is named yet.
     pub fn compare() -> Vouch {
-        Vouch::new(&["compare", "--format", "json"])
+        Vouch { format: Some("json"), ..Vouch::new(&["compare"]) }
+    }
+
+    /// The same with events as they happen, for [`Running::until_it_says`]; the outcome holds the document all the same.
+    pub fn live(self) -> Vouch {
+        Vouch { format: Some("jsonl"), ..self }
     }
 
     /// The whole of a topology, every replica named, seen by the account that may do everything.
@@ -106,12 +113,13 @@ impl Vouch {
         command.args(&self.args).current_dir(self.home.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100");
-        if self.args.first().is_some_and(|command| command == "compare") {
-            command.arg("--state-dir").arg(self.state.clone().unwrap_or_else(|| self.home.path().join("state")));
+        if let Some(format) = self.format {
+            let state = self.state.clone().unwrap_or_else(|| self.home.path().join("state"));
+            command.args(["--format", format]).arg("--state-dir").arg(state);
         }
         let mut child = command.spawn().expect("vouch starts");
-        let stdout = drain(child.stdout.take());
-        let stderr = drain(child.stderr.take());
+        let stdout = Pipe::drain(child.stdout.take());
+        let stderr = Pipe::drain(child.stderr.take());
         let started = Instant::now();
         Running { child, stdout, stderr, started, within: self.within, _home: self.home }
     }
@@ -121,22 +129,42 @@ fn words(args: &[&str]) -> Vec<String> {
     args.iter().map(|arg| (*arg).to_owned()).collect()
 }
 
-fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
+/// What a pipe has said so far, read by a thread so that the process never waits for a reader.
+struct Pipe {
+    said: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Pipe {
+    fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> Pipe {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let text = Arc::clone(&said);
+        let reader = thread::spawn(move || {
+            let (mut pipe, mut buffer) = (pipe.expect("the pipe of a process"), [0; 8192]);
             // What a killed process leaves is as good as all.
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+                text.lock().expect("the text").extend_from_slice(&buffer[..length]);
+            }
+        });
+        Pipe { said, reader }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.said.lock().expect("the text")).into_owned()
+    }
+
+    fn all(self) -> String {
+        let ended = self.reader.join();
+        ended.expect("the reader of a pipe");
+        String::from_utf8_lossy(&self.said.lock().expect("the text")).into_owned()
+    }
 }
 
 /// A command that has been started.
 pub struct Running {
     child: Child,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Pipe,
+    stderr: Pipe,
     started: Instant,
     within: Duration,
     _home: TempDir,
@@ -148,6 +176,17 @@ impl Running {
         if !self.ended() {
             kill_process(Pid::from_child(&self.child), signal).expect("a signal to vouch");
         }
+    }
+
+    /// Waits until `text` stands on its stdout; fails when it ends or its time is over before that.
+    #[track_caller]
+    pub fn until_it_says(&mut self, text: &str) {
+        let said = poll::until(self.within, Duration::from_millis(5), text, || {
+            let ended = self.ended();
+            let said = self.stdout.so_far().contains(text);
+            (said || ended).then_some(said)
+        });
+        assert!(matches!(said, Ok(true)), "never said {text}: {}\n{}", self.stdout.so_far(), self.stderr.so_far());
     }
 
     /// Kills it on the spot.
@@ -170,7 +209,7 @@ impl Running {
         }
         let status = self.child.wait().expect("vouch is a child");
         let took = self.started.elapsed();
-        let (stdout, stderr) = (self.stdout.join().unwrap_or_default(), self.stderr.join().unwrap_or_default());
+        let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
         assert!(ended.is_ok(), "vouch hung for {took:?}\nstdout: {stdout}\nstderr: {stderr}");
         Outcome::new(status.code().unwrap_or(-1), stdout, stderr, took)
     }
@@ -187,13 +226,14 @@ pub struct Outcome {
     pub stderr: String,
     /// From its start to its end.
     pub took: Duration,
-    /// Stdout as JSON; `Null` when it is none.
+    /// The result document; `Null` when there is none.
     pub document: Value,
 }
 
 impl Outcome {
     fn new(code: i32, stdout: String, stderr: String, took: Duration) -> Outcome {
-        let document: Value = serde_json::from_str(&stdout).unwrap_or_default();
+        let last_event = || serde_json::from_str::<Value>(stdout.lines().last()?).ok()?.get("summary").cloned();
+        let document: Value = serde_json::from_str(&stdout).ok().or_else(last_event).unwrap_or_default();
         if !document.is_null() {
             assert_eq!(document["exit_code"], code, "the document tells another exit code\n{stdout}\n{stderr}");
         }
