@@ -6,17 +6,19 @@ here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}/release
 vouch=$target/vouch
 
-rows=1000000 tables=4 big=10 repeats=3 load_seconds=30 flavors=()
+rows=1000000 tables=4 big=10 repeats=3 load_seconds=30 flavors=() measures=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) rows=100000 big=3 load_seconds=8 ;;
     --repeats) repeats=$2; shift ;;
+    speed | drift | size | throughput) measures+=("$1") ;;
     mysql | mariadb) flavors+=("$1") ;;
     *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
   esac
   shift
 done
 [ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
+[ ${#measures[@]} -gt 0 ] || measures=(speed drift size throughput)
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/vouch-bench-XXXXXX")
 pair_input='' looping=''
@@ -258,7 +260,7 @@ for flavor in "${flavors[@]}"; do
   both_sides=(--source "S=$SOURCE_SOCKET,u=root" --replica "S=$REPLICA_SOCKET,u=root" --state-dir "$scratch/state")
   seed
   pt_setup
-  for measure in speed drift size throughput; do $measure | tee -a "$results" >&2; done
+  for measure in "${measures[@]}"; do $measure | tee -a "$results" >&2; done
   stop_pair
 done
 printf '| server | figure | measured | target | target met |\n|---|---|---|---|---|\n'
