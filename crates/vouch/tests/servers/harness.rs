@@ -338,6 +338,15 @@ impl Outcome {
         }
     }
 
+    /// The one entry of that code about `table`; fails unless there is exactly one.
+    #[track_caller]
+    pub fn only_of(&self, code: &str, table: &str) -> &Value {
+        match self.coded(code).into_iter().filter(|entry| entry["table"] == table).collect::<Vec<_>>()[..] {
+            [entry] => entry,
+            ref found => panic!("{} entries {code} of {table}: {}\n{}", found.len(), self.stdout, self.stderr),
+        }
+    }
+
     /// The codes of all findings, sorted, each once.
     pub fn finding_codes(&self) -> Vec<&str> {
         let mut codes: Vec<&str> = self.findings().iter().filter_map(|finding| finding["code"].as_str()).collect();
