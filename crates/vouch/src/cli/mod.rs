@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod config;
+pub mod demo;
 pub mod filters;
 pub mod output;
 pub mod tools;
@@ -45,6 +46,11 @@ pub enum Verb {
     /// Reads both sides and writes to neither; takes no lock. A difference is only reported when it
     /// is shown to be neither replication lag nor a torn read.
     Compare(Box<compare::CompareArgs>),
+    /// Gives a tour: compares servers of its own, on which rows differ in ways that checksums miss
+    ///
+    /// Boots a source and two replicas in a temporary folder, fills them, writes to the source all the
+    /// while, changes rows on one replica and compares. Leaves nothing behind but the report.
+    Demo(demo::DemoArgs),
     /// Explains a code of a finding, error, skip or notice
     Explain(tools::ExplainArgs),
     /// Shows what is configured

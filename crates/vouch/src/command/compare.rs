@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
 use std::io;
-use vouch_compare::{Refusal, RefusalKind, Runtime};
+use vouch_compare::{CompareOptions, Refusal, RefusalKind, Runtime, Stop};
 use vouch_render::human::HumanStyle;
 use vouch_render::{Jsonl, Progress};
 use vouch_report::{Event, NullSink, Sink, Summary};
@@ -24,15 +24,30 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
     }
     let terminal = Terminal::of_process(output.color, variables);
     let stop = signal::stop()?;
+    let (summary, shown) = carry_out(&options, &output, terminal, &stop)?;
+    Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
+}
+
+/// Compares and shows the result as it comes. The second value is why a part of the result did not
+/// reach its reader.
+///
+/// # Errors
+/// The comparison was refused: there is no result.
+pub(super) fn carry_out(
+    options: &CompareOptions,
+    output: &OutputArgs,
+    terminal: Terminal,
+    stop: &Stop,
+) -> Result<(Summary, Result<(), Complaint>), Complaint> {
     let stdout = Stdout::new(output.format);
     let summary = {
-        let progress = progress(&output, terminal);
+        let progress = progress(output, terminal);
         let sink = Fan([&*progress, stdout.sink()]);
-        vouch_compare::compare(&options, &Runtime { sink: &sink, stop: &stop }).map_err(complaint)?
+        vouch_compare::compare(options, &Runtime { sink: &sink, stop }).map_err(complaint)?
     };
     let written = stdout.finish(&summary, terminal);
     let reported = super::report::write(&output.report, &summary);
-    Ok(written.and(reported).map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
+    Ok((summary, written.and(reported)))
 }
 
 /// A result that did not reach its reader must not look complete.

@@ -3,6 +3,7 @@
 mod compare;
 mod completions;
 mod config;
+mod demo;
 mod explain;
 mod man;
 mod report;
@@ -45,6 +46,7 @@ fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
 
 fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complaint> {
     match verb(flags)? {
+        Verb::Demo(args) => demo::run(&args, variables),
         Verb::Explain(args) => explain::run(&args, variables),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
@@ -52,7 +54,7 @@ fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complai
     }
 }
 
-fn verb(matches: &ArgMatches) -> Result<Verb, Complaint> {
+pub(crate) fn verb(matches: &ArgMatches) -> Result<Verb, Complaint> {
     let parsed = Cli::from_arg_matches(matches).map_err(|error| refusal::complaint(&error, &Origins::default()))?;
     Ok(parsed.verb)
 }

@@ -4,6 +4,7 @@ use super::addresses::{self, Servers};
 use super::layers::Origins;
 use crate::cli::compare::{CompareArgs, Digest, MethodArgs, ProofBy, RunArgs, ServerArgs, ThrottleArgs};
 use crate::cli::output::OutputArgs;
+use crate::cli::value::ReportFile;
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use std::collections::HashSet;
@@ -35,7 +36,7 @@ pub fn compare(
 ) -> Result<Job, Complaint> {
     let CompareArgs { servers, filters, method, throttle, output, run } = args;
     check_servers(&servers)?;
-    check_output(&output)?;
+    check_reports(&output.report)?;
     let chunk = chunk(&method)?;
     let filters = Filters::new(&filters.spec())?;
     let state_dir = state_dir(&run, variables)?;
@@ -97,8 +98,11 @@ fn check_servers(args: &ServerArgs) -> Result<(), Complaint> {
 }
 
 /// A report that cannot be written is better known before the run than after it.
-fn check_output(args: &OutputArgs) -> Result<(), Complaint> {
-    for report in &args.report {
+///
+/// # Errors
+/// The first whose folder is not there, or that is a folder itself.
+pub fn check_reports(reports: &[ReportFile]) -> Result<(), Complaint> {
+    for report in reports {
         let folder = report.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() || report.path.is_dir() {
             return Err(Complaint::usage(format!("the report {} cannot be written there", report.path.display()))
