@@ -30,8 +30,7 @@ pub fn replicas(source: &Dial, how: &Discovery, stop: &Stop, ledger: &Ledger<'_>
 
 fn identity(dial: &Dial, stop: &Stop) -> Result<(u64, String)> {
     // What is down now is not waited for: it is reported.
-    let dial = Dial { retry_for: std::time::Duration::ZERO, ..dial.clone() };
-    Link::new(dial, stop).ask(|session| Ok((session.identity().server_id, session.identity().uuid.clone())))
+    Link::new(dial.impatient(), stop).ask(|session| Ok((session.identity().server_id, session.identity().uuid.clone())))
 }
 
 struct Search<'a, 'l> {

@@ -132,9 +132,7 @@ impl<'a> Comparison<'a> {
     fn servers(&self, ledger: &Ledger<'_>) -> Result<Servers, Refusal> {
         let stop = self.runtime.stop;
         let source = self.dial(&self.options.source);
-        // At the start nobody is waited for: a wrong address shows at once.
-        let impatient = |dial: &Dial| Dial { retry_for: Duration::ZERO, ..dial.clone() };
-        let mut link = Link::new(impatient(&source), stop);
+        let mut link = Link::new(source.impatient(), stop);
         let refuse = |error| Refusal::server("source", &error);
         let source_facts = preflight::gather(&mut link).map_err(refuse)?;
         let kind = if self.options.replication {
@@ -147,7 +145,7 @@ impl<'a> Comparison<'a> {
         let mut replicas = Vec::new();
         for target in &targets {
             let dial = self.dial(target);
-            match preflight::gather(&mut Link::new(impatient(&dial), stop)) {
+            match preflight::gather(&mut Link::new(dial.impatient(), stop)) {
                 Ok(facts) => {
                     let relation = preflight::relation(&source_facts, &facts);
                     self.accept(target, relation, kind)?;
@@ -255,7 +253,7 @@ impl<'a> Comparison<'a> {
                 kind: servers.kind,
                 channel: self.options.channel.clone().or_else(|| channel_from(&servers.source_facts, facts)),
                 errant: String::new(),
-                wait_timeout: self.options.wait_timeout,
+                wait_timeout: self.options.wait_timeout + delay(facts),
             },
             chunks: Queue::default(),
             suspects: Queue::default(),
@@ -432,6 +430,11 @@ impl<'a> Comparison<'a> {
         self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
         summary
     }
+}
+
+/// The time by which a replica is delayed on purpose.
+fn delay(replica: &Facts) -> Duration {
+    Duration::from_secs(replica.channels().iter().map(|channel| channel.delay_s).max().unwrap_or(0))
 }
 
 /// A run that compared no table at all must not look clean.

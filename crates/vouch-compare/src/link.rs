@@ -18,6 +18,14 @@ pub struct Dial {
     pub retry_for: Duration,
 }
 
+impl Dial {
+    /// The same, but a lost connection is not tried again: for looks that come
+    /// round anyway, and for the start, where a wrong address should show at once.
+    pub fn impatient(&self) -> Dial {
+        Dial { retry_for: Duration::ZERO, ..self.clone() }
+    }
+}
+
 /// A session to one server that outlives its connections.
 pub struct Link<'a> {
     dial: Dial,

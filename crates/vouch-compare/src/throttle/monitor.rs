@@ -34,7 +34,7 @@ fn over(run: &Run<'_>, mut left: Duration) -> bool {
 }
 
 fn watch_source(run: &Run<'_>) {
-    let mut link = Link::new(run.source.dial.clone(), run.stop);
+    let mut link = Link::new(run.source.dial.impatient(), run.stop);
     loop {
         run.source.gate.set(source_reason(run, &mut link), &run.ledger);
         run.marks.take(&mut link);
@@ -51,7 +51,7 @@ const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 
 /// Watches how many statements others send to the source.
 fn watch_others(run: &Run<'_>) {
-    let mut link = Link::new(run.source.dial.clone(), run.stop);
+    let mut link = Link::new(run.source.dial.impatient(), run.stop);
     let registry = &run.source.dial.registry;
     let mut before: Option<(Instant, u64)> = None;
     loop {
@@ -89,7 +89,7 @@ fn by_the_clock(policy: &ThrottlePolicy) -> Option<Reason> {
 
 fn watch_replica(run: &Run<'_>, at: usize) {
     let Some(replica) = run.replicas.get(at) else { return };
-    let mut link = Link::new(replica.node.dial.clone(), run.stop);
+    let mut link = Link::new(replica.node.dial.impatient(), run.stop);
     loop {
         let reason = replica_reason(run, at, &mut link, &replica.node.gate);
         replica.node.gate.set(reason, &run.ledger);
