@@ -62,6 +62,7 @@ pub fn run(run: &Run<'_>, tables: &[Arc<TableRun>]) {
 /// # Errors
 /// Those of the source.
 pub fn prepare(run: &Run<'_>, plan: TablePlan, number: usize, source: &mut Link<'_>) -> Result<Arc<TableRun>> {
+    source.ask(|session| session.check_condition(&plan.reading))?;
     let definition = format!("{:?}", plan.definition.columns);
     let earlier = run.state.segments(&plan.label).ok().flatten().filter(|(_, made_for)| *made_for == definition);
     let resumed = earlier.is_some();

@@ -102,6 +102,17 @@ fn unhurried(session: &Session, sql: String) -> String {
 }
 
 impl Session {
+    /// Asks for no row, to hear what the server thinks of the user's own condition.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn check_condition(&mut self, reading: &Reading) -> Result<()> {
+        match reading.condition {
+            Some(_) => self.run(&format!("SELECT 1 {} LIMIT 0", reading.source_of_rows("1=1"))),
+            None => Ok(()),
+        }
+    }
+
     /// Hands every row of `interval` to `take`.
     ///
     /// # Errors
