@@ -80,6 +80,9 @@ pub struct Case {
 const KEYS_AT_ONCE: usize = 512;
 const BYTES_AT_ONCE: u64 = 4 << 20;
 
+/// Rows of buckets that are looked at together.
+const ROWS_AT_ONCE: usize = 50_000;
+
 impl Case {
     /// A case about suspects of a chunk.
     pub fn new(suspects: Suspects) -> Self {
@@ -119,7 +122,7 @@ impl Case {
     /// What to read in the next round.
     pub fn scopes(&mut self) -> Vec<Scope> {
         if let Some(scope) = self.first_scope.take() {
-            return vec![scope];
+            return self.sliced(scope);
         }
         if !self.table.plan.key.unique {
             return vec![self.among_all(self.rows.keys().cloned().collect())];
@@ -135,6 +138,21 @@ impl Case {
             scopes.push(self.among_all(nowhere.into_iter().map(|(identity, _)| identity.clone()).collect()));
         }
         scopes
+    }
+
+    /// A scope of many buckets as several of few, so that the rows of one fit into memory.
+    fn sliced(&self, scope: Scope) -> Vec<Scope> {
+        let Scope::Buckets { interval, unhurried, marked } = scope else { return vec![scope] };
+        let rows = self.outcome.source_rows.max(self.outcome.rows);
+        let rows_of_one = usize::try_from(rows).unwrap_or(usize::MAX) / marked.len().max(1);
+        let at_once = (ROWS_AT_ONCE / rows_of_one.max(1)).max(1);
+        let all: Vec<usize> = marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(at, _)| at).collect();
+        let slice = |some: &[usize]| Scope::Buckets {
+            interval: interval.clone(),
+            unhurried,
+            marked: (0..marked.len()).map(|at| some.contains(&at)).collect(),
+        };
+        all.chunks(at_once).map(slice).collect()
     }
 
     /// Takes in a sandwich: forgets rows that were in flight, marks the hot ones,

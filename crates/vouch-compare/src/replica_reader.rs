@@ -10,8 +10,12 @@ use crate::sandwich::Fenced;
 use crate::state::{Outcome, now_ms};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use vouch_report::Code;
 use vouch_server::{Bound, Extent, Reading, Result, Value};
+
+/// Chunks with differences that may wait to be resolved.
+const UNRESOLVED: usize = 3;
 
 /// One reader of a replica.
 pub struct ReplicaReader<'a, 'r> {
@@ -71,8 +75,16 @@ impl<'a, 'r> ReplicaReader<'a, 'r> {
         Ok(())
     }
 
+    /// Waits while many differences wait to be resolved: memory is bounded.
+    fn let_resolver_keep_up(&self) {
+        while self.replica.suspects.len() > UNRESOLVED && !self.gave_up() {
+            self.run.stop.sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Waits at the gate and for the source's position. False when the replica is given up.
     fn reach(&mut self, item: &WorkItem) -> Result<bool> {
+        self.let_resolver_keep_up();
         self.replica.waiting.fetch_add(1, Ordering::AcqRel);
         let passed = self.replica.node.gate.pass(self.run.stop);
         let fenced = if passed {

@@ -9,7 +9,7 @@ use crate::link::Link;
 use crate::options::ProofPolicy;
 use crate::proof;
 use crate::queue::Popped;
-use crate::run::{ReplicaNode, Run};
+use crate::run::{ReplicaNode, Run, Suspects};
 use crate::sandwich::{Bread, Fence, Layers};
 use crate::window::{self, Motion};
 use std::collections::HashSet;
@@ -17,6 +17,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use vouch_report::{Code, Event, Failure, Location, Proof};
 use vouch_server::Result;
+
+/// Open rows beyond which no more are taken on: memory is bounded, however much differs.
+const ENOUGH_ROWS: usize = 100_000;
 
 /// The resolver of one replica.
 pub struct Resolver<'a, 'r> {
@@ -46,8 +49,7 @@ impl<'a, 'r> Resolver<'a, 'r> {
     /// Works until no more differences come and all are decided.
     pub fn work(mut self) {
         loop {
-            let idle = Duration::from_millis(if self.cases.is_empty() { 500 } else { 0 });
-            match self.replica.suspects.pop_within(idle) {
+            match self.more() {
                 Popped::Item(suspects) => self.cases.push(Case::new(suspects)),
                 Popped::Over if self.cases.is_empty() => break,
                 Popped::Over | Popped::Nothing => {}
@@ -60,6 +62,15 @@ impl<'a, 'r> Resolver<'a, 'r> {
         }
         self.run.note_reconnects(&self.source);
         self.run.note_reconnects(&self.theirs);
+    }
+
+    /// Takes more differences, unless there is enough to do.
+    fn more(&self) -> Popped<Suspects> {
+        if self.cases.iter().map(Case::open).sum::<usize>() > ENOUGH_ROWS {
+            return Popped::Nothing;
+        }
+        let idle = Duration::from_millis(if self.cases.is_empty() { 500 } else { 0 });
+        self.replica.suspects.pop_within(idle)
     }
 
     fn gave_up(&self) -> bool {
