@@ -52,10 +52,10 @@ impl ServerError {
     pub(crate) fn from_mysql(server: &str, error: &mysql::Error) -> Self {
         let (fault, message) = match error {
             mysql::Error::MySqlError(e) => (fault_of_code(e.code), format!("{} ({})", e.message, e.code)),
-            mysql::Error::IoError(e) => (fault_of_io(e), e.to_string()),
+            mysql::Error::IoError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
             mysql::Error::DriverError(e) => fault_of_driver(e),
             mysql::Error::TlsError(e) => (Fault::Tls, e.to_string()),
-            mysql::Error::CodecError(e) => (Fault::Lost, e.to_string()),
+            mysql::Error::CodecError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
             other => (Fault::Other, other.to_string()),
         };
         ServerError::new(server, fault, message)
@@ -83,15 +83,12 @@ fn fault_of_code(code: u16) -> Fault {
     }
 }
 
-fn fault_of_io(error: &std::io::Error) -> Fault {
-    let text = error.to_string();
-    if text.contains("failed to lookup address") {
-        Fault::UnknownHost
-    } else if text.contains("invalid peer certificate") {
-        // The handshake fails inside a write, so it arrives as an error of the stream.
-        Fault::Tls
-    } else {
-        Fault::Lost
+/// A handshake of TLS that fails looks like a broken connection, but for its words.
+fn fault_of_transport(text: &str) -> Fault {
+    match text {
+        _ if text.contains("failed to lookup address") => Fault::UnknownHost,
+        _ if text.contains("invalid peer certificate") => Fault::Tls,
+        _ => Fault::Lost,
     }
 }
 
