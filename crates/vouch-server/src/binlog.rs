@@ -9,6 +9,7 @@ use crate::ident::TableName;
 use crate::position::LogPlace;
 use crate::registry::Registry;
 use crate::session::{Limits, Result, connect};
+use crate::sql;
 use crate::target::Target;
 use mysql::Value;
 use mysql::binlog::EventType;
@@ -51,13 +52,18 @@ pub fn scan(
         return Ok(());
     }
     let mut window = Window { name: target.name().to_owned(), at: from.file.clone(), to };
+    let mut described = false;
     let mut stream = open(target, limits, registry, from)?;
     while let Some(event) = stream.next() {
         let event = event.map_err(|error| ServerError::from_mysql(&window.name, &error))?;
         let header = event.header();
         let data = event.read_data();
-        if let Ok(Some(EventData::RotateEvent(rotate))) = &data {
-            window.at = rotate.name().into_owned();
+        match &data {
+            // What comes before the log's description names the file that was asked for, on MariaDB
+            // with a checksum behind the name that only the description tells apart from it.
+            Ok(Some(EventData::RotateEvent(rotate))) if described => window.at = rotate.name().into_owned(),
+            Ok(Some(EventData::FormatDescriptionEvent(_))) => described = true,
+            _ => {}
         }
         let end = LogPlace { file: window.at.clone(), offset: u64::from(header.log_pos()) };
         let artificial = header.log_pos() == 0;
@@ -85,8 +91,9 @@ struct Window<'a> {
 
 fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPlace) -> Result<BinlogStream> {
     let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
-    let conn = connect(target, limits).map_err(fail)?;
+    let mut conn = connect(target, limits).map_err(fail)?;
     let id = conn.connection_id();
+    sql::settings::know_gtid_events(&mut conn).map_err(fail)?;
     if !registry.add(target, id) {
         return Err(ServerError::new(target.name(), Fault::Killed, "the run was stopped"));
     }

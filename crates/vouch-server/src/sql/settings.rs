@@ -58,3 +58,11 @@ fn statements(capabilities: &Capabilities, limits: Limits) -> Vec<String> {
 pub fn kill(conn: &mut Conn, connection: u32) -> mysql::Result<()> {
     conn.query_drop(format!("KILL {connection}"))
 }
+
+/// Says, before a binlog is asked for, that events about GTIDs are understood.
+///
+/// To others MariaDB sends statements in their place, which look as if they could
+/// change any row. To MySQL it is a variable like any other.
+pub fn know_gtid_events(conn: &mut Conn) -> mysql::Result<()> {
+    conn.query_drop("SET @mariadb_slave_capability = 4")
+}
