@@ -30,8 +30,9 @@ use vouch_testkit::tour;
 
 /// How long a comparison that was told to stop may take until its servers are taken away.
 const GRACE: Duration = Duration::from_secs(3);
-/// Transactions that are written before the comparison begins.
+/// Transactions that are written before the comparison begins, and in which time at most.
 const WARM_UP: u64 = 200;
+const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Gives the tour. Clean when exactly what was put on the replica was found.
 ///
@@ -124,8 +125,15 @@ impl Guide {
     fn write(&self, stage: &Stage, rows: u64) -> Result<Load, Complaint> {
         self.tell("from now on a shop writes to the source: transfers, orders, jobs, a log");
         let load = tour::load(stage.source(), rows).map_err(stage::complaint)?;
-        load.wait_for(WARM_UP, Duration::from_secs(30)).map_err(stage::complaint)?;
-        self.carry_on().map(|()| load)
+        let since = Instant::now();
+        while load.done() < WARM_UP {
+            self.stop.sleep(Duration::from_millis(20));
+            self.carry_on()?;
+            if since.elapsed() > WRITTEN_WITHIN {
+                return Err(Complaint::incomplete(format!("the source took {} transactions only", load.done())));
+            }
+        }
+        Ok(load)
     }
 
     fn plant(&self, stage: &Stage, rows: u64) -> Result<Vec<(Drifted, bool)>, Complaint> {
