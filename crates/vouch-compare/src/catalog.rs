@@ -6,9 +6,9 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::options::CompareOptions;
 use crate::plan::{Ingredients, TablePlan, plan};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use vouch_report::{Code, Failure, Finding, Proof};
-use vouch_server::{Result, TableEntry, TableName};
+use vouch_server::{Readable, Result, TableEntry, TableName};
 
 /// The tables of all servers.
 pub struct Catalog<'a> {
@@ -106,27 +106,42 @@ impl<'a> Catalog<'a> {
     }
 
     /// Says which tables only a replica has.
-    pub fn report_replica_only(&self) {
-        let ours: Vec<TableName> = self.source.iter().map(|entry| mapped(self.options, &entry.name)).collect();
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn report_replica_only(&self, source: &mut Link<'_>) -> Result<()> {
+        let ours: HashSet<TableName> = self.source.iter().map(|entry| mapped(self.options, &entry.name)).collect();
         for (at, theirs) in self.replicas.iter().enumerate() {
             let mut extra: Vec<&TableEntry> =
                 theirs.values().filter(|entry| !ours.contains(&entry.name) && self.is_counterpart(entry)).collect();
             extra.sort_by(|a, b| a.name.cmp(&b.name));
             for entry in extra {
-                let text = format!("table {} is on the replica only", entry.name);
-                self.table_finding(Code::TableReplicaOnly, text, &entry.name, at);
+                let name = self.on_source(&entry.name);
+                match source.ask(|session| session.may_read(&name))? {
+                    Readable::Denied(why) => self.denied(&name, None, &why),
+                    _ => {
+                        let text = format!("table {} is on the replica only", entry.name);
+                        self.table_finding(Code::TableReplicaOnly, text, &entry.name, at);
+                    }
+                }
             }
         }
+        Ok(())
+    }
+
+    /// The name on the source of a replica's table.
+    fn on_source(&self, name: &TableName) -> TableName {
+        let back = self.options.database_map.iter().find(|(_, to)| *to == name.database);
+        TableName::new(back.map_or(name.database.as_str(), |(from, _)| from.as_str()), name.table.as_str())
     }
 
     /// Whether a table of a replica would have been compared, had the source had it.
     fn is_counterpart(&self, entry: &TableEntry) -> bool {
         let map = &self.options.database_map;
-        let back = map.iter().find(|(_, to)| *to == entry.name.database).map(|(from, _)| from.clone());
-        if back.is_none() && !map.is_empty() {
+        if !map.is_empty() && map.iter().all(|(_, to)| *to != entry.name.database) {
             return false;
         }
-        let name = TableName::new(back.unwrap_or_else(|| entry.name.database.clone()), entry.name.table.clone());
+        let name = self.on_source(&entry.name);
         self.takes_part(&TableEntry { name, ..entry.clone() }, false)
     }
 
@@ -138,7 +153,17 @@ impl<'a> Catalog<'a> {
         self.ledger.finding(finding);
     }
 
-    /// Plans one table; with `say`, schema drift is reported. `None` when no replica has it.
+    /// Says that an account may not read a table on one server.
+    fn denied(&self, name: &TableName, replica: Option<usize>, why: &str) {
+        let message = format!("{name} may not be read in all of its columns: {why}");
+        let replica = replica.map(|at| self.ledger.replica(at).to_owned());
+        let failure =
+            Failure::new(Code::AccessDenied, message).with_hint("grant SELECT on the whole table to the account");
+        self.ledger.failure(failure.at(Some(&name.to_string()), replica.as_deref()));
+    }
+
+    /// Plans one table; with `say`, schema drift is reported. `None` when it may not
+    /// be read or no replica has it.
     ///
     /// # Errors
     /// Those of the servers.
@@ -149,25 +174,18 @@ impl<'a> Catalog<'a> {
         replicas: &mut [Link<'_>],
         say: bool,
     ) -> Result<Option<TablePlan>> {
+        if let Readable::Denied(why) = source.ask(|session| session.may_read(&entry.name))? {
+            self.denied(&entry.name, None, &why);
+            return Ok(None);
+        }
         let ours = Side { entry: entry.clone(), definition: source.ask(|session| session.definition(&entry.name))? };
-        let other = mapped(self.options, &entry.name);
         let mut sides = Vec::new();
         for (at, replica) in replicas.iter_mut().enumerate() {
-            let listed = self.replicas.get(at).and_then(|tables| tables.get(&other));
-            let Some(listed) = listed else {
-                if say {
-                    let text = format!("table {} is on the source only", entry.name);
-                    self.table_finding(Code::TableSourceOnly, text, &entry.name, at);
-                }
-                sides.push(None);
-                continue;
-            };
-            let definition = replica.ask(|session| session.definition(&listed.name))?;
-            let side = Side { entry: listed.clone(), definition };
-            if say {
-                self.report_drift(entry, at, &ours, &side);
+            let side = self.side(entry, at, replica, say)?;
+            if let Some(side) = side.as_ref().filter(|_| say) {
+                self.report_drift(entry, at, &ours, side);
             }
-            sides.push(Some(side));
+            sides.push(side);
         }
         if sides.iter().all(Option::is_none) {
             return Ok(None);
@@ -180,6 +198,25 @@ impl<'a> Catalog<'a> {
             index: self.options.chunk.index.as_deref(),
             packet: self.packet,
         })))
+    }
+
+    /// The table's side on a replica; `None` when it is not there or may not be read.
+    fn side(&self, entry: &TableEntry, at: usize, replica: &mut Link<'_>, say: bool) -> Result<Option<Side>> {
+        let name = mapped(self.options, &entry.name);
+        let listed = self.replicas.get(at).and_then(|tables| tables.get(&name));
+        match (replica.ask(|session| session.may_read(&name))?, listed) {
+            (Readable::Yes, Some(listed)) => {
+                let definition = replica.ask(|session| session.definition(&name))?;
+                return Ok(Some(Side { entry: listed.clone(), definition }));
+            }
+            (Readable::Denied(why), _) => self.denied(&name, Some(at), &why),
+            _ if say => {
+                let text = format!("table {} is on the source only", entry.name);
+                self.table_finding(Code::TableSourceOnly, text, &entry.name, at);
+            }
+            _ => {}
+        }
+        Ok(None)
     }
 
     fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side) {

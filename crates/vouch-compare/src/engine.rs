@@ -305,24 +305,16 @@ impl<'a> Comparison<'a> {
 
     /// Plans and reads all tables; those whose definition changed meanwhile, again.
     fn tables(&self, run: &Run<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> Result<(), Refusal> {
-        let listing = Catalog::list(self.options, &run.ledger, source, links);
-        let catalog = match listing {
-            Ok(catalog) => catalog,
+        let surveyed = Catalog::list(self.options, &run.ledger, source, links).and_then(|catalog| {
+            let plans = survey(&catalog, source, links)?;
+            Ok((catalog, plans))
+        });
+        let (catalog, mut plans) = match surveyed {
+            Ok(surveyed) => surveyed,
             Err(_) if self.runtime.stop.requested().is_some() => return Ok(()),
             Err(error) => return Err(Refusal::server("server", &error)),
         };
-        catalog.report_unknown();
-        catalog.report_replica_only();
-        let mut plans = Vec::new();
-        for entry in catalog.wanted(true) {
-            match catalog.plan(entry, source, links, true) {
-                Ok(Some(plan)) => plans.push((plan, None)),
-                Ok(None) => {}
-                Err(_) if self.runtime.stop.requested().is_some() => break,
-                Err(error) => return Err(Refusal::server("server", &error)),
-            }
-        }
-        let rows = plans.iter().map(|(plan, _): &(TablePlan, _)| plan.rows).sum();
+        let rows = plans.iter().map(|(plan, _)| plan.rows).sum();
         run.ledger.tell(&Event::Planned { tables: plans.len() as u64, rows, replicas: run.replicas.len() as u64 });
         for pass in 1..=PASSES {
             let tables = self.pass(run, plans, source);
@@ -338,12 +330,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    fn pass(
-        &self,
-        run: &Run<'_>,
-        mut plans: Vec<(TablePlan, Option<usize>)>,
-        source: &mut Link<'_>,
-    ) -> Vec<Arc<TableRun>> {
+    fn pass(&self, run: &Run<'_>, mut plans: Vec<Planned>, source: &mut Link<'_>) -> Vec<Arc<TableRun>> {
         plans.sort_by(|a, b| b.0.rows.cmp(&a.0.rows).then_with(|| a.0.label.cmp(&b.0.label)));
         let mut tables = Vec::new();
         for (plan, again) in plans {
@@ -371,7 +358,7 @@ impl<'a> Comparison<'a> {
         source: &mut Link<'_>,
         links: &mut [Link<'_>],
         last: bool,
-    ) -> Vec<(TablePlan, Option<usize>)> {
+    ) -> Vec<Planned> {
         let mut plans = Vec::new();
         for table in tables {
             if run.is_over() {
@@ -430,6 +417,20 @@ impl<'a> Comparison<'a> {
         self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
         summary
     }
+}
+
+/// A plan, and the number of its table in the ledger where it is made anew.
+type Planned = (TablePlan, Option<usize>);
+
+/// Plans every table that takes part, and says what is left out or missing.
+fn survey(catalog: &Catalog<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> vouch_server::Result<Vec<Planned>> {
+    catalog.report_unknown();
+    catalog.report_replica_only(source)?;
+    let mut plans = Vec::new();
+    for entry in catalog.wanted(true) {
+        plans.extend(catalog.plan(entry, source, links, true)?.map(|plan| (plan, None)));
+    }
+    Ok(plans)
 }
 
 /// The time by which a replica is delayed on purpose.

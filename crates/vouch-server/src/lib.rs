@@ -28,7 +28,7 @@ pub use registry::Registry;
 pub use session::{Identity, Limits, Result, Session};
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
 pub use sql::discovery::ReplicaAddress;
-pub use sql::grants::May;
+pub use sql::grants::{May, Readable};
 pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
 pub use sql::replication::{ReplicaStatus, Waited};
 pub use sql::rows::{Extent, Reading, RowView};
