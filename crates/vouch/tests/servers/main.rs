@@ -7,3 +7,6 @@ mod cases;
 mod demo;
 mod harness;
 mod selection;
+mod errors;
+mod harmless;
+mod proof;
