@@ -5,8 +5,9 @@
 
 mod cases;
 mod demo;
-mod harness;
-mod selection;
 mod errors;
 mod harmless;
+mod harness;
+mod load;
 mod proof;
+mod selection;
