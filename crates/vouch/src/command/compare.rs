@@ -1,5 +1,6 @@
 //! `vouch compare`: options, signals, engine, renderers.
 
+use super::last_words::LastWords;
 use crate::cli::Verb;
 use crate::cli::output::{Format, OutputArgs};
 use crate::complaint::{Complaint, cause, printable};
@@ -10,6 +11,7 @@ use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
 use std::io;
+use std::time::Duration;
 use vouch_compare::{CompareOptions, Refusal, RefusalKind, Runtime, Stop};
 use vouch_render::human::HumanStyle;
 use vouch_render::{Jsonl, Progress};
@@ -24,12 +26,12 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
     }
     let terminal = Terminal::of_process(output.color, variables);
     let stop = signal::stop()?;
-    let (summary, shown) = carry_out(&options, &output, terminal, &stop)?;
+    let (summary, shown) = carry_out(&options, &output, terminal, &stop, true)?;
     Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
 }
 
 /// Compares and shows the result as it comes. The second value is why a part of the result did not
-/// reach its reader.
+/// reach its reader. With `at_once` a signal ends the process within a second, even if a server is silent.
 ///
 /// # Errors
 /// The comparison was refused: there is no result.
@@ -38,16 +40,48 @@ pub(super) fn carry_out(
     output: &OutputArgs,
     terminal: Terminal,
     stop: &Stop,
+    at_once: bool,
 ) -> Result<(Summary, Result<(), Complaint>), Complaint> {
     let stdout = Stdout::new(output.format);
-    let summary = {
-        let progress = progress(output, terminal);
-        let sink = Fan([&*progress, stdout.sink()]);
-        vouch_compare::compare(options, &Runtime { sink: &sink, stop }).map_err(complaint)?
+    let words = LastWords::new();
+    let show = |summary: &Summary| {
+        let written = stdout.finish(summary, terminal);
+        written.and(super::report::write(&output.report, summary))
     };
-    let written = stdout.finish(&summary, terminal);
-    let reported = super::report::write(&output.report, &summary);
-    Ok((summary, written.and(reported)))
+    let summary = std::thread::scope(|scope| {
+        let progress = progress(output, terminal);
+        let sink = Fan([&*progress, stdout.sink(), &words]);
+        if at_once {
+            scope.spawn(|| leave(words.after(stop), stdout.sink(), &show));
+        }
+        let compared = vouch_compare::compare(options, &Runtime { sink: &sink, stop });
+        if !words.claim() {
+            // The other thread has the word and ends the process.
+            std::thread::sleep(Duration::MAX);
+        }
+        match (compared, stop.requested()) {
+            // To be stopped while servers are being reached is no refusal.
+            (Err(_), Some(signal)) => Ok(ended(words.summary(signal), stdout.sink())),
+            (compared, _) => compared.map_err(complaint),
+        }
+    })?;
+    let shown = show(&summary);
+    Ok((summary, shown))
+}
+
+/// The summary of a run that could not tell its end itself.
+fn ended(summary: Summary, sink: &dyn Sink) -> Summary {
+    sink.emit(&Event::RunFinished(Box::new(summary.clone())));
+    summary
+}
+
+/// Shows what a run has told that does not end by itself, and ends the process.
+fn leave(summary: Option<Summary>, sink: &dyn Sink, show: &dyn Fn(&Summary) -> Result<(), Complaint>) {
+    if let Some(summary) = summary {
+        let summary = ended(summary, sink);
+        let shown = show(&summary);
+        shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)).now();
+    }
 }
 
 /// A result that did not reach its reader must not look complete.
@@ -85,8 +119,8 @@ fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink> {
     }
 }
 
-/// Hands every event to two sinks.
-struct Fan<'a>([&'a dyn Sink; 2]);
+/// Hands every event to all sinks.
+struct Fan<'a>([&'a dyn Sink; 3]);
 
 impl Sink for Fan<'_> {
     fn emit(&self, event: &Event) {

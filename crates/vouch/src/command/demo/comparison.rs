@@ -52,7 +52,7 @@ impl Comparison {
     /// The comparison was refused.
     pub fn carry_out(&self, terminal: Terminal, stop: &Stop) -> Result<Summary, Complaint> {
         let Job { options, output, .. } = &self.job;
-        let (summary, shown) = compare::carry_out(options, output, terminal, stop)?;
+        let (summary, shown) = compare::carry_out(options, output, terminal, stop, false)?;
         if let Err(problem) = shown {
             say(&problem.to_string());
         }

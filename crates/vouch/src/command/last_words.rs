@@ -1,0 +1,207 @@
+//! What is left of a run that a server keeps from ending: [`LastWords`] gathers
+//! its events, and after a signal it waits for the run no longer than a user does.
+//!
+//! Nothing can end a read from a server that says nothing, and a summary comes
+//! only at the end. Invariant: what is gathered never says more than was told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use vouch_compare::Stop;
+use vouch_report::{
+    AsOf, Code, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, ServerRole, Sink, Summary,
+    TableCoverage, TableState, Verdict,
+};
+
+/// How long a run may take to end by itself after a signal: with all the rest it stays under a second.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// Gathers the events of a run.
+pub struct LastWords {
+    gathered: Mutex<Summary>,
+    taken: AtomicBool,
+}
+
+impl LastWords {
+    /// Nothing is gathered yet.
+    pub fn new() -> Self {
+        let empty = Summary {
+            command: "compare",
+            run_id: String::new(),
+            started_ms: now_ms(),
+            finished_ms: 0,
+            verdict: Verdict::Incomplete,
+            coverage: Coverage::default(),
+            findings: Vec::new(),
+            skips: Vec::new(),
+            errors: Vec::new(),
+            notices: Vec::new(),
+        };
+        LastWords { gathered: Mutex::new(empty), taken: AtomicBool::new(false) }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Summary> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was told so far, as the result of a run that `signal` ended.
+    pub fn summary(&self, signal: u8) -> Summary {
+        let mut summary = self.gathered().clone();
+        summary.finished_ms = now_ms();
+        summary.verdict = Verdict::of(&summary.findings, &summary.errors, Some(signal));
+        summary.coverage.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        summary
+    }
+
+    /// Claims the right to show a result; only the first who asks has it.
+    pub fn claim(&self) -> bool {
+        !self.taken.swap(true, Ordering::AcqRel)
+    }
+
+    /// Waits until the run's result is claimed, or until a stop was asked for and [`PATIENCE`] is over.
+    /// Then the claim is the caller's, and the gathered summary is returned.
+    pub fn after(&self, stop: &Stop) -> Option<Summary> {
+        let nap = Duration::from_millis(20);
+        let signal = loop {
+            match stop.requested() {
+                Some(signal) => break signal,
+                None if self.taken.load(Ordering::Acquire) => return None,
+                None => drop(stop.sleep(nap)),
+            }
+        };
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE {
+            if self.taken.load(Ordering::Acquire) {
+                return None;
+            }
+            std::thread::sleep(nap);
+        }
+        let silent = "a server does not answer, so the run was left where it was";
+        self.gathered().errors.push(Failure::new(Code::ConnectionLost, silent).with_hint("continue with --resume"));
+        self.claim().then(|| self.summary(signal))
+    }
+}
+
+impl Sink for LastWords {
+    fn emit(&self, event: &Event) {
+        let mut summary = self.gathered();
+        match event {
+            Event::RunStarted { command, run_id, at_ms } => {
+                (summary.command, summary.run_id, summary.started_ms) = (command, run_id.clone(), *at_ms);
+            }
+            Event::ServerJoined(server) => summary.coverage.servers.push(server.clone()),
+            Event::TableStarted { table, .. } => start(&mut summary.coverage, table),
+            Event::DigestChosen { table, choice } => change(&mut summary, table, |t| t.digest = choice.clone()),
+            Event::ChunkDone { table, replica, rows, .. } => chunk(&mut summary, table, replica, *rows),
+            Event::Finding(finding) => find(&mut summary, finding),
+            Event::Error(failure) => summary.errors.push(failure.clone()),
+            Event::Skip(skip) => summary.skips.push(skip.clone()),
+            Event::Notice(notice) => summary.notices.push(notice.clone()),
+            Event::Paused(pause) | Event::Resumed(pause) => paused(&mut summary.coverage.pauses, pause),
+            Event::TableFinished { table } => change(&mut summary, table, |table| table.finished_ms = now_ms()),
+            Event::Planned { .. } | Event::Resolving { .. } | Event::RunFinished(_) => {}
+        }
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A table of which nothing is known, on every replica.
+fn start(coverage: &mut Coverage, table: &str) {
+    let replicas = coverage.servers.iter().filter(|server| server.role == ServerRole::Replica);
+    let not_run = |name: &String| ReplicaCoverage {
+        replica: name.clone(),
+        state: TableState::NotRun,
+        chunks_done: 0,
+        rows: 0,
+        source_only: 0,
+        replica_only: 0,
+        changed: 0,
+        in_flight: 0,
+        unproven: 0,
+        as_of: AsOf::default(),
+    };
+    let replicas = replicas.map(|server| not_run(&server.name)).collect();
+    let started = TableCoverage {
+        table: table.to_owned(),
+        rows: 0,
+        bytes: 0,
+        chunks: 0,
+        key: String::new(),
+        digest: DigestChoice::default(),
+        started_ms: now_ms(),
+        finished_ms: 0,
+        replicas,
+    };
+    match coverage.tables.iter_mut().find(|known| known.table == table) {
+        Some(known) => *known = started,
+        None => coverage.tables.push(started),
+    }
+}
+
+fn change(summary: &mut Summary, table: &str, change: impl FnOnce(&mut TableCoverage)) {
+    if let Some(table) = summary.coverage.tables.iter_mut().find(|known| known.table == table) {
+        change(table);
+    }
+}
+
+fn chunk(summary: &mut Summary, table: &str, replica: &str, rows: u64) {
+    change(summary, table, |table| {
+        if let Some(pair) = table.replicas.iter_mut().find(|pair| pair.replica == replica) {
+            pair.chunks_done = pair.chunks_done.saturating_add(1);
+            pair.rows = pair.rows.saturating_add(rows);
+        }
+    });
+}
+
+fn find(summary: &mut Summary, finding: &Finding) {
+    summary.findings.push(finding.clone());
+    let (Some(table), Some(replica)) = (&finding.location.table, &finding.location.replica) else { return };
+    change(summary, table, |table| {
+        let Some(pair) = table.replicas.iter_mut().find(|pair| pair.replica == *replica) else { return };
+        let counter = match finding.code {
+            Code::RowSourceOnly => &mut pair.source_only,
+            Code::RowReplicaOnly => &mut pair.replica_only,
+            Code::RowChanged => &mut pair.changed,
+            _ => return,
+        };
+        *counter = counter.saturating_add(finding.count);
+    });
+}
+
+/// The end of a pause bears the same beginning.
+fn paused(pauses: &mut Vec<Pause>, pause: &Pause) {
+    let known = |known: &&mut Pause| known.server == pause.server && known.started_ms == pause.started_ms;
+    match pauses.iter_mut().find(known) {
+        Some(known) => *known = pause.clone(),
+        None => pauses.push(pause.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_ended_by_itself_needs_no_last_words() {
+        let (words, stop) = (LastWords::new(), Stop::new());
+        assert!(words.claim());
+        stop.request(2);
+        assert!(words.after(&stop).is_none());
+    }
+
+    #[test]
+    fn a_run_that_does_not_end_leaves_what_was_told() {
+        let (words, stop) = (LastWords::new(), Stop::new());
+        words.emit(&Event::RunStarted { command: "compare", run_id: "r".to_owned(), at_ms: 7 });
+        words.emit(&Event::TableStarted { table: "d.t".to_owned(), rows: 9 });
+        stop.request(15);
+        let summary = words.after(&stop).unwrap();
+        assert_eq!((summary.verdict.exit_code(), summary.run_id.as_str()), (143, "r"));
+        assert_eq!((summary.coverage.tables.len(), summary.errors.len()), (1, 1));
+        assert!(!words.claim());
+    }
+}
