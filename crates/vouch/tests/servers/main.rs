@@ -10,4 +10,6 @@ mod harmless;
 mod harness;
 mod load;
 mod proof;
+mod resume;
 mod selection;
+mod site;
