@@ -173,10 +173,14 @@ impl<'a> Ledger<'a> {
         self.sink.emit(&Event::DigestChosen { table: label.to_owned(), choice });
     }
 
+    /// A chunk was cut and is about to be read: from now on the table is not decided without it.
+    pub fn cut(&self, table: usize) {
+        self.with_table(table, |tally| tally.chunks = tally.chunks.saturating_add(1));
+    }
+
     /// A chunk was read on the source.
-    pub fn cut(&self, table: usize, rows: u64, bytes: u64) {
+    pub fn read(&self, table: usize, rows: u64, bytes: u64) {
         self.with_table(table, |tally| {
-            tally.chunks = tally.chunks.saturating_add(1);
             tally.rows = tally.rows.saturating_add(rows);
             tally.bytes = tally.bytes.saturating_add(bytes);
         });
@@ -211,14 +215,15 @@ impl<'a> Ledger<'a> {
 
     /// A chunk is decided on a replica, with what was found in it.
     pub fn decided(&self, table: usize, replica: usize, label: &str, outcome: &Outcome, equal: bool) {
-        self.with_replica(table, replica, |tally| tally.add(outcome));
-        self.with_table(table, |tally| tally.finished_ms = now_ms());
+        // Told before it is counted, so that nobody tells of the table's end first.
         self.sink.emit(&Event::ChunkDone {
             table: label.to_owned(),
             replica: self.replica(replica).to_owned(),
             rows: outcome.source_rows,
             equal,
         });
+        self.with_replica(table, replica, |tally| tally.add(outcome));
+        self.with_table(table, |tally| tally.finished_ms = now_ms());
         self.tell_finished(table);
     }
 

@@ -114,7 +114,8 @@ fn take_over(run: &Run<'_>, plan: &TablePlan, number: usize, chunker: &mut Chunk
     }
     // A chunk that is still open for some replica is read, and counted, again.
     for chunk in known.iter().filter(|chunk| chunk.replicas.is_empty()) {
-        run.ledger.cut(number, chunk.rows, chunk.bytes);
+        run.ledger.cut(number);
+        run.ledger.read(number, chunk.rows, chunk.bytes);
     }
     for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         for outcome in run.state.outcomes(&plan.label, name).unwrap_or_default() {

@@ -179,7 +179,8 @@ impl Run<'_> {
 
     /// Says that a connection was made again after a loss, if it was.
     pub fn note_reconnects(&self, link: &Link<'_>) {
-        if link.reconnects > 0 {
+        // After a stop it was ourselves who cut them.
+        if link.reconnects > 0 && self.stop.requested().is_none() {
             let text = "a connection was lost and made again; what was being read was read anew";
             self.ledger.notice(Code::Retried, Some(link.name()), text);
         }

@@ -63,6 +63,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
             let outcome = match next {
                 Next::Cut(open) => self.cut(table, &open),
                 Next::Known { id, interval, replicas } => {
+                    self.run.ledger.cut(table.number);
                     let extent = if interval.upper.is_none() { Extent::AllUnhurried } else { Extent::All };
                     self.body(table, Settled { id, interval, extent, replicas }, false)
                 }
@@ -141,6 +142,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
     }
 
     fn advance(&self, table: &TableRun, open: &OpenChunk, cut: Option<vouch_server::Bound>) -> Interval {
+        self.run.ledger.cut(table.number);
         let interval = table.chunker().advance(open, cut);
         self.run.note_state(self.run.state.cut(&table.plan.label, open.id, &interval));
         interval
@@ -187,7 +189,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
 
     fn hand_over(&mut self, table: &Arc<TableRun>, settled: Settled, facts: ChunkFacts) -> Result<()> {
         let position = self.link.ask(|session| session.source_position(self.run.kind))?;
-        self.run.ledger.cut(table.number, facts.rows, facts.bytes);
+        self.run.ledger.read(table.number, facts.rows, facts.bytes);
         let rest = self.run.pace.rest(self.run.options, facts.took, facts.bytes);
         let held = facts.rowset.as_ref().map_or(0, crate::rowset::RowSet::bytes);
         self.run.remembered.fetch_add(held, Ordering::AcqRel);
