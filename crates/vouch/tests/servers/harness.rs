@@ -42,6 +42,7 @@ pub struct Vouch {
     state: Option<PathBuf>,
     args: Vec<String>,
     format: Option<&'static str>,
+    shell: Option<&'static str>,
     within: Duration,
 }
 
@@ -49,7 +50,7 @@ impl Vouch {
     /// Any command.
     pub fn new(args: &[&str]) -> Vouch {
         let home = TempDir::new().expect("a folder for the run");
-        Vouch { home, state: None, args: words(args), format: None, within: WITHIN }
+        Vouch { home, state: None, args: words(args), format: None, shell: None, within: WITHIN }
     }
 
     /// `vouch compare` with JSON on stdout; no server is named yet.
@@ -96,6 +97,12 @@ impl Vouch {
         self
     }
 
+    /// Started by a shell after these words, which set its limits.
+    pub fn after_shell(mut self, words: &'static str) -> Vouch {
+        self.shell = Some(words);
+        self
+    }
+
     /// With another limit to its time.
     pub fn within(mut self, within: Duration) -> Vouch {
         self.within = within;
@@ -109,7 +116,14 @@ impl Vouch {
 
     /// Starts it.
     pub fn spawn(self) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
+        let mut command = match self.shell {
+            Some(words) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", &format!("{words}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_vouch")]);
+                shell
+            }
+            None => Command::new(env!("CARGO_BIN_EXE_vouch")),
+        };
         command.args(&self.args).current_dir(self.home.path()).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100");

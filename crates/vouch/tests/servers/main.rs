@@ -6,6 +6,7 @@
 mod cases;
 mod demo;
 mod errors;
+mod faults;
 mod harmless;
 mod harness;
 mod load;

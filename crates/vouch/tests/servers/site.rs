@@ -67,6 +67,7 @@ fn vouch(source: &Proxy, replica: &Proxy) -> Vouch {
     vouch.args(&["--databases", "shop", "--chunk-rows-min", CHUNK, "--chunk-rows-max", CHUNK])
 }
 
+/// Statistics are made at once, since how a table is shared out depends on them.
 fn fill(topology: &Topology) {
     let numbers = numbers(ROWS);
     let sql = format!(
@@ -78,7 +79,8 @@ fn fill(topology: &Topology) {
          CREATE TABLE `lines` (id INT PRIMARY KEY, text VARCHAR(60));
          INSERT INTO `lines` SELECT n, REPEAT('x', n % 60) FROM {numbers};
          CREATE TABLE notes (text VARCHAR(40));
-         INSERT INTO notes SELECT CONCAT('note ', n DIV 2) FROM {numbers} LIMIT 200"
+         INSERT INTO notes SELECT CONCAT('note ', n DIV 2) FROM {numbers} LIMIT 200;
+         ANALYZE LOCAL TABLE items, orders, `lines`, notes"
     );
     topology.source().sql(&sql).unwrap();
     topology.wait_in_sync(Duration::from_secs(60)).unwrap();
