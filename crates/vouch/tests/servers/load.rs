@@ -217,6 +217,28 @@ fn a_replica_that_is_late_on_purpose_raises_no_alarm_and_drift_is_found() {
     });
 }
 
+/// Schemas lag like rows do: what is on its way must be waited for before anybody is accused.
+#[test]
+fn tables_and_columns_on_their_way_to_a_replica_are_no_findings() {
+    on_both(|flavor| {
+        let topology = Topology::pair(flavor).unwrap();
+        let source = topology.source();
+        source
+            .sql("CREATE DATABASE d; CREATE TABLE d.wider (id INT PRIMARY KEY); CREATE TABLE d.gone (id INT)")
+            .unwrap();
+        topology.wait_in_sync(SOON).unwrap();
+        topology.replica(0).sql("STOP REPLICA").unwrap();
+        source
+            .sql("CREATE TABLE d.late (id INT PRIMARY KEY); ALTER TABLE d.wider ADD COLUMN v INT; DROP TABLE d.gone")
+            .unwrap();
+        let running = Vouch::of(&topology).spawn();
+        thread::sleep(Duration::from_secs(3));
+        topology.replica(0).sql("START REPLICA").unwrap();
+        let outcome = running.wait().assert_clean();
+        assert_eq!(outcome.table_names(), ["d.late", "d.wider"]);
+    });
+}
+
 /// With semi-sync a replica may have a transaction before the source shows it to anybody.
 #[test]
 fn with_semi_sync_nothing_is_a_false_alarm() {
