@@ -105,6 +105,10 @@ impl<'a, 'r> Resolver<'a, 'r> {
 
     /// One sandwich over every open row of a case.
     fn round(&mut self, case: &mut Case) -> Result<Step> {
+        if self.run.binlog_proof {
+            // At the very start of a run a moment's patience saves a second look.
+            self.run.stop.sleep(self.run.marks.ready_in());
+        }
         let started = Instant::now();
         self.run.ledger.tell(&Event::Resolving {
             table: case.table.plan.label.clone(),

@@ -37,6 +37,13 @@ impl Marks {
         }
     }
 
+    /// How long to wait until a read that begins then has a mark that is old
+    /// enough; nothing when there is one, or none at all.
+    pub fn ready_in(&self) -> Duration {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.front().map_or(Duration::ZERO, |(at, _)| LOOK_BACK.saturating_sub(at.elapsed()))
+    }
+
     /// The latest mark that is old enough for a window around a read that begins at `start`.
     pub fn before(&self, start: Instant) -> Option<LogPlace> {
         let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);

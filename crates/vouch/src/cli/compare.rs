@@ -164,7 +164,7 @@ pub struct ThrottleArgs {
           value_parser = value::load_limit)]
     pub max_load: Vec<Limit<LoadLimit>>,
     /// Share of the time in which rows are read while others use the source
-    #[arg(long, value_name = "PERCENT", default_value = "25%", value_parser = value::share)]
+    #[arg(long, value_name = "PERCENT", default_value = "6%", value_parser = value::share)]
     pub busy_share: f64,
     /// Bytes a second that may be streamed from a server [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
