@@ -227,7 +227,9 @@ loop() {
 unloop() { kill "$looping" 2>/dev/null || true; wait "$looping" 2>/dev/null || true; looping=''; }
 
 transactions_per_second() {
-  bench_load oltp_read_write 4 --time=$load_seconds run | sed -n 's/.*transactions:.*(\(.*\) per sec.*/\1/p'
+  bench_load oltp_read_write 4 --time=$load_seconds run >"$scratch/sysbench.log" 2>&1 ||
+    { tail -n 20 "$scratch/sysbench.log" >&2; return 1; }
+  sed -n 's/.*transactions:.*(\(.*\) per sec.*/\1/p' "$scratch/sysbench.log"
 }
 
 throughput() {
