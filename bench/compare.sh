@@ -23,6 +23,7 @@ done
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/vouch-bench-XXXXXX")
 pair_input='' looping=''
 finish() {
+  trap '' INT TERM
   if [ -n "$looping" ]; then kill "$looping" 2>/dev/null || true; fi
   stop_pair
   rm -rf "$scratch"
