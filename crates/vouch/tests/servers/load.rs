@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vouch_testkit::drift::{self, Drifted, Table};
 use vouch_testkit::{Expected, FULL, Flavor, Load, PASSWORD, Proxy, Sysbench, Topology, mismatches, poll};
 
@@ -61,7 +61,7 @@ impl Drop for SetAtEnd<'_> {
 ///
 /// One connection that writes queue rows without a pause outruns every applier, since changes of
 /// the same rows cannot be applied side by side; the lag would only grow, and each compare would
-/// test waiting. So the queue rests while the replica is more than a second behind, and writes as
+/// test waiting. So the queue rests while the replica is a quarter of a second behind, and writes as
 /// fast as the replica can follow; sysbench writes as fast as it can.
 fn at_full_speed(topology: &Topology, sysbench: &Sysbench, test: impl FnOnce()) {
     let (behind, over) = (Arc::new(AtomicBool::new(false)), AtomicBool::new(false));
@@ -69,8 +69,10 @@ fn at_full_speed(topology: &Topology, sysbench: &Sysbench, test: impl FnOnce()) 
         let at_end = SetAtEnd(&over);
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                behind.store(topology.wait_in_sync(Duration::from_secs(1)).is_err(), Ordering::Relaxed);
-                thread::sleep(Duration::from_millis(100));
+                let asked = Instant::now();
+                let reached = topology.wait_in_sync(Duration::from_secs(1)).is_ok();
+                behind.store(!reached || asked.elapsed() > Duration::from_millis(250), Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(50));
             }
         });
         let loads = [sysbench.run(topology.source()).unwrap(), queue(topology, Duration::ZERO, behind.clone())];
