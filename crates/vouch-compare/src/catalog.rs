@@ -6,6 +6,8 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::options::CompareOptions;
 use crate::plan::{Ingredients, TablePlan, plan};
+use crate::sandwich::Fence;
+use crate::stop::Stop;
 use std::collections::{HashMap, HashSet};
 use vouch_report::{Code, Failure, Finding, Proof};
 use vouch_server::{Readable, Result, TableEntry, TableName};
@@ -14,9 +16,18 @@ use vouch_server::{Readable, Result, TableEntry, TableName};
 pub struct Catalog<'a> {
     options: &'a CompareOptions,
     ledger: &'a Ledger<'a>,
+    fences: Vec<Fence>,
+    stop: &'a Stop,
     source: Vec<TableEntry>,
     replicas: Vec<HashMap<TableName, TableEntry>>,
     packet: u64,
+}
+
+/// Waits until the replica has applied what the source has now. One that does not
+/// get there in time is reported by its readers.
+fn catch_up(source: &mut Link<'_>, replica: &mut Link<'_>, fence: &Fence, stop: &Stop) -> Result<()> {
+    let position = source.ask(|session| session.source_position(fence.kind))?;
+    fence.wait(replica, &position, stop).map(|_| ())
 }
 
 /// The database's name on the replicas.
@@ -33,18 +44,22 @@ impl<'a> Catalog<'a> {
     pub fn list(
         options: &'a CompareOptions,
         ledger: &'a Ledger<'a>,
+        fences: Vec<Fence>,
+        stop: &'a Stop,
         source: &mut Link<'_>,
         replicas: &mut [Link<'_>],
     ) -> Result<Self> {
         let mut packet = source.ask(|session| Ok(session.identity().max_allowed_packet))?;
         let entries = source.ask(|session| session.tables())?;
         let mut theirs = Vec::new();
-        for replica in replicas {
+        for (replica, fence) in replicas.iter_mut().zip(&fences) {
+            // What the source lists has to have arrived before its absence means anything.
+            catch_up(source, replica, fence, stop)?;
             packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
             let listed = replica.ask(|session| session.tables())?;
             theirs.push(listed.into_iter().map(|entry| (entry.name.clone(), entry)).collect());
         }
-        Ok(Catalog { options, ledger, source: entries, replicas: theirs, packet })
+        Ok(Catalog { options, ledger, fences, stop, source: entries, replicas: theirs, packet })
     }
 
     /// The entries that take part. With `say`, what is left out is said.
@@ -119,7 +134,9 @@ impl<'a> Catalog<'a> {
                 let name = self.on_source(&entry.name);
                 match source.ask(|session| session.may_read(&name))? {
                     Readable::Denied(why) => self.denied(&name, None, &why),
-                    _ => {
+                    // It was created after the source was listed.
+                    Readable::Yes => {}
+                    Readable::Missing => {
                         let text = format!("table {} is on the replica only", entry.name);
                         self.table_finding(Code::TableReplicaOnly, text, &entry.name, at);
                     }
@@ -178,10 +195,20 @@ impl<'a> Catalog<'a> {
             self.denied(&entry.name, None, &why);
             return Ok(None);
         }
-        let ours = Side { entry: entry.clone(), definition: source.ask(|session| session.definition(&entry.name))? };
+        let mut ours =
+            Side { entry: entry.clone(), definition: source.ask(|session| session.definition(&entry.name))? };
         let mut sides = Vec::new();
         for (at, replica) in replicas.iter_mut().enumerate() {
-            let side = self.side(entry, at, replica, say)?;
+            let mut side = self.side(entry, at, replica, say)?;
+            if let Some(side) = side.as_mut().filter(|side| !drift::same_definition(&side.definition, &ours.definition))
+            {
+                // A change of the definition may be on its way: look again behind a fence.
+                if let Some(fence) = self.fences.get(at) {
+                    catch_up(source, replica, fence, self.stop)?;
+                }
+                side.definition = replica.ask(|session| session.definition(&side.entry.name))?;
+                ours.definition = source.ask(|session| session.definition(&entry.name))?;
+            }
             if let Some(side) = side.as_ref().filter(|_| say) {
                 self.report_drift(entry, at, &ours, side);
             }

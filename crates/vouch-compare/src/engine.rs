@@ -305,7 +305,9 @@ impl<'a> Comparison<'a> {
 
     /// Plans and reads all tables; those whose definition changed meanwhile, again.
     fn tables(&self, run: &Run<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> Result<(), Refusal> {
-        let surveyed = Catalog::list(self.options, &run.ledger, source, links).and_then(|catalog| {
+        let fences = run.replicas.iter().map(|replica| replica.fence.clone()).collect();
+        let listed = Catalog::list(self.options, &run.ledger, fences, self.runtime.stop, source, links);
+        let surveyed = listed.and_then(|catalog| {
             let plans = survey(&catalog, source, links)?;
             Ok((catalog, plans))
         });
