@@ -53,10 +53,14 @@ impl<'a> Catalog<'a> {
         let entries = source.ask(|session| session.tables())?;
         let mut theirs = Vec::new();
         for (replica, fence) in replicas.iter_mut().zip(&fences) {
-            // What the source lists has to have arrived before its absence means anything.
-            catch_up(source, replica, fence, stop)?;
             packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
-            let listed = replica.ask(|session| session.tables())?;
+            let mut listed = replica.ask(|session| session.tables())?;
+            let has = |name: &TableName| listed.iter().any(|entry| entry.name == *name);
+            if listed.len() != entries.len() || !entries.iter().all(|entry| has(&mapped(options, &entry.name))) {
+                // A table may be on its way: what is missing behind a fence is missing.
+                catch_up(source, replica, fence, stop)?;
+                listed = replica.ask(|session| session.tables())?;
+            }
             theirs.push(listed.into_iter().map(|entry| (entry.name.clone(), entry)).collect());
         }
         Ok(Catalog { options, ledger, fences, stop, source: entries, replicas: theirs, packet })
