@@ -55,8 +55,9 @@ impl<'a> Catalog<'a> {
         for (replica, fence) in replicas.iter_mut().zip(&fences) {
             packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
             let mut listed = replica.ask(|session| session.tables())?;
-            let has = |name: &TableName| listed.iter().any(|entry| entry.name == *name);
-            if listed.len() != entries.len() || !entries.iter().all(|entry| has(&mapped(options, &entry.name))) {
+            let names: HashSet<&TableName> = listed.iter().map(|entry| &entry.name).collect();
+            let all_there = entries.iter().all(|entry| names.contains(&mapped(options, &entry.name)));
+            if listed.len() != entries.len() || !all_there {
                 // A table may be on its way: what is missing behind a fence is missing.
                 catch_up(source, replica, fence, stop)?;
                 listed = replica.ask(|session| session.tables())?;
