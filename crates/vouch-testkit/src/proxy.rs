@@ -37,9 +37,12 @@ struct State {
     stop: bool,
 }
 
-/// Both ends of a connection through the proxy.
+/// Both ends of a connection through the proxy, as long as data goes either way.
 #[derive(Debug)]
 struct Link {
+    number: u64,
+    /// Directions that have not ended.
+    open: u8,
     client: TcpStream,
     server: TcpStream,
 }
@@ -171,6 +174,18 @@ impl Shared {
         self.cuts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes that one direction ended. Ends that nobody uses are closed: a test may
+    /// open more connections, one after another, than a process may have files.
+    fn ended(&self, number: u64) {
+        let links = &mut self.lock().links;
+        if let Some(at) = links.iter().position(|link| link.number == number) {
+            links[at].open -= 1;
+            if links[at].open == 0 {
+                links.swap_remove(at);
+            }
+        }
+    }
+
     /// Waits as long as the mode says; false when a connection must not forward any more.
     fn admit(&self, bytes: u64) -> bool {
         let mut state = self.lock();
@@ -226,7 +241,7 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16, target: u16) {
 
 /// Connects to the target and forwards both ways; a target that refuses closes the client's connection.
 fn link(shared: &Arc<Shared>, client: TcpStream, target: u16) {
-    shared.accepted.fetch_add(1, Ordering::Relaxed);
+    let number = shared.accepted.fetch_add(1, Ordering::Relaxed);
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { return };
     for stream in [&client, &server] {
         let _ = stream.set_nonblocking(false);
@@ -234,10 +249,13 @@ fn link(shared: &Arc<Shared>, client: TcpStream, target: u16) {
     }
     let clones = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
     let (Ok(client_in), Ok(server_in), Ok(client_out), Ok(server_out)) = clones else { return };
-    shared.lock().links.push(Link { client, server });
+    shared.lock().links.push(Link { number, open: 2, client, server });
     for (from, to) in [(client_in, server_out), (server_in, client_out)] {
         let shared = Arc::clone(shared);
-        thread::spawn(move || pump(&shared, from, to));
+        thread::spawn(move || {
+            pump(&shared, from, to);
+            shared.ended(number);
+        });
     }
 }
 

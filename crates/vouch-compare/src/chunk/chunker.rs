@@ -65,6 +65,16 @@ struct Segment {
     hand: Hand,
 }
 
+impl Segment {
+    /// Notes that the chunk of that name ends there. A chunk that ends where its
+    /// segment does is the last one, also when a cut happened to fall there.
+    fn end_at(&mut self, id: ChunkId, upper: Option<Bound>) {
+        self.next_number = id.number.saturating_add(1);
+        self.hand = if upper == self.upper { Hand::Finished } else { Hand::Idle };
+        self.cursor = upper;
+    }
+}
+
 /// A chunk as an earlier run left it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownChunk {
@@ -107,11 +117,7 @@ impl Chunker {
     pub fn take_over(&mut self, chunks: Vec<KnownChunk>) {
         for chunk in chunks {
             if let Some(segment) = self.segment(chunk.id) {
-                segment.next_number = chunk.id.number.saturating_add(1);
-                segment.cursor.clone_from(&chunk.interval.upper);
-                if chunk.interval.upper == segment.upper {
-                    segment.hand = Hand::Finished;
-                }
+                segment.end_at(chunk.id, chunk.interval.upper.clone());
             }
             if !chunk.replicas.is_empty() {
                 self.known.push_back(chunk);
@@ -144,11 +150,9 @@ impl Chunker {
     /// The chunk `open` ends at `cut`, or with its segment when there is no cut.
     /// Returns its rows as an interval. The segment can be handed out again.
     pub fn advance(&mut self, open: &OpenChunk, cut: Option<Bound>) -> Interval {
-        let upper = cut.clone().or_else(|| open.rest.upper.clone());
+        let upper = cut.or_else(|| open.rest.upper.clone());
         if let Some(segment) = self.segment(open.id) {
-            segment.next_number = open.id.number.saturating_add(1);
-            segment.hand = if cut.is_some() { Hand::Idle } else { Hand::Finished };
-            segment.cursor.clone_from(&upper);
+            segment.end_at(open.id, upper.clone());
         }
         Interval { lower: open.rest.lower.clone(), upper }
     }
@@ -215,11 +219,11 @@ mod tests {
         }
 
         #[test]
-        fn a_resumed_chunker_continues_where_the_first_one_stopped(stop_after in 0usize..6) {
+        fn a_resumed_chunker_continues_where_the_first_one_stopped(stop_after in 0usize..6, bound in 6i64..10) {
             let keys: Vec<i64> = (0..20).collect();
-            let whole = drive(&mut chunker(vec![7]), &keys, 3);
-            let mut resumed = chunker(vec![7]);
-            let mut first = chunker(vec![7]);
+            let whole = drive(&mut chunker(vec![bound]), &keys, 3);
+            let mut resumed = chunker(vec![bound]);
+            let mut first = chunker(vec![bound]);
             let mut known = Vec::new();
             for _ in 0..stop_after {
                 let Next::Cut(open) = first.next() else { break };
