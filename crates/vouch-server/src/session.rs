@@ -147,10 +147,13 @@ fn positional(params: Vec<Value>) -> Params {
     if params.is_empty() { Params::Empty } else { Params::Positional(params) }
 }
 
+/// Handshakes that are begun until one that the other side drops is believed.
+const HANDSHAKES: u32 = 3;
+
 /// Connects with TLS as the target asks; `preferred` falls back to plain where
 /// the server offers none.
 pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
-    let open = |tls: bool| Conn::new(target.opts(limits.connect, limits.read, limits.read, tls));
+    let open = |tls: bool| shake_hands(|| Conn::new(target.opts(limits.connect, limits.read, limits.read, tls)));
     match target.tls_mode() {
         TlsMode::Disabled => open(false),
         TlsMode::Preferred => open(true).or_else(|error| match error {
@@ -159,4 +162,25 @@ pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
         }),
         _ => open(true),
     }
+}
+
+/// Tries again when the connection was taken and then dropped: what a server or a
+/// proxy before it does when it is short of something for a moment.
+fn shake_hands(open: impl Fn() -> mysql::Result<Conn>) -> mysql::Result<Conn> {
+    let mut tries = 1;
+    loop {
+        match open() {
+            Err(error) if tries < HANDSHAKES && was_dropped(&error) => {
+                std::thread::sleep(Duration::from_millis(100) * tries);
+                tries += 1;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+fn was_dropped(error: &mysql::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error, mysql::Error::IoError(e)
+        if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
 }
