@@ -190,7 +190,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
     fn hand_over(&mut self, table: &Arc<TableRun>, settled: Settled, facts: ChunkFacts) -> Result<()> {
         let position = self.link.ask(|session| session.source_position(self.run.kind))?;
         self.run.ledger.read(table.number, facts.rows, facts.bytes);
-        let rest = self.run.pace.rest(self.run.options, facts.took, facts.bytes);
+        let (took, bytes) = (facts.took, facts.bytes);
         let held = facts.rowset.as_ref().map_or(0, crate::rowset::RowSet::bytes);
         self.run.remembered.fetch_add(held, Ordering::AcqRel);
         let item = Arc::new(WorkItem {
@@ -209,7 +209,7 @@ impl<'a, 'r> SourceReader<'a, 'r> {
                 replica.chunks.push(Arc::clone(&item));
             }
         }
-        self.run.stop.sleep(rest);
+        self.run.pace.rest(self.run.options, took, bytes, self.run.stop);
         Ok(())
     }
 }

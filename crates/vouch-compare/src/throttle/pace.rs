@@ -3,12 +3,20 @@
 
 use crate::ledger::Ledger;
 use crate::options::CompareOptions;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use crate::stop::Stop;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 use vouch_report::Code;
 
 /// Statements a second of others from which on a source counts as busy.
 const BUSY_FROM: f64 = 20.0;
+
+/// Looks in a row that must find it busy: one alone may catch a statement of ours
+/// that is counted on one side and not yet on the other, or somebody's short visit.
+const BUSY_LOOKS: u32 = 3;
+
+/// How often a reader that rests looks whether the source is still busy.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// Longest rest after one chunk.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -17,12 +25,13 @@ const LONGEST: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct Pace {
     busy: AtomicBool,
+    looks: AtomicU32,
 }
 
 impl Pace {
     /// Takes in how many statements a second others send to the source.
     pub fn others_send(&self, rate: f64, share: f64, source: &str, ledger: &Ledger<'_>) {
-        let busy = rate >= BUSY_FROM && share < 1.0;
+        let busy = self.look(rate) && share < 1.0;
         if busy && !self.busy.swap(busy, Ordering::AcqRel) {
             let percent = share * 100.0;
             let text = format!("others use the source, so rows were read in at most {percent:.0} % of the time");
@@ -31,8 +40,26 @@ impl Pace {
         self.busy.store(busy, Ordering::Release);
     }
 
-    /// How long a reader rests after a chunk that took so long and had so many bytes.
-    pub fn rest(&self, options: &CompareOptions, took: Duration, bytes: u64) -> Duration {
+    /// Counts one look; true when enough of them in a row found the source busy.
+    fn look(&self, rate: f64) -> bool {
+        let looks = if rate >= BUSY_FROM { self.looks.load(Ordering::Acquire).saturating_add(1) } else { 0 };
+        self.looks.store(looks, Ordering::Release);
+        looks >= BUSY_LOOKS
+    }
+
+    /// Lets a reader rest after a chunk that took so long and had so many bytes; no
+    /// longer than the source stays busy, and until a stop at most.
+    pub fn rest(&self, options: &CompareOptions, took: Duration, bytes: u64, stop: &Stop) {
+        let began = Instant::now();
+        loop {
+            let left = self.due(options, took, bytes).saturating_sub(began.elapsed());
+            if left.is_zero() || stop.sleep(left.min(LOOK_UP)) {
+                return;
+            }
+        }
+    }
+
+    fn due(&self, options: &CompareOptions, took: Duration, bytes: u64) -> Duration {
         let readers = options.readers.max(1) as f64;
         let share = if self.busy.load(Ordering::Acquire) { options.throttle.busy_share } else { 1.0 };
         let bandwidth = options.max_bandwidth.map(|limit| limit.max(1) as f64);
@@ -63,6 +90,13 @@ mod tests {
     fn a_busy_source_is_read_a_share_of_the_time_by_all_readers_together() {
         assert_eq!(rest(SECOND, 0.25, 1.0, None), SECOND * 3);
         assert_eq!(rest(SECOND, 0.25, 2.0, None), SECOND * 7);
+    }
+
+    #[test]
+    fn a_source_is_busy_when_looks_in_a_row_say_so() {
+        let pace = Pace::default();
+        let looks = [500.0, 500.0, 3.0, 500.0, 500.0, 500.0, 500.0, 3.0].map(|rate| pace.look(rate));
+        assert_eq!(looks, [false, false, false, false, false, true, true, false]);
     }
 
     #[test]
