@@ -279,16 +279,27 @@ impl Session {
             row.and_then(|row| decode::text(row, &["Value"])).unwrap_or_default()
         };
         let (file, offset) = (find("binlog_snapshot_file"), find("binlog_snapshot_position"));
-        let label = self.gtid_at(&file, &offset)?;
+        let label = match offset.parse() {
+            Ok(offset) => self.gtid_at(&LogPlace { file, offset })?,
+            Err(_) => None,
+        };
         if label.is_none() {
             self.release()?;
         }
         Ok(label)
     }
 
-    fn gtid_at(&mut self, file: &str, offset: &str) -> Result<Option<Position>> {
-        let Ok(offset) = offset.parse::<u64>() else { return Ok(None) };
-        let rows = self.rows("SELECT BINLOG_GTID_POS(?, ?) AS g", vec![file.into(), offset.into()])?;
+    /// The GTIDs up to a place in the binlog. The server finds them by reading the
+    /// file from its start, which is spared when the log still ends there: a GTID is
+    /// listed before its events are written, and asking for the end waits for them, so
+    /// what was listed before an end that did not move is what lies before that end.
+    fn gtid_at(&mut self, place: &LogPlace) -> Result<Option<Position>> {
+        let listed = self.source_position(PositionKind::GtidDomains)?;
+        if self.log_place().is_ok_and(|end| end == *place) {
+            return Ok(Some(listed));
+        }
+        let at = vec![place.file.as_str().into(), place.offset.into()];
+        let rows = self.rows("SELECT BINLOG_GTID_POS(?, ?) AS g", at)?;
         Ok(rows.first().and_then(|row| decode::text(row, &["g"])).map(Position::GtidDomains))
     }
 }
