@@ -26,6 +26,7 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
     }
     let terminal = Terminal::of_process(output.color, variables);
     let stop = signal::stop()?;
+    crate::batch::settle();
     let (summary, shown) = carry_out(&options, &output, terminal, &stop, true)?;
     Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
 }
