@@ -62,8 +62,8 @@ impl Drift<'_> {
         finding.location = Location {
             table: Some(self.table.to_owned()),
             replica: Some(self.replica.to_owned()),
-            key: Vec::new(),
             columns,
+            ..Location::default()
         };
         finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
         self.findings.push(finding);

@@ -403,6 +403,7 @@ impl<'a> Comparison<'a> {
             tables: closed.tables,
             pauses: closed.pauses,
             resumed_chunks: closed.resumed,
+            ..Coverage::default()
         };
         let summary = Summary {
             command: "compare",

@@ -38,6 +38,8 @@ pub(crate) struct Figures {
     pub weakest_bits: Option<u32>,
     /// The earliest position that any part holds for.
     pub as_of: Option<AsOf>,
+    /// Pages of files that were looked at.
+    pub pages_seen: u64,
 }
 
 impl Figures {
@@ -60,6 +62,7 @@ impl Figures {
             }
         }
         figures.replicas = replicas.len() as u64;
+        figures.pages_seen = summary.coverage.files.files.iter().map(|file| file.tally.seen()).sum();
         figures
     }
 
@@ -87,6 +90,11 @@ impl Figures {
         if as_of.at_ms > 0 && self.as_of.as_ref().is_none_or(|least| as_of.at_ms < least.at_ms) {
             self.as_of = Some(as_of.clone());
         }
+    }
+
+    /// Whether anything at all was looked at.
+    pub(crate) fn saw_anything(&self) -> bool {
+        self.tables_seen > 0 || self.pages_seen > 0
     }
 
     /// Rows that differ, over all replicas.

@@ -5,13 +5,19 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use vouch_report::{Code, Finding, Skip};
+use vouch_report::{Code, Finding, Location, Skip};
 
-/// Findings of one table on one replica; either may be absent.
+/// Findings of one table on one replica, or of one file.
 pub(crate) struct Place<'a> {
-    pub(crate) table: Option<&'a str>,
-    pub(crate) replica: Option<&'a str>,
+    pub(crate) location: &'a Location,
     pub(crate) findings: Vec<&'a Finding>,
+}
+
+impl<'a> Place<'a> {
+    fn of(findings: Vec<&'a Finding>) -> Option<Self> {
+        let location = &findings.first()?.location;
+        Some(Place { location, findings })
+    }
 }
 
 /// Skips with the same code and reason.
@@ -21,10 +27,14 @@ pub(crate) struct Reason<'a> {
     pub(crate) skips: Vec<&'a Skip>,
 }
 
-/// The findings by table and replica.
+/// The findings by table and replica, or by file.
 pub(crate) fn by_place(findings: &[Finding]) -> Vec<Place<'_>> {
-    let groups = grouped(findings, |finding| (finding.location.table.as_deref(), finding.location.replica.as_deref()));
-    groups.into_iter().map(|((table, replica), findings)| Place { table, replica, findings }).collect()
+    let groups = grouped(findings, |finding| {
+        let location = &finding.location;
+        let file = location.file.as_ref().map(|place| place.file.as_str());
+        (location.table.as_deref(), location.replica.as_deref(), file)
+    });
+    groups.into_iter().filter_map(|(_, findings)| Place::of(findings)).collect()
 }
 
 /// The skips by code and reason.

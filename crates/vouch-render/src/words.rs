@@ -3,20 +3,32 @@
 //! Main functions: [`headline`], [`looked_at`], [`next_steps`]. Invariant:
 //! "no difference" is never said without what was looked at.
 
+pub(crate) mod pages;
+
 use crate::figures::{Figures, is_row, other_findings, remarks};
 use crate::position::abbreviate;
 use crate::text::{clean, clip, counted, grouped};
 use crate::time::{span, stamp};
 use std::collections::BTreeSet;
-use vouch_report::{Code, Failure, Finding, KeyPart, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict};
+use vouch_report::{
+    Code, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict,
+};
 
 /// Most characters of a key, a value or a list of columns on one line.
 const PART_CHARS: usize = 120;
 /// Most characters of a message.
 const MESSAGE_CHARS: usize = 600;
 
+/// Whether the run looked at files and not at rows.
+pub(crate) fn about_files(summary: &Summary) -> bool {
+    summary.command == "pages"
+}
+
 /// The result in one sentence.
 pub(crate) fn headline(summary: &Summary, figures: &Figures) -> String {
+    if about_files(summary) {
+        return capitalised(&pages::headline(summary));
+    }
     match summary.verdict {
         Verdict::Clean if figures.tables_seen == 0 => "Nothing was compared: no table was left to look at.".to_owned(),
         Verdict::Clean => clean_headline(summary),
@@ -86,6 +98,9 @@ fn places(summary: &Summary) -> String {
 
 /// What the headline rests on: how much was looked at, how strongly, as of when, and what was not.
 pub(crate) fn looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
+    if about_files(summary) {
+        return pages::looked_at(summary);
+    }
     let mut sentences = vec![amount(summary, figures)];
     sentences.extend(figures.weakest_bits.map(strength));
     sentences.extend(as_of(figures));
@@ -173,6 +188,9 @@ pub(crate) struct NextStep {
 
 /// The commands to run next, the most useful first; none after a clean run.
 pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
+    if about_files(summary) {
+        return pages::next_steps(summary);
+    }
     let mut steps = Vec::new();
     if let Some(finding) = summary.findings.iter().find(|finding| finding.severity > Severity::Notice) {
         steps.push(explain_step(finding.code));
@@ -236,6 +254,14 @@ pub(crate) fn proof(proof: &Proof) -> String {
     }
 }
 
+/// Where a finding or failure is: its file, or its table and replica.
+pub(crate) fn place_of(location: &Location) -> String {
+    match &location.file {
+        Some(file) => pages::file(file),
+        None => place(location.table.as_deref(), location.replica.as_deref()),
+    }
+}
+
 /// Where a finding or failure is: `db.t on r1`, `db.t`, `r1`, or nothing.
 pub(crate) fn place(table: Option<&str>, replica: Option<&str>) -> String {
     match (table, replica) {
@@ -248,7 +274,8 @@ pub(crate) fn place(table: Option<&str>, replica: Option<&str>) -> String {
 /// What a finding says besides its code and place: key, columns and proof of a row, else the message.
 pub(crate) fn finding_detail(finding: &Finding) -> String {
     let location = &finding.location;
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> =
+        location.file.as_ref().map(pages::spot).filter(|spot| !spot.is_empty()).into_iter().collect();
     if location.key.is_empty() {
         parts.push(message(&finding.message));
     } else {

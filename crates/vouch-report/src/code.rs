@@ -111,6 +111,46 @@ codes! {
         "The replica has executed transactions that the source never had."
         "Something wrote on the replica with binary logging on. A failover to it would spread or lose them. Inspect them with mysqlbinlog --include-gtids, then inject empty transactions on the source or rebuild the replica.";
 
+    PageChecksum "page-checksum" Finding Error
+        "The page's checksum does not fit its contents: bytes changed after the server wrote it, or were never written."
+        "Restore the file from another backup. Where the message names a good copy in a doublewrite file, recovery by the server may mend it. On the live server, check the disk and the memory.";
+    PageTorn "page-torn" Finding Error
+        "The start and the end of the page are of two different writes, though its checksum may hold."
+        "The page was written in part. Restore it from another backup; a server that recovers takes it from its doublewrite files.";
+    PageMisplaced "page-misplaced" Finding Error
+        "The page is whole, but bears another page number than its place in the file."
+        "A write went to the wrong place, or pages were swapped. Restore the file from another backup and check the storage.";
+    PageForeign "page-foreign" Finding Error
+        "The page is whole, but belongs to another tablespace."
+        "A write went to the wrong file, or files were mixed up. Restore the file from another backup and check the storage.";
+    PageUndecodable "page-undecodable" Finding Error
+        "The page is compressed and does not decompress to a page."
+        "Restore the file from another backup.";
+    PageLost "page-lost" Finding Error
+        "The page is in use by the tablespace's own records, and is all zero in the file."
+        "A write was lost, or a range was zeroed. Restore the file from another backup.";
+    IndexPage "index-page" Finding Error
+        "A page of an index contradicts itself: its directory, its chain of records or its counts. Its checksum holds, so it was written so."
+        "Dump what can be read and rebuild the table. Check the memory of the server, and look for bugs of its version.";
+    IndexTree "index-tree" Finding Error
+        "Pages of an index contradict each other: links between neighbours, levels, or the number of children."
+        "Often a stale page: one write was lost, and the page before it is whole. Restore from another backup, or rebuild the index.";
+    ExtentMap "extent-map" Finding Error
+        "A page of extent descriptors has states that do not exist."
+        "Dump what can be read and rebuild the tablespace.";
+    FileTruncated "file-truncated" Finding Error
+        "The file is shorter than its own first page says."
+        "The copy is not complete. Copy it again.";
+    FileCut "file-cut" Finding Error
+        "The file ends inside a page."
+        "The copy is not complete. Copy it again.";
+    FileUnrecognised "file-unrecognised" Finding Error
+        "The file should be a tablespace, and no page in it is one of any format."
+        "It is overwritten, or no tablespace at all. Restore it from another backup.";
+    SpaceTwice "space-twice" Finding Error
+        "Two files say that they are the same tablespace, so the server would take one of them."
+        "Find out which one belongs to the table, and remove the other one from the copy.";
+
     KeyHot "key-hot" Error Notice
         "The key kept changing until the deadline, so it could neither be shown equal nor different. Unproven, not drift."
         "Run again at a quieter time, or raise --hot-deadline.";
@@ -151,6 +191,28 @@ codes! {
         "The state of the run could not be written, so the run could not be resumed from here."
         "Look for a full disk under --state-dir.";
 
+    FileUnreadable "file-unreadable" Error Notice
+        "The file could not be read to its end."
+        "The message quotes the system. Look at the permissions, then at the disk.";
+    PageEncrypted "page-encrypted" Error Notice
+        "The pages are encrypted and their checksum is inside, so they could not be verified. Their numbers were."
+        "They can be verified where the key is.";
+    PageCodec "page-codec" Error Notice
+        "The pages are compressed with an algorithm that vouch cannot decompress, and nothing else protects them."
+        "Verify them with a server that has the algorithm.";
+    PageUnprotected "page-unprotected" Error Notice
+        "The pages were written with innodb_checksum_algorithm=none, so nothing shows whether their contents are right. Their numbers were looked at."
+        "Set innodb_checksum_algorithm to crc32 or full_crc32 on the server; pages get a checksum when they are written next.";
+    TreeUnjudged "tree-unjudged" Error Notice
+        "Pages of an index contradict each other in a file of which nothing tells whether it was copied as of one moment."
+        "Say --state clean if the file is of a server that was shut down, of a prepared backup or of an export; --state raw if it is to be recovered.";
+    FileAbandoned "file-abandoned" Error Notice
+        "The file had more bad pages than --max-bad-pages, so the rest of it was not looked at."
+        "Leave the option out to look at all pages.";
+    NothingFound "nothing-found" Error Notice
+        "There was no file of InnoDB where it was asked for."
+        "Name a data directory, a backup directory or a tablespace.";
+
     FilteredOut "filtered-out" Skip Notice
         "Left out by a filter option."
         "Change the filter to include it.";
@@ -164,6 +226,22 @@ codes! {
         "A replication filter keeps the table from this replica."
         "Expected when the filter is on purpose.";
 
+    TemporaryFile "temporary-file" Skip Notice
+        "A temporary tablespace: the server makes it anew when it starts."
+        "Nothing to do.";
+    NoChecksums "no-checksums" Skip Notice
+        "The format of the file has no checksums that would show damage."
+        "Check MyISAM tables with myisamchk or CHECK TABLE; keep digests of the other files.";
+    NotCovered "not-covered" Skip Notice
+        "A file that vouch pages does not verify yet."
+        "Nothing is known about it: verify it by other means.";
+
+    RawState "raw-state" Notice Notice
+        "The files are as of several moments, as those of a running server or of a backup before it is prepared. Pages are held against themselves, not against each other."
+        "Prepare the backup, or shut the server down, to have links and levels verified as well.";
+    FormatGuessed "format-guessed" Notice Notice
+        "The file's first page does not tell its format, so it was found out from the other pages."
+        "Nothing to do: the first page is reported as a finding.";
     ReplicationFilter "replication-filter" Notice Notice
         "The replica has replication filters, so some tables may differ on purpose."
         "Exclude them with --ignore-databases or --ignore-tables, or remove the filter.";

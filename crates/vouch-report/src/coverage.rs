@@ -1,5 +1,7 @@
 //! Coverage: what was looked at, how strongly, and as of when.
 
+use crate::FilesCoverage;
+
 /// Which side a server is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerRole {
@@ -151,4 +153,6 @@ pub struct Coverage {
     pub pauses: Vec<Pause>,
     /// Chunks taken over from an earlier run by `--resume`.
     pub resumed_chunks: u64,
+    /// Files, for commands that look at files.
+    pub files: FilesCoverage,
 }

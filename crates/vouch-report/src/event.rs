@@ -1,6 +1,6 @@
 //! Events: what happens during a run, as it happens.
 
-use crate::{DigestChoice, Failure, Finding, Notice, Pause, ServerCoverage, Skip, Summary};
+use crate::{DigestChoice, Failure, Finding, Notice, PageTally, Pause, ServerCoverage, Skip, Summary};
 
 /// Something that happened. Engines emit these; renderers show them.
 #[derive(Clone, Debug)]
@@ -58,6 +58,34 @@ pub enum Event {
         replica: String,
         /// Keys still undecided.
         keys: u64,
+    },
+    /// Files are ahead, for a progress bar over bytes.
+    FilesPlanned {
+        /// Number of files.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// The first bytes of a file are being read.
+    FileStarted {
+        /// The file.
+        file: String,
+        /// Its bytes.
+        bytes: u64,
+    },
+    /// A part of a file was looked at.
+    FileRead {
+        /// The file.
+        file: String,
+        /// The bytes of the part.
+        bytes: u64,
+    },
+    /// A file was looked at to its end.
+    FileFinished {
+        /// The file.
+        file: String,
+        /// Its pages by their class.
+        tally: PageTally,
     },
     /// A finding, as soon as it is certain.
     Finding(Finding),

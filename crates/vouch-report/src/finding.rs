@@ -41,6 +41,21 @@ pub struct ValueDiff {
     pub replica: Option<String>,
 }
 
+/// A place in a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilePlace {
+    /// The file, as it was asked for or below what was asked for.
+    pub file: String,
+    /// The tablespace's number.
+    pub space: Option<u32>,
+    /// The first and the last page.
+    pub pages: Option<(u32, u32)>,
+    /// Where the first page begins, in bytes of the file.
+    pub offset: Option<u64>,
+    /// The index that the first page belongs to, in words: `PRIMARY`, `index 153`.
+    pub index: Option<String>,
+}
+
 /// Where something is. Empty parts do not apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
@@ -52,6 +67,8 @@ pub struct Location {
     pub key: Vec<KeyPart>,
     /// The columns that differ.
     pub columns: Vec<ValueDiff>,
+    /// The place in a file.
+    pub file: Option<FilePlace>,
 }
 
 /// How a finding was shown to be neither lag nor a torn read.
@@ -91,7 +108,7 @@ pub struct Finding {
     pub proof: Option<Proof>,
     /// As of which position of the source.
     pub as_of: Option<String>,
-    /// How many equal rows or keys this stands for (1 but for duplicates without a key).
+    /// How many equal rows, keys or pages this stands for.
     pub count: u64,
 }
 

@@ -10,6 +10,7 @@
 mod code;
 mod coverage;
 mod event;
+mod files;
 mod finding;
 mod summary;
 mod verdict;
@@ -19,6 +20,7 @@ pub use coverage::{
     AsOf, Coverage, DigestChoice, Pause, ReplicaCoverage, ServerCoverage, ServerRole, TableCoverage, TableState,
 };
 pub use event::{Event, NullSink, Sink, Tee};
-pub use finding::{Failure, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff};
+pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, PageTally};
+pub use finding::{Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff};
 pub use summary::Summary;
 pub use verdict::Verdict;

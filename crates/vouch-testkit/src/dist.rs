@@ -116,6 +116,18 @@ impl Dist {
         command
     }
 
+    /// Its own checker of pages.
+    pub fn innochecksum(&self) -> Command {
+        match &self.place {
+            Place::Installed { bin, .. } => Command::new(bin.join("innochecksum")),
+            Place::Unpacked { home, libraries, loader } => {
+                let mut command = Command::new(loader);
+                command.arg("--library-path").arg(libraries).arg(home.join("usr/bin/innochecksum"));
+                command
+            }
+        }
+    }
+
     /// Whether the server has a loadable plugin of that file name, such as `semisync_source.so`.
     pub fn has_plugin(&self, file: &str) -> bool {
         match &self.place {

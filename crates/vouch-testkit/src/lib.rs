@@ -1,5 +1,6 @@
 //! Real servers for tests and the demo: booted on data directories of their
-//! own, wired into topologies, drifted, loaded and cut off at will.
+//! own, wired into topologies, drifted, loaded and cut off at will; and files,
+//! damaged in ways that have names.
 //!
 //! Start at [`Topology`]. Invariant: whatever ends the process that booted a
 //! server also ends the server.
@@ -7,6 +8,7 @@
 pub mod cases;
 mod client;
 mod daemon;
+pub mod damage;
 mod dist;
 pub mod drift;
 mod error;

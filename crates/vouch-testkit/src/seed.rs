@@ -31,38 +31,41 @@ const MYSQL_INIT: [&str; 2] = ["--initialize-insecure", REDO_SMALL];
 const MARIADB_INIT: [&str; 2] = ["--auth-root-authentication-method=normal", "--skip-test-db"];
 
 /// Puts an initialised data directory of `dist` at `target`, which must not exist. It is copied from
-/// the one in `seeds`, by default a folder of the cache, and made there first where it is missing.
+/// the one in `seeds`, by default a folder of the cache, and made there with `args` first where it is missing.
 ///
 /// Accounts `root` (socket, no password), [`FULL`] and [`SELECT_ONLY`] ([`PASSWORD`]) are in it.
-pub(crate) fn prepare(dist: &Dist, seeds: Option<&Path>, target: &Path) -> Result<()> {
+pub(crate) fn prepare(dist: &Dist, seeds: Option<&Path>, args: &[String], target: &Path) -> Result<()> {
     let scratch = seeds.map_or_else(std::env::temp_dir, Path::to_owned);
     let seeds = seeds.map_or_else(|| cache_dir().join("seed"), Path::to_owned);
     fs::create_dir_all(&seeds).map_err(Error::io(format!("creating {}", seeds.display())))?;
-    let name = format!("{}-{:016x}", dist.label(), recipe_hash(dist));
+    let name = format!("{}-{:016x}", dist.label(), recipe_hash(dist, args));
     let seed = seeds.join(&name);
     if !seed.exists() {
         let path = seeds.join(format!("{name}.lock"));
         let lock = File::create(&path).map_err(Error::io(format!("creating {}", path.display())))?;
         lock.lock().map_err(Error::io(format!("locking {}", path.display())))?;
         if !seed.exists() {
-            make(dist, &scratch, &seeds.join(format!("{name}.partial")), &seed)?;
+            make(dist, args, &scratch, &seeds.join(format!("{name}.partial")), &seed)?;
         }
     }
     copy(&seed, target)
 }
 
-fn recipe_hash(dist: &Dist) -> u64 {
+fn recipe_hash(dist: &Dist, args: &[String]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (MYSQL_INIT, MARIADB_INIT, account_sql(dist.flavor())).hash(&mut hasher);
+    if !args.is_empty() {
+        args.hash(&mut hasher);
+    }
     hasher.finish()
 }
 
-fn make(dist: &Dist, scratch: &Path, partial: &Path, seed: &Path) -> Result<()> {
+fn make(dist: &Dist, args: &[String], scratch: &Path, partial: &Path, seed: &Path) -> Result<()> {
     let home = tempfile::Builder::new().prefix("vouch-seed-").tempdir_in(scratch);
     let home = home.map_err(Error::io("creating a folder"))?;
     let data = home.path().join("data");
-    initialise(dist, home.path(), &data)?;
-    create_accounts(dist, home.path(), &data)?;
+    initialise(dist, args, home.path(), &data)?;
+    create_accounts(dist, args, home.path(), &data)?;
     // Every copy needs a server_uuid of its own; the server makes one up where this file is missing.
     let _ = fs::remove_file(data.join("auto.cnf"));
     let _ = fs::remove_dir_all(partial);
@@ -70,11 +73,11 @@ fn make(dist: &Dist, scratch: &Path, partial: &Path, seed: &Path) -> Result<()> 
     fs::rename(partial, seed).map_err(Error::io(format!("renaming to {}", seed.display())))
 }
 
-fn initialise(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
+fn initialise(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Result<()> {
     let log = home.join("init.log");
     let command = match dist.installer() {
         Some(mut command) => {
-            command.arg("--no-defaults").arg(assignment("datadir", data)).args(MARIADB_INIT);
+            command.arg("--no-defaults").arg(assignment("datadir", data)).args(MARIADB_INIT).args(args);
             if rustix::process::geteuid().is_root() {
                 command.arg("--user=root");
             }
@@ -82,7 +85,7 @@ fn initialise(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
         }
         None => {
             let mut command = dist.server();
-            command.arg(assignment("datadir", data)).arg(assignment("log-error", &log)).args(MYSQL_INIT);
+            command.arg(assignment("datadir", data)).arg(assignment("log-error", &log)).args(MYSQL_INIT).args(args);
             command
         }
     };
@@ -92,7 +95,7 @@ fn initialise(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
     })
 }
 
-fn create_accounts(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
+fn create_accounts(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Result<()> {
     let (socket, log) = (home.join("s"), home.join("error.log"));
     let mut command = dist.server();
     command.arg(assignment("datadir", data)).arg(assignment("socket", &socket)).arg(assignment("log-error", &log));
@@ -100,6 +103,7 @@ fn create_accounts(dist: &Dist, home: &Path, data: &Path) -> Result<()> {
     if dist.flavor() == Flavor::Mysql {
         command.args(["--mysqlx=0", REDO_SMALL]);
     }
+    command.args(args);
     let mut daemon = Daemon::start(&command)?;
     let mut conn = client::wait_ready(&mut daemon, "seed", &socket, &log, Duration::from_secs(120))?;
     client::run_all(&mut conn, "seed", &account_sql(dist.flavor()))?;

@@ -39,6 +39,8 @@ pub struct ServerConfig {
     pub gtid: bool,
     /// The InnoDB buffer pool, in MiB.
     pub buffer_pool_mib: u32,
+    /// Options that the data directory is made with, and every start of the server repeats: the size of pages.
+    pub init_args: Vec<String>,
     /// More options; the last one given wins.
     pub extra_args: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Default for ServerConfig {
             binlog: true,
             gtid: true,
             buffer_pool_mib: 64,
+            init_args: Vec::new(),
             extra_args: Vec::new(),
         }
     }
@@ -82,7 +85,7 @@ impl Server {
         };
         let home = home.map_err(Error::io("creating the server's folder"))?;
         let path = home.path().to_owned();
-        seed::prepare(dist, config.seeds.as_deref(), &path.join("data"))?;
+        seed::prepare(dist, config.seeds.as_deref(), &config.init_args, &path.join("data"))?;
         fs::create_dir(path.join("tmp")).map_err(Error::io("creating the server's folder"))?;
         let process = Mutex::new(None);
         let mut server = Server { dist: dist.clone(), config, port: 0, process, home: Some(home), path };
@@ -181,6 +184,11 @@ impl Server {
         &self.path
     }
 
+    /// The data directory.
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
     /// The Unix socket.
     pub fn socket(&self) -> PathBuf {
         self.path.join("s")
@@ -249,7 +257,7 @@ impl Server {
             Flavor::Mysql => mysql_args(&self.config),
             Flavor::Mariadb => mariadb_args(),
         });
-        command.args(&self.config.extra_args);
+        command.args(&self.config.init_args).args(&self.config.extra_args);
         command
     }
 

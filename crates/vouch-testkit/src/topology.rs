@@ -265,6 +265,7 @@ impl TopologyBuilder {
             binlog: true,
             gtid: self.gtid,
             buffer_pool_mib: self.buffer_pool_mib,
+            init_args: Vec::new(),
             extra_args,
         }
     }

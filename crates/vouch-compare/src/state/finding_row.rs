@@ -51,6 +51,7 @@ fn read(table: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Finding
         replica: row.get(0)?,
         key: key.collect(),
         columns: columns.collect(),
+        file: None,
     };
     let proof = row.get::<_, Option<String>>(6)?;
     Ok(Some(Finding {

@@ -51,7 +51,7 @@ fn glossary(findings: &[Finding]) -> Markup {
 }
 
 fn group(place: &Place, shown: usize) -> Markup {
-    let name = match words::place(place.table, place.replica) {
+    let name = match words::place_of(place.location) {
         name if name.is_empty() => "the run".to_owned(),
         name => name,
     };
@@ -122,7 +122,8 @@ fn code(finding: &Finding) -> Markup {
 /// The key of a row, or the message of what is no row.
 fn key(finding: &Finding) -> Markup {
     if finding.location.key.is_empty() {
-        return html! { (words::message(&finding.message)) };
+        let spot = finding.location.file.as_ref().map(words::pages::spot).filter(|spot| !spot.is_empty());
+        return html! { @if let Some(spot) = spot { code { (spot) } br; } (words::message(&finding.message)) };
     }
     html! {
         code { (words::key(&finding.location.key)) }

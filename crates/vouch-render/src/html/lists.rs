@@ -31,7 +31,7 @@ fn error(failure: &Failure) -> Markup {
         li class="warn" {
             p {
                 span class="pill" { (failure.code.name()) } " "
-                strong { (words::place(location.table.as_deref(), location.replica.as_deref())) }
+                strong { (words::place_of(location)) }
                 @if !location.key.is_empty() { " " code { (words::key(&location.key)) } }
             }
             p { (words::message(&failure.message)) }

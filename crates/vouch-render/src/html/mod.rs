@@ -5,6 +5,7 @@
 //! that text from a server stays text even if the escaping had a hole.
 
 mod banner;
+mod files;
 mod findings;
 mod lists;
 mod matrix;
@@ -37,8 +38,11 @@ struct Section {
 pub fn page(summary: &Summary) -> String {
     let figures = Figures::of(summary);
     let sections = [
+        files::overview(summary),
         overview::section(summary, &figures),
         lists::errors(summary),
+        files::table(summary),
+        files::map(summary),
         matrix::section(summary),
         findings::section(summary),
         timeline::section(summary),
@@ -121,7 +125,7 @@ fn tone(state: TableState) -> &'static str {
 /// The class that colours a verdict; a clean run that saw nothing is not good news.
 fn verdict_tone(verdict: Verdict, figures: &Figures) -> &'static str {
     match verdict {
-        Verdict::Clean if figures.tables_seen > 0 => "good",
+        Verdict::Clean if figures.saw_anything() => "good",
         Verdict::Findings => "bad",
         Verdict::Clean | Verdict::Incomplete | Verdict::Interrupted(_) => "warn",
     }

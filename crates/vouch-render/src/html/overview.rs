@@ -4,6 +4,7 @@ use super::{Section, text};
 use crate::figures::Figures;
 use crate::text::{bytes, counted, grouped, percent};
 use crate::time::{rfc3339, span};
+use crate::words::about_files;
 use maud::{Markup, html};
 use vouch_report::Summary;
 
@@ -13,6 +14,9 @@ const WIDTH: f64 = 1000.0;
 const LEAST: f64 = 6.0;
 
 pub(super) fn section(summary: &Summary, figures: &Figures) -> Option<Section> {
+    if about_files(summary) {
+        return None;
+    }
     let body = html! {
         (tiles(summary, figures))
         @if figures.rows_compared > 0 { (share(figures)) }
@@ -115,14 +119,29 @@ pub(super) fn facts(summary: &Summary) -> Option<Section> {
             dt { "started" } dd { (rfc3339(summary.started_ms)) }
             dt { "finished" } dd { (rfc3339(summary.finished_ms)) }
             dt { "verdict" } dd { (summary.verdict.name()) ", exit code " (summary.verdict.exit_code()) }
-            dt { "chunks decided" } dd { (grouped(figures.chunks)) }
-            dt { "taken over by --resume" } dd { (counted(summary.coverage.resumed_chunks, "chunk", "chunks")) }
-            dt { "rows read on the source" } dd { (grouped(figures.rows)) }
-            dt { "streamed from the source" } dd { (bytes(figures.bytes)) }
+            @if about_files(summary) {
+                dt { "as of" } dd { (text(&summary.coverage.files.state)) }
+                dt { "level" } dd { (text(&summary.coverage.files.level)) }
+            } @else { (row_facts(summary, &figures)) }
             dt { "vouch" } dd { (env!("CARGO_PKG_VERSION")) }
         }
     };
-    Some(Section { id: "facts", title: "Servers and facts", short: "Facts", count: None, body })
+    Some(Section {
+        id: "facts",
+        title: if about_files(summary) { "Facts" } else { "Servers and facts" },
+        short: "Facts",
+        count: None,
+        body,
+    })
+}
+
+fn row_facts(summary: &Summary, figures: &Figures) -> Markup {
+    html! {
+        dt { "chunks decided" } dd { (grouped(figures.chunks)) }
+        dt { "taken over by --resume" } dd { (counted(summary.coverage.resumed_chunks, "chunk", "chunks")) }
+        dt { "rows read on the source" } dd { (grouped(figures.rows)) }
+        dt { "streamed from the source" } dd { (bytes(figures.bytes)) }
+    }
 }
 
 fn servers(summary: &Summary) -> Markup {

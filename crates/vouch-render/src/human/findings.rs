@@ -26,7 +26,7 @@ pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
         }
         let shown = group.findings.len().min(room);
         room -= shown;
-        out.push_str(&format!(" {}\n", words::place(group.table, group.replica)));
+        out.push_str(&format!(" {}\n", words::place_of(group.location)));
         for finding in group.findings.iter().take(shown) {
             out.push_str(&line(finding, canvas));
         }
@@ -42,7 +42,7 @@ pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
 fn line(finding: &Finding, canvas: Canvas) -> String {
     let tone = if finding.severity > Severity::Notice { Tone::Bad } else { Tone::Warn };
     let name = canvas.paint.paint(tone, &format!("{:<18}", finding.code.name()));
-    let many = if finding.count > 1 && !is_row(finding) {
+    let many = if finding.count > 1 && !is_row(finding) && finding.location.file.is_none() {
         format!("  ({})", counted(finding.count, "time", "times"))
     } else {
         String::new()

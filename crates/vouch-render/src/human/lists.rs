@@ -28,7 +28,7 @@ pub(super) fn errors(summary: &Summary, canvas: Canvas) -> String {
 
 fn error(failure: &Failure, canvas: Canvas) -> String {
     let location = &failure.location;
-    let mut place = words::place(location.table.as_deref(), location.replica.as_deref());
+    let mut place = words::place_of(location);
     if !location.key.is_empty() {
         place = format!("{place}  {}", words::key(&location.key));
     }

@@ -4,6 +4,7 @@
 //! notices, skips, verdict, next command. The verdict stands last because that
 //! is what is still on the screen.
 
+mod files;
 mod findings;
 mod lists;
 mod table;
@@ -49,6 +50,7 @@ pub fn render(summary: &Summary, style: &HumanStyle) -> String {
     let figures = Figures::of(summary);
     let sections = [
         table::section(summary, canvas),
+        files::section(summary, canvas),
         findings::section(summary, canvas),
         lists::errors(summary, canvas),
         lists::notices(summary, canvas),

@@ -102,6 +102,20 @@ fn fields(pairs: &[Pair], schema: &SchemaPairs, narrow: bool) -> Vec<Field> {
 
 fn drawn(pairs: &[Pair], schema: &SchemaPairs, canvas: Canvas) -> String {
     let fields = fields(pairs, schema, canvas.width < NARROW);
+    let columns: Vec<Column> = fields.iter().map(|field| Column { name: field.name, wraps: field.wraps }).collect();
+    let rows = (0..pairs.len()).map(|at| fields.iter().filter_map(|field| field.cells.get(at).cloned()).collect());
+    draw(&columns, rows, canvas)
+}
+
+/// The head of a column.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    /// Whether its text may be broken into lines.
+    pub(super) wraps: bool,
+}
+
+/// A table without a frame.
+pub(super) fn draw(columns: &[Column], rows: impl Iterator<Item = Vec<Cell>>, canvas: Canvas) -> String {
     let mut table = Table::new();
     table.load_style(PLAIN).set_content_arrangement(ContentArrangement::Dynamic).set_width(canvas.width);
     if canvas.paint.colour {
@@ -109,13 +123,13 @@ fn drawn(pairs: &[Pair], schema: &SchemaPairs, canvas: Canvas) -> String {
     } else {
         table.force_no_tty()
     };
-    table.set_header(fields.iter().map(|field| Cell::new(field.name).add_attribute(Attribute::Bold)));
-    for at in 0..pairs.len() {
-        table.add_row(fields.iter().filter_map(|field| field.cells.get(at).cloned()));
+    table.set_header(columns.iter().map(|column| Cell::new(column.name).add_attribute(Attribute::Bold)));
+    for row in rows {
+        table.add_row(row);
     }
-    for (column, field) in table.column_iter_mut().zip(&fields) {
+    for (column, head) in table.column_iter_mut().zip(columns) {
         column.set_padding((1, 0));
-        column.set_constraint(match field.wraps {
+        column.set_constraint(match head.wraps {
             true => ColumnConstraint::LowerBoundary(Width::Fixed(8)),
             false => ColumnConstraint::ContentWidth,
         });

@@ -12,7 +12,7 @@ use vouch_report::{Summary, Verdict};
 /// The last lines of a result.
 pub(super) fn section(summary: &Summary, figures: &Figures, canvas: Canvas) -> String {
     let tone = match summary.verdict {
-        Verdict::Clean if figures.tables_seen > 0 => Tone::Good,
+        Verdict::Clean if figures.saw_anything() => Tone::Good,
         Verdict::Findings => Tone::Bad,
         Verdict::Clean | Verdict::Incomplete | Verdict::Interrupted(_) => Tone::Warn,
     };

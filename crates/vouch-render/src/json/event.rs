@@ -35,11 +35,15 @@ pub(super) fn line(event: &Event) -> String {
         Event::Paused(pause) => named("paused", PauseLine { pause: PauseJson::of(pause) }),
         Event::Resumed(pause) => named("resumed", PauseLine { pause: PauseJson::of(pause) }),
         Event::TableFinished { table } => table_finished(table),
+        Event::FilesPlanned { files, bytes } => super::files::planned(*files, *bytes),
+        Event::FileStarted { file, bytes } => super::files::started(file, *bytes),
+        Event::FileRead { file, bytes } => super::files::read(file, *bytes),
+        Event::FileFinished { file, tally } => super::files::finished(file, tally),
         Event::RunFinished(summary) => named("run-finished", SummaryLine { summary: Document::of(summary) }),
     }
 }
 
-fn named(event: &'static str, body: impl Serialize) -> String {
+pub(super) fn named(event: &'static str, body: impl Serialize) -> String {
     compact(&Line { schema: super::SCHEMA, event, body })
 }
 

@@ -1,5 +1,6 @@
 //! Findings, errors, skips and notices as JSON; the same objects in a document and in a line.
 
+use super::files::PlaceJson;
 use serde::Serialize;
 use vouch_report::{Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
 
@@ -15,6 +16,8 @@ pub(super) struct FindingJson<'a> {
     proof: Option<ProofJson<'a>>,
     as_of: Option<&'a str>,
     count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PlaceJson<'a>>,
 }
 
 impl<'a> FindingJson<'a> {
@@ -31,6 +34,7 @@ impl<'a> FindingJson<'a> {
             proof: finding.proof.as_ref().map(ProofJson::of),
             as_of: finding.as_of.as_deref(),
             count: finding.count,
+            file: location.file.as_ref().map(PlaceJson::of),
         }
     }
 }
@@ -84,6 +88,8 @@ pub(super) struct ErrorJson<'a> {
     table: Option<&'a str>,
     replica: Option<&'a str>,
     key: Vec<KeyJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PlaceJson<'a>>,
 }
 
 impl<'a> ErrorJson<'a> {
@@ -95,6 +101,7 @@ impl<'a> ErrorJson<'a> {
             table: failure.location.table.as_deref(),
             replica: failure.location.replica.as_deref(),
             key: failure.location.key.iter().map(KeyJson::of).collect(),
+            file: failure.location.file.as_ref().map(PlaceJson::of),
         }
     }
 }

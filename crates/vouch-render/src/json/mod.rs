@@ -7,6 +7,7 @@
 
 mod coverage;
 mod event;
+mod files;
 mod finding;
 mod jsonl;
 mod summary;

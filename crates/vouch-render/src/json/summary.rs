@@ -1,9 +1,18 @@
 //! The result document: [`Document`].
 
 use super::coverage::CoverageJson;
+use super::files::FilesJson;
 use super::finding::{ErrorJson, FindingJson, NoticeJson, SkipJson};
 use serde::Serialize;
 use vouch_report::Summary;
+
+/// What was looked at: rows on servers, or pages of files.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Coverage<'a> {
+    Rows(CoverageJson<'a>),
+    Files(FilesJson<'a>),
+}
 
 /// The whole result of a run.
 #[derive(Serialize)]
@@ -15,7 +24,7 @@ pub(super) struct Document<'a> {
     finished_at: String,
     verdict: &'static str,
     exit_code: u8,
-    coverage: CoverageJson<'a>,
+    coverage: Coverage<'a>,
     findings: Vec<FindingJson<'a>>,
     skips: Vec<SkipJson<'a>>,
     errors: Vec<ErrorJson<'a>>,
@@ -32,7 +41,10 @@ impl<'a> Document<'a> {
             finished_at: crate::time::rfc3339(summary.finished_ms),
             verdict: summary.verdict.name(),
             exit_code: summary.verdict.exit_code(),
-            coverage: CoverageJson::of(&summary.coverage),
+            coverage: match crate::words::about_files(summary) {
+                true => Coverage::Files(FilesJson::of(&summary.coverage.files)),
+                false => Coverage::Rows(CoverageJson::of(&summary.coverage)),
+            },
             findings: summary.findings.iter().map(FindingJson::of).collect(),
             skips: summary.skips.iter().map(SkipJson::of).collect(),
             errors: summary.errors.iter().map(ErrorJson::of).collect(),

@@ -7,7 +7,7 @@ use crate::text::{clip, counted, grouped};
 use crate::words;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use vouch_report::{Event, Failure, Finding, Pause};
+use vouch_report::{Event, Failure, Finding, Location, Pause};
 
 /// Findings and errors that scroll by for one table; the rest is counted.
 const SCROLLED: u64 = 20;
@@ -55,6 +55,8 @@ pub(super) struct Board {
     errors: u64,
     scrolled: HashMap<String, u64>,
     lines: Vec<Scroll>,
+    /// Bytes are counted, not rows.
+    by_bytes: bool,
     /// The run is over: the painter draws what is left and leaves.
     pub(super) finished: bool,
     /// The painter has left the terminal.
@@ -76,6 +78,14 @@ impl Board {
             Event::TableStarted { table, rows } => self.table_started(table, *rows),
             Event::ChunkDone { table, rows, .. } => self.chunk_done(table, *rows),
             Event::Resolving { table, replica, keys } => self.resolving(table, replica, *keys),
+            Event::FilesPlanned { files, bytes } => {
+                (self.tables, self.expected, self.by_bytes) = (*files, *bytes, true)
+            }
+            Event::FileStarted { file, bytes } => {
+                drop(self.running.insert(file.clone(), Running { estimated: *bytes, done: 0 }))
+            }
+            Event::FileRead { file, bytes } => self.chunk_done(file, *bytes),
+            Event::FileFinished { file, .. } => self.file_finished(file),
             Event::Finding(finding) => self.finding(finding),
             Event::Error(failure) => self.error(failure),
             Event::Paused(pause) => self.paused(pause),
@@ -129,12 +139,22 @@ impl Board {
         }
     }
 
+    fn file_finished(&mut self, file: &str) {
+        self.tables_finished += 1;
+        self.running.remove(file);
+    }
+
+    /// Whether bytes are counted, not rows.
+    pub(super) fn counts_bytes(&self) -> bool {
+        self.by_bytes
+    }
+
     fn finding(&mut self, finding: &Finding) {
         self.findings += 1;
         let location = &finding.location;
         let damage = finding.severity > vouch_report::Severity::Notice;
-        let place = words::place(location.table.as_deref(), location.replica.as_deref());
-        self.scroll(location.table.as_deref(), finding.code.name(), damage, || {
+        let place = words::place_of(location);
+        self.scroll(scope(location), finding.code.name(), damage, || {
             format!("{place}  {}", words::finding_detail(finding))
         });
     }
@@ -142,8 +162,8 @@ impl Board {
     fn error(&mut self, failure: &Failure) {
         self.errors += 1;
         let location = &failure.location;
-        let place = words::place(location.table.as_deref(), location.replica.as_deref());
-        self.scroll(location.table.as_deref(), failure.code.name(), false, || {
+        let place = words::place_of(location);
+        self.scroll(scope(location), failure.code.name(), false, || {
             format!("{place}  {}", words::message(&failure.message))
         });
     }
@@ -177,7 +197,8 @@ impl Board {
 
     /// `3/12 tables · 2 findings · 1 error`.
     fn counts(&self) -> String {
-        let mut parts = vec![format!("{}/{} tables", grouped(self.tables_finished), grouped(self.tables))];
+        let things = if self.by_bytes { "files" } else { "tables" };
+        let mut parts = vec![format!("{}/{} {things}", grouped(self.tables_finished), grouped(self.tables))];
         if self.findings > 0 {
             parts.push(counted(self.findings, "finding", "findings"));
         }
@@ -213,6 +234,12 @@ impl Board {
         }
         lines
     }
+}
+
+/// What lines are limited by.
+fn scope(location: &Location) -> Option<&str> {
+    let file = location.file.as_ref().map(|place| place.file.as_str());
+    file.or(location.table.as_deref())
 }
 
 impl Running {

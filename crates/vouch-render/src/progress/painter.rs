@@ -16,6 +16,11 @@ const FRAME: Duration = Duration::from_millis(100);
 /// Fits into 80 columns: rows and rate are written briefly.
 const BAR: &str = "{bar:24.cyan/dim} {percent:>3} %  {rows} rows  {rate} rows/s  eta {eta}";
 const BAR_PLAIN: &str = "{bar:24} {percent:>3} %  {rows} rows  {rate} rows/s  eta {eta}";
+/// The same for bytes.
+const BYTES: &str =
+    "{bar:24.cyan/dim} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  eta {eta}";
+const BYTES_PLAIN: &str =
+    "{bar:24} {percent:>3} %  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  eta {eta}";
 /// While nothing is planned yet there is nothing to be a share of.
 const START: &str = "{spinner} {msg}";
 
@@ -65,7 +70,7 @@ impl Canvas {
     fn new(target: ProgressDrawTarget, paint: Paint) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let bar = all.add(ProgressBar::new(0).with_style(style(START)));
-        bar.set_message("looking at the servers");
+        bar.set_message("looking around");
         Canvas { paint, all, bar, status: Vec::new(), planned: false }
     }
 
@@ -79,13 +84,14 @@ impl Canvas {
             let lines = board.take_lines();
             let (position, length) = board.position();
             let status = board.status();
+            let bytes = board.counts_bytes();
             drop(board);
             self.scroll(&lines);
             if finished {
                 break;
             }
             self.draw_status(&status);
-            self.draw_bar(position, length);
+            self.draw_bar(position, length, bytes);
         }
         for line in &self.status {
             line.finish_and_clear();
@@ -103,10 +109,16 @@ impl Canvas {
         }
     }
 
-    fn draw_bar(&mut self, position: u64, length: u64) {
+    fn draw_bar(&mut self, position: u64, length: u64, bytes: bool) {
         if length > 0 && !self.planned {
             self.planned = true;
-            self.bar.set_style(style(if self.paint.colour { BAR } else { BAR_PLAIN }).progress_chars("━━─"));
+            let template = match (bytes, self.paint.colour) {
+                (false, true) => BAR,
+                (false, false) => BAR_PLAIN,
+                (true, true) => BYTES,
+                (true, false) => BYTES_PLAIN,
+            };
+            self.bar.set_style(style(template).progress_chars("━━─"));
             self.bar.reset_eta();
         }
         if self.planned {

@@ -6,7 +6,7 @@ use crate::text::{clip, counted};
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use vouch_report::Event;
+use vouch_report::{Event, PageTally};
 
 /// Counts chunks and findings by table, and writes when a table is finished.
 pub(super) struct Plain {
@@ -45,6 +45,7 @@ impl Plain {
                 }
             }
             Event::TableFinished { table } => state.finish(table),
+            Event::FileFinished { file, tally } => state.finish_file(file, tally),
             _ => {}
         }
     }
@@ -56,6 +57,15 @@ impl State {
         match self.tables.get_mut(table) {
             Some(counts) => add(counts),
             None => add(self.tables.entry(table.to_owned()).or_default()),
+        }
+    }
+
+    /// Files that are sound are not told one by one: there may be many.
+    fn finish_file(&mut self, file: &str, tally: &PageTally) {
+        let pages = counted(tally.seen(), "page", "pages");
+        if tally.bad > 0 {
+            let line = format!("{}: {pages} looked at, {} bad", clip(file, 120), tally.bad);
+            drop(writeln!(self.writer, "{line}").and_then(|()| self.writer.flush()));
         }
     }
 

@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod filters;
 pub mod output;
+pub mod pages;
 pub mod tools;
 pub mod value;
 
@@ -20,6 +21,7 @@ Examples:
   vouch compare --source mysql://dba@db1 --ask-password
                                                     db1 against all of its replicas
   vouch compare --source h=db1,u=dba --replica h=db2 --tables 'shop.*'
+  vouch pages /backups/today                        every page of a backup
   vouch explain row-changed                         what a code means, and what to do
 
 Exit codes:
@@ -46,6 +48,11 @@ pub enum Verb {
     /// Reads both sides and writes to neither; takes no lock. A difference is only reported when it
     /// is shown to be neither replication lag nor a torn read.
     Compare(Box<compare::CompareArgs>),
+    /// Verifies every page of InnoDB files, a data directory or a backup directory, offline
+    ///
+    /// Opens files for reading alone and takes no lock. A bad page is read again before it is accused,
+    /// and what cannot be verified is never called sound.
+    Pages(pages::PagesArgs),
     /// Gives a tour: compares servers of its own, on which rows differ in ways that checksums miss
     ///
     /// Boots a source and two replicas in a temporary folder, fills them, writes to the source all the

@@ -86,7 +86,7 @@ fn leave(summary: Option<Summary>, sink: &dyn Sink, show: &dyn Fn(&Summary) -> R
 }
 
 /// A result that did not reach its reader must not look complete.
-fn unwritten(problem: &Complaint, summary: &Summary) -> Exit {
+pub(super) fn unwritten(problem: &Complaint, summary: &Summary) -> Exit {
     say(&problem.to_string());
     match Exit::from(summary.verdict) {
         Exit::Clean => Exit::Incomplete,
@@ -110,7 +110,7 @@ fn ask(prompt: &str) -> Result<String, Complaint> {
 }
 
 /// What shows the course of the run on stderr.
-fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink> {
+pub(super) fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink> {
     if output.quiet || output.no_progress {
         Box::new(NullSink)
     } else if terminal.stderr_live {
@@ -121,7 +121,7 @@ fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink> {
 }
 
 /// Hands every event to all sinks.
-struct Fan<'a>([&'a dyn Sink; 3]);
+pub(super) struct Fan<'a>(pub(super) [&'a dyn Sink; 3]);
 
 impl Sink for Fan<'_> {
     fn emit(&self, event: &Event) {
@@ -130,14 +130,14 @@ impl Sink for Fan<'_> {
 }
 
 /// What stdout gets, during the run and after it.
-enum Stdout {
+pub(super) enum Stdout {
     Human,
     Json,
     Jsonl(Jsonl),
 }
 
 impl Stdout {
-    fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format) -> Self {
         match format {
             Format::Human => Stdout::Human,
             Format::Json => Stdout::Json,
@@ -145,7 +145,7 @@ impl Stdout {
         }
     }
 
-    fn sink(&self) -> &dyn Sink {
+    pub(super) fn sink(&self) -> &dyn Sink {
         match self {
             Stdout::Jsonl(lines) => lines,
             Stdout::Human | Stdout::Json => &NullSink,
@@ -153,7 +153,7 @@ impl Stdout {
     }
 
     /// Writes what comes at the end. With `jsonl` the result was the last event.
-    fn finish(&self, summary: &Summary, terminal: Terminal) -> Result<(), Complaint> {
+    pub(super) fn finish(&self, summary: &Summary, terminal: Terminal) -> Result<(), Complaint> {
         let text = match self {
             Stdout::Human => {
                 let style = HumanStyle { colour: terminal.stdout_colour, width: terminal.width };

@@ -99,7 +99,13 @@ impl Sink for LastWords {
             Event::Notice(notice) => summary.notices.push(notice.clone()),
             Event::Paused(pause) | Event::Resumed(pause) => paused(&mut summary.coverage.pauses, pause),
             Event::TableFinished { table } => change(&mut summary, table, |table| table.finished_ms = now_ms()),
-            Event::Planned { .. } | Event::Resolving { .. } | Event::RunFinished(_) => {}
+            Event::Planned { .. }
+            | Event::Resolving { .. }
+            | Event::FilesPlanned { .. }
+            | Event::FileStarted { .. }
+            | Event::FileRead { .. }
+            | Event::FileFinished { .. }
+            | Event::RunFinished(_) => {}
         }
     }
 }

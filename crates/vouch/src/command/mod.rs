@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod last_words;
 mod man;
+mod pages;
 mod report;
 
 use crate::cli::{self, Cli, Verb};
@@ -47,6 +48,7 @@ fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
 
 fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complaint> {
     match verb(flags)? {
+        Verb::Pages(args) => pages::run(&args, variables),
         Verb::Demo(args) => demo::run(&args, variables),
         Verb::Explain(args) => explain::run(&args, variables),
         Verb::Completions(args) => completions::run(&args),

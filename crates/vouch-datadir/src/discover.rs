@@ -1,0 +1,146 @@
+//! Which files there are: [`Discovered`].
+//!
+//! Invariant: every regular file below what was asked for is looked at, skipped
+//! with a reason, or counted as something else; one that cannot be looked at is
+//! a failure.
+
+use crate::kind::Kind;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use vouch_report::{Code, Failure, FilePlace, Skip};
+
+/// Folders in folders beyond this depth are those of a loop of links.
+const DEPTH: usize = 8;
+
+/// A file that is to be looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is called in the report.
+    pub label: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The directory that it was found under, or that it stands in.
+    pub root: PathBuf,
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub(crate) struct Discovered {
+    pub files: Vec<Found>,
+    pub skips: Vec<Skip>,
+    pub errors: Vec<Failure>,
+    /// Several directories were asked for: names alone would not tell them apart.
+    several: bool,
+}
+
+/// Looks at everything that was asked for.
+pub(crate) fn discover(paths: &[PathBuf]) -> Discovered {
+    let mut found = Discovered { several: paths.len() > 1, ..Discovered::default() };
+    for path in paths {
+        let before = found.files.len();
+        match fs::metadata(path) {
+            Err(error) => found.unreadable(path, path, &error),
+            Ok(data) if data.is_dir() => {
+                found.walk(path, path, 0);
+                found.files.get_mut(before..).unwrap_or_default().sort_by(|a, b| a.label.cmp(&b.label));
+                found.nothing_under(path, before);
+            }
+            Ok(data) if data.is_file() => found.named(path, data.len()),
+            Ok(_) => {
+                let error = io::Error::other("it is neither a file nor a directory");
+                found.unreadable(path, path, &error);
+            }
+        }
+    }
+    found
+}
+
+impl Discovered {
+    fn walk(&mut self, root: &Path, folder: &Path, depth: usize) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable(root, folder, &error),
+        };
+        for entry in entries {
+            match entry.and_then(|entry| fs::metadata(entry.path()).map(|data| (entry.path(), data))) {
+                Err(error) => self.unreadable(root, folder, &error),
+                Ok((path, data)) if data.is_dir() && depth < DEPTH => self.walk(root, &path, depth + 1),
+                Ok((path, data)) if data.is_file() => self.file(root, &path, data.len()),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// A file that was found.
+    fn file(&mut self, root: &Path, path: &Path, bytes: u64) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (kind, label) = (Kind::of(&name), self.label(root, path));
+        match kind {
+            Kind::Temporary => self.skip(Code::TemporaryFile, label, kind.name()),
+            Kind::NoChecksums(what) => self.skip(Code::NoChecksums, label, what),
+            Kind::NotCovered(what) => self.skip(Code::NotCovered, label, what),
+            Kind::Other => {}
+            _ => self.files.push(Found { path: path.to_owned(), label, kind, bytes, root: root.to_owned() }),
+        }
+    }
+
+    /// A file that was asked for by its name: it is a tablespace unless its name says something else.
+    fn named(&mut self, path: &Path, bytes: u64) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let label = path.display().to_string();
+        let root = path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
+        let kind = match Kind::of(&name) {
+            Kind::Other | Kind::Temporary => Kind::Tablespace,
+            Kind::NoChecksums(what) | Kind::NotCovered(what) => return self.refused(&label, what),
+            kind => kind,
+        };
+        self.files.push(Found { path: path.to_owned(), label, kind, bytes, root });
+    }
+
+    fn label(&self, root: &Path, path: &Path) -> String {
+        let short = path.strip_prefix(root).unwrap_or(path);
+        if self.several { path } else { short }.display().to_string()
+    }
+
+    fn skip(&mut self, code: Code, what: String, reason: &str) {
+        self.skips.push(Skip { code, what, reason: reason.to_owned() });
+    }
+
+    /// What was asked for by name and cannot be verified is no skip: nobody chose that.
+    fn refused(&mut self, label: &str, what: &str) {
+        let message = format!("{label} is a {what}, which vouch pages does not verify");
+        let hint = "name a data directory, a backup directory or a tablespace";
+        self.errors.push(at(label, Failure::new(Code::NothingFound, message).with_hint(hint)));
+    }
+
+    fn unreadable(&mut self, root: &Path, path: &Path, error: &io::Error) {
+        let label = if root == path { path.display().to_string() } else { self.label(root, path) };
+        self.errors.push(unreadable(&label, error));
+    }
+
+    fn nothing_under(&mut self, path: &Path, before: usize) {
+        if self.files.len() == before && self.errors.is_empty() {
+            let message = format!("there is no file of InnoDB under {}", path.display());
+            let label = path.display().to_string();
+            self.errors.push(at(&label, Failure::new(Code::NothingFound, message)));
+        }
+    }
+}
+
+/// A failure to read a file.
+pub(crate) fn unreadable(label: &str, error: &io::Error) -> Failure {
+    let said = error.to_string();
+    let cause = said.split(" (os error").next().unwrap_or_default();
+    at(label, Failure::new(Code::FileUnreadable, format!("{label} could not be read: {cause}")))
+}
+
+/// The failure, about a file.
+pub(crate) fn at(label: &str, mut failure: Failure) -> Failure {
+    failure.location.file = Some(FilePlace { file: label.to_owned(), ..FilePlace::default() });
+    failure
+}

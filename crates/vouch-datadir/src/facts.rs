@@ -1,0 +1,56 @@
+//! What is kept of every page until its tablespace is finished: [`PageFact`].
+//!
+//! Invariant: it stays within 32 bytes, since there is one for every page.
+
+use vouch_innodb::{IndexFacts, Link, PageNo, PageType};
+use vouch_report::{MapCell, PageClass};
+
+/// Ranges on the map of a file.
+const CELLS: usize = 400;
+
+/// What is kept of a page.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PageFact {
+    pub index: u64,
+    pub prev: u32,
+    pub next: u32,
+    pub records: u16,
+    pub level: u16,
+    pub page_type: PageType,
+    pub class: PageClass,
+    /// The page is a node, and the fields above are its own.
+    pub node: bool,
+}
+
+impl PageFact {
+    /// The node's place in its tree.
+    pub(crate) fn link(&self, page: PageNo) -> Option<Link> {
+        let facts = IndexFacts { index: self.index, level: self.level, records: self.records };
+        self.node.then_some(Link { page, prev: self.prev, next: self.next, facts })
+    }
+}
+
+/// The map of a run of pages that begins with page `first`.
+pub(crate) fn map(facts: &[PageFact], first: u32) -> Vec<MapCell> {
+    let step = facts.len().div_ceil(CELLS).max(1);
+    let cells = facts.chunks(step).scan(first, |at, chunk| {
+        let pages = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        let class = chunk.iter().map(|fact| fact.class).max().unwrap_or_default();
+        let cell = MapCell { first: *at, pages, class, page_type: commonest(chunk).name().into_owned() };
+        *at = at.saturating_add(pages);
+        Some(cell)
+    });
+    cells.collect()
+}
+
+/// The type that most pages have which are not empty.
+fn commonest(facts: &[PageFact]) -> PageType {
+    let mut counts: Vec<(PageType, usize)> = Vec::new();
+    for fact in facts.iter().filter(|fact| fact.class > PageClass::Empty) {
+        match counts.iter_mut().find(|(page_type, _)| *page_type == fact.page_type) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((fact.page_type, 1)),
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(page_type, _)| page_type).unwrap_or_default()
+}

@@ -1,0 +1,184 @@
+//! Judges the pages of one part of a file: [`Judge`].
+//!
+//! A bad page is read again before it is accused: on a server that runs, it
+//! may have been read while it was written.
+
+use crate::discover::unreadable;
+use crate::facts::PageFact;
+use crate::options::{Level, PagesOptions};
+use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
+use std::time::Duration;
+use vouch_innodb::{
+    Checked, Checker, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SpaceFormat, Verdict,
+};
+use vouch_report::{Code, PageClass};
+
+/// How often a bad page is read again.
+const LOOKS: usize = 3;
+/// The time in which a write of a page is over.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Bad pages of a tablespace that are waited for; with more of them it is no write in flight.
+const WAITED_FOR: u64 = 32;
+
+/// Judges parts; one for each thread.
+pub(crate) struct Judge<'a> {
+    options: &'a PagesOptions,
+    buffer: Vec<u8>,
+    again: Vec<u8>,
+    checker: Option<(usize, Checker)>,
+}
+
+impl<'a> Judge<'a> {
+    pub(crate) fn new(options: &'a PagesOptions) -> Judge<'a> {
+        let bytes = usize::try_from(UNIT_BYTES).unwrap_or(usize::MAX);
+        Judge { options, buffer: vec![0; bytes], again: Vec::new(), checker: None }
+    }
+
+    /// Judges the pages of `unit`, which belongs to the job of this number.
+    pub(crate) fn judge(&mut self, number: usize, unit: Unit) -> Seen {
+        let mut seen = Seen::default();
+        if self.options.max_bad_pages.is_some_and(|limit| unit.job.bad_pages() > limit) {
+            seen.abandoned = true;
+            return seen;
+        }
+        let space = &unit.job.space;
+        let size = space.page_size();
+        let mut checker = match self.checker.take() {
+            Some((known, checker)) if known == number => checker,
+            _ => Checker::new(space.format, space.id),
+        };
+        let bytes = size.bytes() * usize::try_from(unit.count).unwrap_or(0);
+        let offset = u64::from(unit.first - unit.part.first) * size.bytes_u64();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let wanted = buffer.get_mut(..bytes).unwrap_or_default();
+        let read = match unit.part.source.read_at(wanted, offset) {
+            Ok(read) if read == bytes => read,
+            Ok(read) => {
+                let shrunk = std::io::Error::other("it became shorter while it was read");
+                seen.failures.push(unreadable(&unit.part.found.label, &shrunk));
+                read
+            }
+            Err(error) => {
+                seen.failures.push(unreadable(&unit.part.found.label, &error));
+                0
+            }
+        };
+        let pages = wanted.get(..read).unwrap_or_default().chunks_exact(size.bytes());
+        for (page, no) in pages.zip(unit.first..) {
+            self.page(&mut checker, &unit, PageNo(no), page, &mut seen);
+        }
+        self.buffer = buffer;
+        self.checker = Some((number, checker));
+        seen
+    }
+
+    fn page(&mut self, checker: &mut Checker, unit: &Unit, no: PageNo, page: &[u8], seen: &mut Seen) {
+        if unit.job.space.doublewrite.is_some_and(|area| area.holds(no)) {
+            seen.tally.count(PageClass::Copy);
+            seen.facts.push(PageFact { class: PageClass::Copy, ..PageFact::default() });
+            return;
+        }
+        let checked = checker.check(no, page);
+        if !matches!(checked.verdict, Verdict::Bad(_)) {
+            return note(unit, self.options.level, no, &checked, seen);
+        }
+        let patient = unit.job.bad_pages() + seen.tally.bad < WAITED_FOR;
+        let mut again = std::mem::take(&mut self.again);
+        again.resize(page.len(), 0);
+        for look in 1..=LOOKS {
+            if look > 1 && patient {
+                std::thread::sleep(PATIENCE);
+            }
+            let read = unit.job.space.offset_of(no).map(|(part, offset)| part.source.read_at(&mut again, offset));
+            if !matches!(read, Some(Ok(read)) if read == again.len()) {
+                again.copy_from_slice(page);
+            }
+            let checked = checker.check(no, &again);
+            if look == LOOKS || !patient || !matches!(checked.verdict, Verdict::Bad(_)) {
+                note(unit, self.options.level, no, &checked, seen);
+                break;
+            }
+        }
+        self.again = again;
+    }
+}
+
+/// Takes down what a page came to.
+fn note(unit: &Unit, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
+    let format = &unit.job.space.format;
+    let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
+    let mut fact = PageFact { page_type: header.page_type, ..PageFact::default() };
+    fact.class = match checked.verdict {
+        Verdict::Sound(method) => {
+            *seen.methods.entry(method).or_default() += 1;
+            PageClass::Sound
+        }
+        Verdict::Unprotected => PageClass::Unprotected,
+        Verdict::Empty => PageClass::Empty,
+        Verdict::Unverified(lack) => {
+            match lack {
+                Lack::Key => seen.encrypted += 1,
+                Lack::Decoder(codec) => *seen.undecoded.entry(codec.name()).or_default() += 1,
+            }
+            PageClass::Unverified
+        }
+        Verdict::Bad(fault) => {
+            seen.bad.push(BadPage { page: no, code: code_of(&fault), message: fault.to_string(), index: None });
+            PageClass::Bad
+        }
+    };
+    if let Some(image) = checked.image {
+        look_inside(format, level, no, &header, image, &mut fact, seen);
+    }
+    if fact.class > PageClass::Empty {
+        *seen.types.entry(fact.page_type).or_default() += 1;
+        if fact.class != PageClass::Bad {
+            seen.lsn_max = seen.lsn_max.max(header.lsn);
+        }
+    }
+    seen.tally.count(fact.class);
+    seen.facts.push(fact);
+}
+
+fn look_inside(
+    format: &SpaceFormat,
+    level: Level,
+    no: PageNo,
+    header: &FilHeader,
+    image: &[u8],
+    fact: &mut PageFact,
+    seen: &mut Seen,
+) {
+    if format.is_extent_page(no.0) {
+        seen.extent_pages.push((no, image.to_vec()));
+    }
+    if level < Level::Page || !is_node(format, header.page_type) {
+        return;
+    }
+    let Some(facts) = IndexFacts::read(image) else { return };
+    (fact.index, fact.level, fact.records) = (facts.index, facts.level, facts.records);
+    (fact.prev, fact.next, fact.node) = (header.prev, header.next, true);
+    if format.layout == Layout::Zip {
+        return;
+    }
+    if let Err(fault) = IndexFacts::walk(image) {
+        let bad = BadPage { page: no, code: Code::IndexPage, message: fault.to_string(), index: Some(facts.index) };
+        seen.bad.push(bad);
+        fact.class = PageClass::Bad;
+    }
+}
+
+/// Type 18 is a root in MariaDB, and a BLOB in MySQL's spaces with dictionary information.
+fn is_node(format: &SpaceFormat, page_type: PageType) -> bool {
+    page_type.is_node() || page_type == PageType::INSTANT && !format.sdi
+}
+
+fn code_of(fault: &Fault) -> Code {
+    match fault {
+        Fault::Checksum { .. } => Code::PageChecksum,
+        Fault::Torn { .. } => Code::PageTorn,
+        Fault::Misplaced(_) => Code::PageMisplaced,
+        Fault::Foreign(_) => Code::PageForeign,
+        Fault::Undecodable(_) => Code::PageUndecodable,
+    }
+}

@@ -1,0 +1,249 @@
+//! What a finished tablespace has to say: [`report`] makes findings, failures
+//! and coverage of what was seen.
+
+use crate::copies::Copies;
+use crate::discover::at;
+use crate::facts;
+use crate::names::table_of;
+use crate::options::{Level, PagesOptions};
+use crate::space::{Part, Space};
+use crate::state::State;
+use crate::unit::{BadPage, Job, Seen};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use vouch_innodb::{PageNo, Tree, TreeFault};
+use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
+
+/// What a tablespace came to.
+#[derive(Debug, Default)]
+pub(crate) struct SpaceReport {
+    pub files: Vec<FileCoverage>,
+    pub findings: Vec<Finding>,
+    pub errors: Vec<Failure>,
+}
+
+/// Holds the pages of a tablespace against each other and makes a report of all that was seen.
+pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &Copies) -> SpaceReport {
+    let mut seen = std::mem::take(&mut *job.seen());
+    let pages = usize::try_from(job.space.pages()).unwrap_or(0);
+    seen.facts.resize(pages, facts::PageFact::default());
+    let mut report = SpaceReport::default();
+    sizes(&job.space, &mut report);
+    if let State::Whole(..) = state {
+        lost_pages(job, &mut seen);
+    }
+    if options.level >= Level::Tree && !matches!(state, State::Raw(_)) {
+        trees(job, state, &mut seen, &mut report);
+    }
+    findings(&job.space, options, &mut seen, copies, &mut report);
+    failures(&job.space, &seen, &mut report);
+    report.files = job.space.parts.iter().map(|part| coverage(job, part, &seen, &report)).collect();
+    report
+}
+
+/// Files that are too short.
+fn sizes(space: &Space, report: &mut SpaceReport) {
+    for part in space.parts.iter().filter(|part| part.rest > 0) {
+        let message = format!("the file ends {} bytes into page {}", part.rest, part.first.saturating_add(part.pages));
+        report.findings.push(of_file(space, part, Code::FileCut, message));
+    }
+    let (Some(header), Some(last)) = (space.header, space.parts.last()) else { return };
+    let whole = space.parts.first().is_some_and(|part| part.first == 0);
+    if whole && header.size > space.pages() && !is_part_of_several(space) {
+        let message = format!("page 0 says that there are {} pages, the file has {}", header.size, space.pages());
+        report.findings.push(of_file(space, last, Code::FileTruncated, message));
+    }
+}
+
+/// A file of the system tablespace that was asked for by its own name may have others beside it.
+fn is_part_of_several(space: &Space) -> bool {
+    space.parts.iter().all(|part| part.found.path.as_os_str() == part.found.label.as_str())
+        && matches!(space.kind, crate::kind::Kind::System(_))
+}
+
+fn of_file(space: &Space, part: &Part, code: Code, message: String) -> Finding {
+    let mut finding = Finding::new(code, message);
+    finding.location.table = table(space, part);
+    finding.location.file = Some(place(space, part, None));
+    finding
+}
+
+fn table(space: &Space, part: &Part) -> Option<String> {
+    matches!(space.kind, crate::kind::Kind::Tablespace).then(|| table_of(&part.found.path)).flatten()
+}
+
+fn place(space: &Space, part: &Part, pages: Option<(u32, u32)>) -> FilePlace {
+    FilePlace {
+        file: part.found.label.clone(),
+        space: space.id.map(|id| id.0),
+        pages,
+        offset: pages.and_then(|(first, _)| space.offset_of(PageNo(first))).map(|(_, offset)| offset),
+        index: None,
+    }
+}
+
+/// Pages that are in use and were never written.
+fn lost_pages(job: &Job, seen: &mut Seen) {
+    let Some(header) = job.space.header else { return };
+    let (extents, first) = (job.extents(), job.space.parts.first().map_or(0, |part| part.first));
+    for (fact, no) in seen.facts.iter_mut().zip(first..header.free_limit) {
+        if fact.class == PageClass::Empty && extents.in_use(PageNo(no)) == Some(true) {
+            fact.class = PageClass::Bad;
+            seen.tally.empty = seen.tally.empty.saturating_sub(1);
+            seen.tally.bad += 1;
+            let message = "the page is in use, and all zero".to_owned();
+            seen.bad.push(BadPage { page: PageNo(no), code: Code::PageLost, message, index: None });
+        }
+    }
+}
+
+/// Holds nodes of the same index against each other.
+fn trees(job: &Job, state: &State, seen: &mut Seen, report: &mut SpaceReport) {
+    let faults = tree_faults(job, seen);
+    if faults.is_empty() {
+        return;
+    }
+    if let (State::Unknown, Some(part)) = (state, job.space.parts.first()) {
+        let (page, index, fault) =
+            (faults.first().map_or(0, |f| f.0.0), faults.first().map_or(0, |f| f.1), faults.len());
+        let first = faults.first().map(|fault| fault.2.to_string()).unwrap_or_default();
+        let message = format!("page {page} of index {index}: {first} ({fault} such contradictions)");
+        report.errors.push(at(&part.found.label, Failure::new(Code::TreeUnjudged, message)));
+        return;
+    }
+    seen.bad.extend(faults.into_iter().map(|(page, index, fault)| BadPage {
+        page,
+        code: Code::IndexTree,
+        message: fault.to_string(),
+        index: Some(index),
+    }));
+}
+
+/// The faults between sound nodes. Where a page is damaged or not known, only what two sound
+/// neighbours say of each other counts: everything else may follow from that page.
+fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
+    let first = job.space.parts.first().map_or(0, |part| part.first);
+    let extents = job.extents();
+    let mut trees: BTreeMap<u64, Tree> = BTreeMap::new();
+    for (fact, no) in seen.facts.iter().zip(first..) {
+        let used = extents.in_use(PageNo(no)) != Some(false);
+        if let Some(link) = fact.link(PageNo(no)).filter(|_| used && fact.class != PageClass::Bad) {
+            trees.entry(fact.index).or_default().add(link);
+        }
+    }
+    let doubtful = |class| matches!(class, PageClass::Bad | PageClass::Unverified | PageClass::NotRun);
+    let whole = first == 0 && !seen.facts.iter().any(|fact| doubtful(fact.class));
+    let certain = |fault: &TreeFault| whole || matches!(fault, TreeFault::NotReturned(_));
+    let faults = trees
+        .into_iter()
+        .flat_map(|(index, tree)| tree.faults().into_iter().map(move |(page, fault)| (page, index, fault)));
+    faults.filter(|(_, _, fault)| certain(fault)).collect()
+}
+
+/// Findings of pages in their order; neighbours with the same code are one finding.
+fn findings(space: &Space, options: &PagesOptions, seen: &mut Seen, copies: &Copies, report: &mut SpaceReport) {
+    seen.bad.sort_by_key(|bad| bad.page);
+    let mut runs: Vec<&[BadPage]> = seen.bad.chunk_by(|a, b| neighbours(space, a, b)).collect();
+    let beyond = runs.split_off(options.max_findings.min(runs.len()));
+    report.findings.extend(runs.iter().filter_map(|run| finding(space, run, copies)));
+    let rest: u64 = beyond.iter().map(|run| run.len() as u64).sum();
+    if let (Some(last), true) = (report.findings.last_mut(), rest > 0) {
+        last.message.push_str(&format!("; {rest} more bad pages of this file are counted and not listed"));
+        last.count = last.count.saturating_add(rest);
+    }
+}
+
+fn neighbours(space: &Space, a: &BadPage, b: &BadPage) -> bool {
+    let of_page = !matches!(a.code, Code::IndexPage | Code::IndexTree);
+    let same_file = || space.part_of(a.page).map(|part| part.first) == space.part_of(b.page).map(|part| part.first);
+    of_page && a.code == b.code && a.page.0.checked_add(1) == Some(b.page.0) && same_file()
+}
+
+fn finding(space: &Space, run: &[BadPage], copies: &Copies) -> Option<Finding> {
+    let (first, last) = (run.first()?, run.last()?);
+    let part = space.part_of(first.page)?;
+    let mut message = first.message.clone();
+    if run.len() > 1 {
+        message = format!("{message} (the first of {} pages in a row)", run.len());
+    }
+    if let Some(recovered) = recovery(space, run, copies) {
+        message = format!("{message}; {recovered}");
+    }
+    let mut finding = of_file(space, part, first.code, message);
+    let mut spot = place(space, part, Some((first.page.0, last.page.0)));
+    spot.index = first.index.map(|index| format!("index {index}"));
+    finding.location.file = Some(spot);
+    finding.count = run.len() as u64;
+    Some(finding)
+}
+
+/// Which of the pages have a sound copy.
+fn recovery(space: &Space, run: &[BadPage], copies: &Copies) -> Option<String> {
+    let id = space.id?;
+    let good: Vec<_> = run.iter().filter_map(|bad| copies.of(space.format, id, bad.page)).collect();
+    let first = good.first()?;
+    let of_all = if run.len() > 1 { format!(" of {} of them", good.len()) } else { String::new() };
+    Some(format!("a good copy{of_all} as of LSN {} is in {} at byte {}", first.lsn, first.file, first.offset))
+}
+
+/// What could not be verified.
+fn failures(space: &Space, seen: &Seen, report: &mut SpaceReport) {
+    report.errors.extend(seen.failures.iter().cloned());
+    let Some(part) = space.parts.first() else { return };
+    let mut push = |code, message: String| report.errors.push(at(&part.found.label, Failure::new(code, message)));
+    if seen.encrypted > 0 {
+        push(Code::PageEncrypted, format!("{} encrypted pages, and no key", seen.encrypted));
+    }
+    for (codec, count) in &seen.undecoded {
+        push(Code::PageCodec, format!("{count} pages compressed with {codec}"));
+    }
+    if seen.tally.unprotected > 0 {
+        push(Code::PageUnprotected, format!("{} pages without a checksum", seen.tally.unprotected));
+    }
+    if seen.abandoned {
+        push(Code::FileAbandoned, format!("{} bad pages, so the rest was left out", seen.tally.bad));
+    }
+}
+
+fn coverage(job: &Job, part: &Part, seen: &Seen, report: &SpaceReport) -> FileCoverage {
+    let space = &job.space;
+    let before = space.parts.first().map_or(0, |first| first.first);
+    let from = usize::try_from(part.first.saturating_sub(before)).unwrap_or(0);
+    let count = usize::try_from(part.pages).unwrap_or(0);
+    let own = seen.facts.get(from..).and_then(|rest| rest.get(..count)).unwrap_or_default();
+    let mut tally = PageTally::default();
+    own.iter().for_each(|fact| tally.count(fact.class));
+    let here = |file: Option<&FilePlace>| file.is_some_and(|file| file.file == part.found.label);
+    let state = if report.findings.iter().any(|finding| here(finding.location.file.as_ref())) {
+        FileState::Damaged
+    } else if tally.seen() < u64::from(part.pages) {
+        FileState::NotRun
+    } else if report.errors.iter().any(|error| here(error.location.file.as_ref())) {
+        FileState::Unverified
+    } else {
+        FileState::Sound
+    };
+    FileCoverage {
+        file: part.found.label.clone(),
+        kind: space.kind.name(),
+        table: table(space, part),
+        format: space.format.to_string(),
+        space: space.id.map(|id| id.0),
+        bytes: part.found.bytes,
+        page_bytes: space.page_size().bytes_u64(),
+        pages: u64::from(part.pages),
+        tally,
+        methods: ranked(&seen.methods, |method| method.name().to_owned()),
+        types: ranked(&seen.types, |page_type| page_type.name().into_owned()),
+        lsn_max: seen.lsn_max.0,
+        state,
+        map: facts::map(own, part.first),
+    }
+}
+
+/// Counts, the highest first.
+fn ranked<K: Copy + Ord + Hash>(counts: &HashMap<K, u64>, name: impl Fn(K) -> String) -> Vec<(String, u64)> {
+    let mut ranked: Vec<(K, u64)> = counts.iter().map(|(key, count)| (*key, *count)).collect();
+    ranked.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
+    ranked.into_iter().map(|(key, count)| (name(key), count)).collect()
+}

@@ -1,0 +1,26 @@
+//! Files of InnoDB turned into pages and judged: data directories, backup
+//! directories and single files, in parallel.
+//!
+//! Start at [`verify`]. Invariants: files are opened for reading alone and never
+//! locked; every page of every file that was asked for is judged, or is said
+//! not to be.
+
+#![deny(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod copies;
+mod discover;
+mod facts;
+mod judge;
+mod kind;
+mod ledger;
+mod names;
+mod options;
+mod read;
+mod scan;
+mod space;
+mod state;
+mod unit;
+mod verify;
+
+pub use options::{Level, PagesOptions, Runtime, StateChoice};
+pub use verify::{Refusal, verify};

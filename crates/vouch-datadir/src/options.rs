@@ -1,0 +1,66 @@
+//! What to verify and how: [`PagesOptions`]; what a run is given: [`Runtime`].
+
+use std::path::PathBuf;
+use vouch_report::Sink;
+
+/// How deep pages are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Checksums and places.
+    Quick,
+    /// The inside of index pages as well.
+    Page,
+    /// Pages held against each other as well.
+    Tree,
+}
+
+impl Level {
+    /// `quick`, `page`, `tree`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Quick => "quick",
+            Level::Page => "page",
+            Level::Tree => "tree",
+        }
+    }
+}
+
+/// As of when files are taken to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateChoice {
+    /// As the files themselves tell.
+    Auto,
+    /// Of one moment.
+    Clean,
+    /// Of several moments.
+    Raw,
+}
+
+/// What to verify, and how.
+#[derive(Clone, Debug)]
+pub struct PagesOptions {
+    /// Files and directories.
+    pub paths: Vec<PathBuf>,
+    /// How deep; without it `tree`.
+    pub level: Level,
+    /// As of when.
+    pub state: StateChoice,
+    /// Threads that read and judge.
+    pub threads: usize,
+    /// Bad pages of a file after which the rest of it is left out.
+    pub max_bad_pages: Option<u64>,
+    /// Findings that are listed for one file; the rest is counted in the last one.
+    pub max_findings: usize,
+}
+
+/// What a run is given from outside.
+pub struct Runtime<'a> {
+    /// Takes events.
+    pub sink: &'a dyn Sink,
+    /// The number of the signal that asked to stop.
+    pub stopped: &'a (dyn Fn() -> Option<u8> + Sync),
+    /// Milliseconds since the Unix epoch.
+    pub now_ms: &'a (dyn Fn() -> u64 + Sync),
+    /// The run's id.
+    pub run_id: String,
+}

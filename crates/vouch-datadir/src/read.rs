@@ -1,0 +1,53 @@
+//! Reads files at any place without disturbing anyone: [`Source`].
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// A file that is open for reading.
+#[derive(Debug)]
+pub(crate) struct Source {
+    file: File,
+}
+
+impl Source {
+    /// Opens a file, and tells the system that it is read from start to end.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn open(path: &Path) -> io::Result<Source> {
+        let file = File::open(path)?;
+        // Advice that is not taken costs nothing but speed.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+        Ok(Source { file })
+    }
+
+    /// Reads up to the length of `buffer` and returns how much there was: less only at the end of the file.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+/// The first bytes of a file.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; bytes];
+    let read = Source::open(path)?.read_at(&mut head, 0)?;
+    head.truncate(read);
+    Ok(head)
+}

@@ -1,0 +1,82 @@
+//! Threads that take parts of files until none is left: [`scan`].
+
+use crate::copies::Copies;
+use crate::judge::Judge;
+use crate::ledger::{self, SpaceReport};
+use crate::options::{PagesOptions, Runtime};
+use crate::state::State;
+use crate::unit::{Board, Job, Unit};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use vouch_report::Event;
+
+/// What pages are held against.
+pub(crate) struct Surroundings {
+    /// Copies of pages, by the folder of their instance.
+    pub copies: HashMap<PathBuf, Copies>,
+    /// As of when files are, by the folder of their instance.
+    pub states: Vec<(PathBuf, State)>,
+}
+
+/// Looks at all tablespaces with as many threads as asked for. The reports are in the order of `board`.
+pub(crate) fn scan(
+    board: &Board,
+    options: &PagesOptions,
+    around: &Surroundings,
+    runtime: &Runtime,
+) -> Vec<SpaceReport> {
+    let reports: Mutex<Vec<Option<SpaceReport>>> = Mutex::new(board.jobs().iter().map(|_| None).collect());
+    let keep = |number: usize, report: SpaceReport| {
+        let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = reports.get_mut(number) {
+            *slot = Some(report);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..options.threads.max(1) {
+            scope.spawn(|| {
+                let mut judge = Judge::new(options);
+                while (runtime.stopped)().is_none() {
+                    let Some((number, unit)) = board.take() else { break };
+                    if look(&mut judge, number, unit, runtime)
+                        && let Some(job) = board.jobs().get(number)
+                    {
+                        keep(number, finish(job, options, around, runtime));
+                    }
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let unfinished =
+        |(job, report): (&Job, Option<SpaceReport>)| report.unwrap_or_else(|| finish(job, options, around, runtime));
+    board.jobs().iter().zip(reports).map(unfinished).collect()
+}
+
+/// Judges a part. True when it was the last one of its tablespace.
+fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool {
+    let file = &unit.part.found.label;
+    if unit.first == unit.part.first {
+        runtime.sink.emit(&Event::FileStarted { file: file.clone(), bytes: unit.part.found.bytes });
+    }
+    let seen = judge.judge(number, unit);
+    let bytes = u64::from(unit.count) * unit.job.space.page_size().bytes_u64();
+    runtime.sink.emit(&Event::FileRead { file: file.clone(), bytes });
+    unit.job.absorb(unit.first, seen)
+}
+
+/// Makes the report of a tablespace, and tells it.
+fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
+    let root = &job.space.root;
+    let state = around.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state);
+    let empty = Copies::default();
+    let copies = around.copies.get(root).unwrap_or(&empty);
+    let report = ledger::report(job, options, state, copies);
+    report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+    report.errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
+    for file in &report.files {
+        runtime.sink.emit(&Event::FileFinished { file: file.file.clone(), tally: file.tally });
+    }
+    report
+}

@@ -1,0 +1,112 @@
+//! As of when the files of an instance are: [`State`].
+//!
+//! Pages may contradict each other in a backup that is yet to be recovered, and
+//! must not in one that is done. Invariant: a state is only told from what was
+//! written for that purpose.
+
+use crate::options::StateChoice;
+use crate::read::{self, Source};
+use std::fs;
+use std::path::Path;
+use vouch_innodb::MariadbLog;
+
+/// Bytes behind the checkpoint that are looked at: a mini-transaction that is longer is one to recover.
+const TAIL: usize = 1 << 20;
+
+/// As of when files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Of one moment; how that is known.
+    Whole(&'static str, String),
+    /// Of several moments; how that is known.
+    Raw(String),
+    /// Nothing tells.
+    Unknown,
+}
+
+impl State {
+    /// The state of the instance that lies in `root`, or in the folder above it.
+    pub(crate) fn of(root: &Path, choice: StateChoice) -> State {
+        match choice {
+            StateChoice::Clean => State::Whole("of one moment", "--state clean".to_owned()),
+            StateChoice::Raw => State::Raw("--state raw".to_owned()),
+            StateChoice::Auto => {
+                let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
+                let state = told_in(root);
+                if state != State::Unknown { state } else { above.map_or(State::Unknown, |above| told_in(&above)) }
+            }
+        }
+    }
+
+    /// In words, with what tells so.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            State::Whole(what, why) => format!("{what} ({why})"),
+            State::Raw(why) => format!("raw ({why})"),
+            State::Unknown => "unknown".to_owned(),
+        }
+    }
+}
+
+fn told_in(folder: &Path) -> State {
+    ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"]
+        .iter()
+        .find_map(|name| backup(name, &fs::read_to_string(folder.join(name)).ok()?))
+        .or_else(|| mysql(folder))
+        .or_else(|| mariadb(folder))
+        .unwrap_or(State::Unknown)
+}
+
+/// What a backup tool has noted.
+fn backup(name: &str, text: &str) -> Option<State> {
+    let value = |line: &str| line.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
+    let (_, kind) = text.lines().filter_map(value).find(|(key, _)| key == "backup_type")?;
+    let why = format!("{name}: {kind}");
+    Some(match kind.as_str() {
+        "log-applied" | "full-prepared" => State::Whole("prepared backup", why),
+        _ => State::Raw(why),
+    })
+}
+
+/// MySQL writes where the log ended to the system tablespace when it shuts down, and recovers when
+/// the log's checkpoint is another.
+fn mysql(folder: &Path) -> Option<State> {
+    let files = fs::read_dir(folder.join("#innodb_redo")).ok()?;
+    let heads = files.filter_map(|file| read::head(&file.ok()?.path(), 2048).ok());
+    let checkpoint = heads.flat_map(|head| [checkpoint(&head, 512), checkpoint(&head, 1536)]).flatten().max()?;
+    let first = read::head(&folder.join("ibdata1"), 64).ok()?;
+    let flushed = u64::from_be_bytes(first.get(26..34)?.try_into().ok()?);
+    Some(if flushed == checkpoint {
+        State::Whole("clean shutdown", format!("the redo log ends at the checkpoint, LSN {checkpoint}"))
+    } else {
+        State::Raw(format!("the redo log goes on behind LSN {flushed}, at which the system tablespace was closed"))
+    })
+}
+
+/// The checkpoint in a block of a redo file's head.
+fn checkpoint(head: &[u8], at: usize) -> Option<u64> {
+    let block = head.get(at..at + 512)?;
+    let (contents, sum) = block.split_at_checked(508)?;
+    let stored = u32::from_be_bytes(sum.try_into().ok()?);
+    let lsn = u64::from_be_bytes(contents.get(8..16)?.try_into().ok()?);
+    (vouch_innodb::crc32c(contents) == stored && lsn > 0).then_some(lsn)
+}
+
+/// MariaDB's log says it by itself: it ends with the mark of the checkpoint.
+fn mariadb(folder: &Path) -> Option<State> {
+    let path = folder.join("ib_logfile0");
+    let bytes = fs::metadata(&path).ok()?.len();
+    let log = MariadbLog::read(&read::head(&path, MariadbLog::HEAD).ok()?, bytes)?;
+    let source = Source::open(&path).ok()?;
+    let (offset, until_turn) = log.offset_of(log.end);
+    let mut tail = vec![0; TAIL.min(usize::try_from(bytes - log.start()).unwrap_or(TAIL))];
+    let turn = usize::try_from(until_turn).unwrap_or(usize::MAX).min(tail.len());
+    let (first, second) = tail.split_at_mut(turn);
+    source.read_at(first, offset).ok()?;
+    source.read_at(second, log.start()).ok()?;
+    Some(if log.ends_at_checkpoint(&tail) {
+        State::Whole("clean shutdown", format!("the redo log ends at the checkpoint, LSN {}", log.checkpoint))
+    } else {
+        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {}", log.checkpoint))
+    })
+}

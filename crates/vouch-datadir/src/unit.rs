@@ -1,0 +1,177 @@
+//! What is to be read, cut into parts that are judged one by one: [`Job`], [`Board`].
+
+use crate::facts::PageFact;
+use crate::space::{Part, Space};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_innodb::{ExtentMap, Lsn, Method, PageNo, PageType};
+use vouch_report::{Code, Failure, PageTally};
+
+/// Bytes that are read and judged at a time.
+pub(crate) const UNIT_BYTES: u64 = 1 << 20;
+
+/// A page that something is wrong with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadPage {
+    pub page: PageNo,
+    pub code: Code,
+    pub message: String,
+    pub index: Option<u64>,
+}
+
+/// What was seen so far of a tablespace, or what one part of it adds.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub facts: Vec<PageFact>,
+    pub bad: Vec<BadPage>,
+    pub tally: PageTally,
+    pub methods: HashMap<Method, u64>,
+    pub types: HashMap<PageType, u64>,
+    pub encrypted: u64,
+    pub undecoded: HashMap<&'static str, u64>,
+    pub lsn_max: Lsn,
+    pub failures: Vec<Failure>,
+    /// Pages of extent descriptors, as the server sees them.
+    pub extent_pages: Vec<(PageNo, Vec<u8>)>,
+    pub abandoned: bool,
+}
+
+/// A tablespace that is being looked at.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub space: Space,
+    units: u64,
+    left: AtomicU64,
+    bad: AtomicU64,
+    seen: Mutex<Seen>,
+    extents: Mutex<ExtentMap>,
+}
+
+/// A part of a file: `count` pages from page `first` of the tablespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unit<'a> {
+    pub job: &'a Job,
+    pub part: &'a Part,
+    pub first: u32,
+    pub count: u32,
+}
+
+impl Job {
+    pub(crate) fn new(space: Space) -> Job {
+        let per_unit = pages_per_unit(&space);
+        let units = space.parts.iter().map(|part| u64::from(part.pages.div_ceil(per_unit))).sum();
+        let extents = Mutex::new(ExtentMap::new(&space.format));
+        let (left, bad, seen) = (AtomicU64::new(units), AtomicU64::new(0), Mutex::new(Seen::default()));
+        Job { space, units, left, bad, seen, extents }
+    }
+
+    /// What was seen so far.
+    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which pages are in use, as far as was seen.
+    pub(crate) fn extents(&self) -> MutexGuard<'_, ExtentMap> {
+        self.extents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bad pages so far.
+    pub(crate) fn bad_pages(&self) -> u64 {
+        self.bad.load(Ordering::Relaxed)
+    }
+
+    /// Where the facts of the part's pages stand; parts of a broken file may overlap, and do no harm.
+    fn index_of(&self, no: u32) -> usize {
+        let before = self.space.parts.first().map_or(0, |part| part.first);
+        usize::try_from(no.saturating_sub(before)).unwrap_or(usize::MAX)
+    }
+
+    /// Adds what a unit has shown. True when it was the last one.
+    pub(crate) fn absorb(&self, first: u32, part: Seen) -> bool {
+        self.bad.fetch_add(part.tally.bad, Ordering::Relaxed);
+        let mut extents = self.extents();
+        for (no, page) in &part.extent_pages {
+            extents.add(&self.space.format, *no, page);
+        }
+        drop(extents);
+        let mut seen = self.seen();
+        if seen.facts.is_empty() {
+            seen.facts.resize(usize::try_from(self.space.pages()).unwrap_or(0), PageFact::default());
+        }
+        let at = self.index_of(first);
+        if let Some(slots) = seen.facts.get_mut(at..).and_then(|rest| rest.get_mut(..part.facts.len())) {
+            slots.copy_from_slice(&part.facts);
+        }
+        seen.add(part);
+        drop(seen);
+        self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// The part of this number.
+    fn unit(&self, number: u64) -> Option<Unit<'_>> {
+        let per_unit = pages_per_unit(&self.space);
+        let mut number = number;
+        for part in &self.space.parts {
+            let units = u64::from(part.pages.div_ceil(per_unit));
+            if number < units {
+                let skipped = u32::try_from(number).ok()?.checked_mul(per_unit)?;
+                let count = per_unit.min(part.pages - skipped);
+                return Some(Unit { job: self, part, first: part.first.saturating_add(skipped), count });
+            }
+            number -= units;
+        }
+        None
+    }
+}
+
+impl Seen {
+    fn add(&mut self, part: Seen) {
+        self.bad.extend(part.bad);
+        self.tally.add(&part.tally);
+        part.methods.into_iter().for_each(|(method, count)| *self.methods.entry(method).or_default() += count);
+        part.types.into_iter().for_each(|(page_type, count)| *self.types.entry(page_type).or_default() += count);
+        part.undecoded.into_iter().for_each(|(codec, count)| *self.undecoded.entry(codec).or_default() += count);
+        self.encrypted += part.encrypted;
+        self.lsn_max = self.lsn_max.max(part.lsn_max);
+        self.failures.extend(part.failures);
+        self.abandoned |= part.abandoned;
+    }
+}
+
+fn pages_per_unit(space: &Space) -> u32 {
+    u32::try_from(UNIT_BYTES / space.page_size().bytes_u64()).unwrap_or(1).max(1)
+}
+
+/// All parts of all tablespaces, handed out in order.
+pub(crate) struct Board {
+    jobs: Vec<Job>,
+    /// The number of each job's first unit.
+    starts: Vec<u64>,
+    next: AtomicU64,
+}
+
+impl Board {
+    pub(crate) fn new(jobs: Vec<Job>) -> Board {
+        let starts = jobs.iter().scan(0, |next, job| {
+            let start = *next;
+            *next += job.units;
+            Some(start)
+        });
+        let starts = starts.collect();
+        Board { jobs, starts, next: AtomicU64::new(0) }
+    }
+
+    /// The tablespaces.
+    pub(crate) fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// The next part, and the place of its tablespace among the jobs.
+    pub(crate) fn take(&self) -> Option<(usize, Unit<'_>)> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let at = self.starts.partition_point(|start| *start <= number).checked_sub(1)?;
+        let unit = self.jobs.get(at)?.unit(number.checked_sub(*self.starts.get(at)?)?)?;
+        Some((at, unit))
+    }
+}

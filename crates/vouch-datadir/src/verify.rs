@@ -1,0 +1,246 @@
+//! A whole run: [`verify`] finds the files, opens them, has them scanned and sums up.
+
+use crate::copies::Copies;
+use crate::discover::{Discovered, Found, discover, unreadable};
+use crate::kind::Kind;
+use crate::ledger::SpaceReport;
+use crate::options::{PagesOptions, Runtime};
+use crate::scan::{Surroundings, scan};
+use crate::space::{self, OpenError, Space};
+use crate::state::State;
+use crate::unit::{Board, Job};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use vouch_innodb::SpaceFormat;
+use vouch_report::{
+    Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice, PageTally,
+    Skip, Summary, Verdict,
+};
+
+/// Why nothing was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// One sentence.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+}
+
+/// All that a run has to say so far.
+#[derive(Default)]
+struct Run {
+    files: Vec<FileCoverage>,
+    findings: Vec<Finding>,
+    errors: Vec<Failure>,
+    skips: Vec<Skip>,
+    notices: Vec<Notice>,
+}
+
+/// Verifies the pages of all files that the options name.
+///
+/// # Errors
+/// No path was named.
+pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
+    if options.paths.is_empty() {
+        let hint = Some("name a data directory, a backup directory or a tablespace".to_owned());
+        return Err(Refusal { message: "nothing was named that could be verified".to_owned(), hint });
+    }
+    let started_ms = (runtime.now_ms)();
+    let started = Event::RunStarted { command: "pages", run_id: runtime.run_id.clone(), at_ms: started_ms };
+    runtime.sink.emit(&started);
+    let mut run = Run::default();
+    let Discovered { files, skips, errors, .. } = discover(&options.paths);
+    let bytes = files.iter().map(|file| file.bytes).sum();
+    runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
+    run.tell(skips, errors, runtime);
+    let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
+    let spaces = open_all(files, &mut run, runtime);
+    let states = states(&spaces, options, &mut run, runtime);
+    let around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
+    let twice = same_space(&spaces);
+    twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+    run.findings.extend(twice);
+    let board = Board::new(spaces.into_iter().map(Job::new).collect());
+    let reports = scan(&board, options, &around, runtime);
+    reports.into_iter().for_each(|report| run.add(report));
+    Ok(run.summary(options, &around, started_ms, runtime))
+}
+
+impl Run {
+    fn tell(&mut self, skips: Vec<Skip>, errors: Vec<Failure>, runtime: &Runtime) {
+        skips.iter().for_each(|skip| runtime.sink.emit(&Event::Skip(skip.clone())));
+        errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
+        self.skips.extend(skips);
+        self.errors.extend(errors);
+    }
+
+    fn add(&mut self, report: SpaceReport) {
+        self.files.extend(report.files);
+        self.findings.extend(report.findings);
+        self.errors.extend(report.errors);
+    }
+
+    fn summary(mut self, options: &PagesOptions, around: &Surroundings, started_ms: u64, runtime: &Runtime) -> Summary {
+        self.files.sort_by(|a, b| a.file.cmp(&b.file));
+        let file = |finding: &Finding| finding.location.file.as_ref().map(|file| (file.file.clone(), file.pages));
+        self.findings.sort_by_key(file);
+        let mut states: Vec<String> = around.states.iter().map(|(_, state)| state.describe()).collect();
+        states.dedup();
+        let verdict = Verdict::of(&self.findings, &self.errors, (runtime.stopped)());
+        let level = options.level.name().to_owned();
+        let files = FilesCoverage { state: states.join("; "), level, files: self.files };
+        let summary = Summary {
+            command: "pages",
+            run_id: runtime.run_id.clone(),
+            started_ms,
+            finished_ms: (runtime.now_ms)(),
+            verdict,
+            coverage: Coverage { files, ..Coverage::default() },
+            findings: self.findings,
+            skips: self.skips,
+            errors: self.errors,
+            notices: self.notices,
+        };
+        runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
+        summary
+    }
+}
+
+/// Files of the system tablespace of one folder are one tablespace; every other file is one by itself.
+fn by_space(files: Vec<Found>) -> Vec<Vec<Found>> {
+    let mut groups: Vec<Vec<Found>> = Vec::new();
+    let mut systems: HashMap<PathBuf, Vec<Found>> = HashMap::new();
+    for file in files {
+        match (file.kind, file.path.parent()) {
+            (Kind::System(_), Some(folder)) => systems.entry(folder.to_owned()).or_default().push(file),
+            _ => groups.push(vec![file]),
+        }
+    }
+    for mut group in systems.into_values() {
+        group.sort_by_key(|file| if let Kind::System(number) = file.kind { number } else { 0 });
+        groups.push(group);
+    }
+    groups.sort_by(|a, b| label(a).cmp(label(b)));
+    groups
+}
+
+fn label(group: &[Found]) -> &str {
+    group.first().map_or("", |file| file.label.as_str())
+}
+
+/// Opens every tablespace; what cannot be opened is told. Damaged first pages are tried with the formats
+/// of the files beside them.
+fn open_all(files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> Vec<Space> {
+    let mut spaces = Vec::new();
+    let mut known: Vec<SpaceFormat> = Vec::new();
+    for group in by_space(files) {
+        match space::open(group, &known) {
+            Ok(space) => {
+                if !known.contains(&space.format) {
+                    known.push(space.format);
+                }
+                if space.header.is_none() {
+                    guessed(&space, run, runtime);
+                }
+                spaces.push(space);
+            }
+            Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![failure], runtime),
+            Err(OpenError::Unrecognised(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
+        }
+    }
+    spaces
+}
+
+fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {
+    let Some(part) = space.parts.first().filter(|part| part.first == 0) else { return };
+    let message = format!("the format of {} was found out from its other pages: {}", part.found.label, space.format);
+    run.notice(Code::FormatGuessed, message, runtime);
+}
+
+impl Run {
+    fn notice(&mut self, code: Code, message: String, runtime: &Runtime) {
+        let notice = Notice { code, server: None, message };
+        runtime.sink.emit(&Event::Notice(notice.clone()));
+        self.notices.push(notice);
+    }
+}
+
+fn unrecognised(found: Found, run: &mut Run, runtime: &Runtime) {
+    let message = match found.bytes {
+        0 => "the file is empty".to_owned(),
+        bytes => format!("none of its {bytes} bytes are pages of a format that InnoDB has"),
+    };
+    let mut finding = Finding::new(Code::FileUnrecognised, message);
+    finding.location.file = Some(FilePlace { file: found.label.clone(), ..FilePlace::default() });
+    runtime.sink.emit(&Event::Finding(finding.clone()));
+    run.findings.push(finding);
+    run.files.push(whole_file(&found, 0, PageTally::default(), FileState::Damaged));
+}
+
+/// A file of which no pages are told one by one.
+fn whole_file(found: &Found, page_bytes: u64, tally: PageTally, state: FileState) -> FileCoverage {
+    FileCoverage {
+        file: found.label.clone(),
+        kind: found.kind.name(),
+        table: None,
+        format: String::new(),
+        space: None,
+        bytes: found.bytes,
+        page_bytes,
+        pages: tally.seen(),
+        tally,
+        methods: Vec::new(),
+        types: Vec::new(),
+        lsn_max: 0,
+        state,
+        map: Vec::new(),
+    }
+}
+
+/// The state of each instance, looked up once.
+fn states(spaces: &[Space], options: &PagesOptions, run: &mut Run, runtime: &Runtime) -> Vec<(PathBuf, State)> {
+    let mut states: Vec<(PathBuf, State)> = Vec::new();
+    for space in spaces {
+        if states.iter().any(|(root, _)| *root == space.root) {
+            continue;
+        }
+        let state = State::of(&space.root, options.state);
+        if let State::Raw(why) = &state {
+            run.notice(Code::RawState, format!("{}: {why}", space.root.display()), runtime);
+        }
+        states.push((space.root.clone(), state));
+    }
+    states
+}
+
+fn collect_copies(spaces: &[Space], files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> HashMap<PathBuf, Copies> {
+    let mut copies: HashMap<PathBuf, Copies> = HashMap::new();
+    for found in files {
+        let entry = copies.entry(found.root.clone()).or_default();
+        match entry.add_file(&found) {
+            Ok((page_bytes, tally)) => run.files.push(whole_file(&found, page_bytes, tally, FileState::Sound)),
+            Err(error) => run.tell(Vec::new(), vec![unreadable(&found.label, &error)], runtime),
+        }
+    }
+    for space in spaces {
+        copies.entry(space.root.clone()).or_default().add_area(space);
+    }
+    copies
+}
+
+/// Two files of one instance that say that they are the same tablespace.
+fn same_space(spaces: &[Space]) -> Vec<Finding> {
+    let mut first: HashMap<(&Path, u32), &str> = HashMap::new();
+    let mut findings = Vec::new();
+    for space in spaces.iter().filter(|space| space.header.is_some()) {
+        let (Some(id), Some(part)) = (space.id, space.parts.first()) else { continue };
+        if let Some(other) = first.insert((space.root.as_path(), id.0), part.found.label.as_str()) {
+            let message = format!("it says that it is tablespace {id}, and so does {other}");
+            let mut finding = Finding::new(Code::SpaceTwice, message);
+            let file = part.found.label.clone();
+            finding.location.file = Some(FilePlace { file, space: Some(id.0), ..FilePlace::default() });
+            findings.push(finding);
+        }
+    }
+    findings
+}

@@ -1,0 +1,242 @@
+//! Judges the pages of one tablespace, one after the other: [`Checker`].
+//!
+//! Invariant: a page is sound only when a checksum holds over it and it stands
+//! where it says; what cannot be looked at is unverified, never sound.
+
+use crate::bytes::{Field, all_zero};
+use crate::checksum::{self, Sum};
+use crate::fil::{EXTRA, TRAILER};
+use crate::transform::{self, TransformError};
+use crate::{Fault, FilHeader, Lack, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
+
+/// Judges pages of one tablespace. It remembers which formula fitted last, and keeps a buffer.
+#[derive(Clone, Debug)]
+pub struct Checker {
+    format: SpaceFormat,
+    space: Option<SpaceId>,
+    hint: Method,
+    scratch: Vec<u8>,
+}
+
+/// A judged page.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// The header as it lies on disk.
+    pub header: FilHeader,
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The page as the server sees it, where that could be had and the page is not damaged.
+    pub image: Option<&'a [u8]>,
+}
+
+/// Which bytes are the page as the server sees it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plain {
+    OnDisk,
+    Inflated,
+    Unknown,
+}
+
+impl Checker {
+    /// For a tablespace of this format. Without a `space` the tablespace that pages name is not looked at.
+    pub fn new(format: SpaceFormat, space: Option<SpaceId>) -> Checker {
+        Checker { format, space, hint: Method::Crc32, scratch: Vec::new() }
+    }
+
+    /// The format.
+    pub fn format(&self) -> &SpaceFormat {
+        &self.format
+    }
+
+    /// Judges the page of this number. `page` has the physical size of the format.
+    pub fn check<'a>(&'a mut self, no: PageNo, page: &'a [u8]) -> Checked<'a> {
+        let Some(header) = FilHeader::read(page).filter(|_| page.len() == self.format.physical.bytes()) else {
+            return Checked { header: EMPTY, verdict: Verdict::Bad(Fault::Undecodable("it is cut off")), image: None };
+        };
+        if all_zero(page) {
+            return Checked { header, verdict: Verdict::Empty, image: None };
+        }
+        let (verdict, plain) = self.judge(&header, page);
+        let verdict = match verdict {
+            Verdict::Bad(_) => verdict,
+            good => self.fault_of_place(no, &header, page, plain).map_or(good, Verdict::Bad),
+        };
+        let image = match (verdict, plain) {
+            (Verdict::Bad(_) | Verdict::Unverified(_) | Verdict::Empty, _) | (_, Plain::Unknown) => None,
+            (_, Plain::OnDisk) => Some(page),
+            (_, Plain::Inflated) => Some(self.scratch.as_slice()),
+        };
+        Checked { header, verdict, image }
+    }
+
+    fn judge(&mut self, header: &FilHeader, page: &[u8]) -> (Verdict, Plain) {
+        if self.format.layout == Layout::FullCrc32 {
+            return self.judge_full(header, page);
+        }
+        match header.page_type {
+            PageType::MYSQL_COMPRESSED => self.judge_inflated(page, transform::mysql),
+            PageType::MARIADB_COMPRESSED => self.judge_inflated(page, transform::mariadb_classic),
+            encrypted if encrypted.is_mysql_encrypted() && self.format.encrypted => {
+                (Verdict::Unverified(Lack::Key), Plain::Unknown)
+            }
+            other if is_mariadb_encrypted(header, page) => self.judge_encrypted(page, other),
+            _ => (self.judge_sum(page), Plain::OnDisk),
+        }
+    }
+
+    /// The checksum of a page that is neither compressed nor encrypted.
+    fn judge_sum(&mut self, page: &[u8]) -> Verdict {
+        match checksum::sum(page, self.format.layout, self.hint) {
+            Sum::Holds(method) => {
+                self.hint = method;
+                Verdict::Sound(method)
+            }
+            Sum::TurnedOff => Verdict::Unprotected,
+            Sum::Fails { stored, computed } => Verdict::Bad(Fault::Checksum { stored, computed }),
+        }
+    }
+
+    /// Pages that nothing protects on disk are judged by what they inflate to.
+    fn judge_inflated(
+        &mut self,
+        page: &[u8],
+        inflate: fn(&[u8], &mut [u8]) -> Result<(), TransformError>,
+    ) -> (Verdict, Plain) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.resize(page.len(), 0);
+        let verdict = match inflate(page, &mut scratch) {
+            Ok(()) => self.judge_sum(&scratch),
+            Err(error) => refused(error),
+        };
+        self.scratch = scratch;
+        (verdict, Plain::Inflated)
+    }
+
+    /// A page that may be encrypted by MariaDB, outside `full_crc32`: its checksum is of what lies on disk.
+    fn judge_encrypted(&mut self, page: &[u8], page_type: PageType) -> (Verdict, Plain) {
+        if checksum::encrypted_holds(page, self.format.layout) {
+            return (Verdict::Sound(Method::Encrypted), Plain::Unknown);
+        }
+        match (self.judge_sum(page), page_type) {
+            // There is no page of this kind that is not encrypted.
+            (verdict, PageType::MARIADB_COMPRESSED_ENCRYPTED) => (verdict, Plain::Unknown),
+            (verdict, _) => (verdict, Plain::OnDisk),
+        }
+    }
+
+    fn judge_full(&mut self, header: &FilHeader, page: &[u8]) -> (Verdict, Plain) {
+        let verdict = self.judge_sum(page);
+        if matches!(verdict, Verdict::Bad(_)) || header.first != 0 {
+            return (verdict, Plain::Unknown);
+        }
+        if checksum::compressed_length(page).is_none() {
+            return (verdict, Plain::OnDisk);
+        }
+        let Some(codec) = self.format.codec else { return (verdict, Plain::Unknown) };
+        self.scratch.resize(page.len(), 0);
+        match transform::mariadb_full(page, codec, &mut self.scratch) {
+            Ok(()) => (verdict, Plain::Inflated),
+            // The checksum holds over all that lies on disk, so the page is what was written.
+            Err(TransformError::Lacking(_)) => (verdict, Plain::Unknown),
+            Err(error) => (refused(error), Plain::Unknown),
+        }
+    }
+
+    /// What a page that is whole says wrongly about where it is.
+    fn fault_of_place(&self, no: PageNo, header: &FilHeader, page: &[u8], plain: Plain) -> Option<Fault> {
+        if header.page_no != no {
+            return Some(Fault::Misplaced(header.page_no));
+        }
+        let image = match plain {
+            Plain::OnDisk => page,
+            Plain::Inflated => &self.scratch,
+            Plain::Unknown if self.format.layout == Layout::FullCrc32 => return None,
+            Plain::Unknown => return self.foreign(header),
+        };
+        let seen = FilHeader::read(image)?;
+        if seen.page_no != no {
+            return Some(Fault::Misplaced(seen.page_no));
+        }
+        self.torn(&seen, image).or_else(|| self.foreign(&seen))
+    }
+
+    fn foreign(&self, header: &FilHeader) -> Option<Fault> {
+        let expected = self.space?;
+        (header.space != expected).then_some(Fault::Foreign(header.space))
+    }
+
+    fn torn(&self, header: &FilHeader, image: &[u8]) -> Option<Fault> {
+        let from_end = match self.format.layout {
+            Layout::Zip => return None,
+            Layout::Classic => TRAILER / 2,
+            Layout::FullCrc32 => TRAILER,
+        };
+        let tail = image.be32(image.len().checked_sub(from_end)?)?;
+        let low = u32::try_from(header.lsn.0 & u64::from(u32::MAX)).ok()?;
+        (low != tail).then_some(Fault::Torn { head: header.lsn, tail })
+    }
+}
+
+const EMPTY: FilHeader = FilHeader {
+    first: 0,
+    page_no: PageNo(0),
+    prev: 0,
+    next: 0,
+    lsn: crate::Lsn(0),
+    page_type: PageType::ALLOCATED,
+    space: SpaceId(0),
+};
+
+fn refused(error: TransformError) -> Verdict {
+    match error {
+        TransformError::Damaged(why) => Verdict::Bad(Fault::Undecodable(why)),
+        TransformError::Lacking(lack) => Verdict::Unverified(lack),
+    }
+}
+
+/// Whether the page bears a key version. Page 0 has a flush LSN there, and an R-tree page a split number.
+fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
+    let never = [PageType::FSP_HEADER, PageType::EXTENTS, PageType::RTREE];
+    !never.contains(&header.page_type) && header.page_no.0 != 0 && page.be32(EXTRA).is_some_and(|version| version != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PageSize;
+    use proptest::prelude::*;
+
+    fn formats() -> impl Strategy<Value = SpaceFormat> {
+        let size = prop::sample::select(vec![1024, 4096, 16_384]).prop_map(|bytes| PageSize::new(bytes).unwrap());
+        let layout = prop::sample::select(vec![Layout::Classic, Layout::Zip, Layout::FullCrc32]);
+        (size, layout, 0..7_u32, any::<bool>()).prop_map(|(size, layout, codec, encrypted)| SpaceFormat {
+            codec: crate::Codec::mariadb(codec),
+            encrypted,
+            ..SpaceFormat::plain(size, layout)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_panics(
+            format in formats(),
+            bytes in prop::collection::vec(any::<u8>(), 16_384),
+            page_type in prop::sample::select(vec![0_u16, 14, 15, 16, 17, 17_855, 34_354, 37_401, 0x8003, 0xffff]),
+            no in any::<u32>(),
+        ) {
+            let mut page = bytes[..format.physical.bytes()].to_vec();
+            page[24..26].copy_from_slice(&page_type.to_be_bytes());
+            let mut checker = Checker::new(format, Some(SpaceId(5)));
+            let checked = checker.check(PageNo(no), &page);
+            prop_assert!(!matches!(checked.verdict, Verdict::Sound(_) | Verdict::Empty));
+            Checker::new(format, None).check(PageNo(no), &page[..100]);
+        }
+    }
+
+    #[test]
+    fn a_page_of_zeros_is_empty() {
+        let format = SpaceFormat::plain(PageSize::DEFAULT, Layout::Classic);
+        let checked = Checker::new(format, Some(SpaceId(7))).check(PageNo(3), &[0; 16_384]).verdict;
+        assert_eq!(checked, Verdict::Empty);
+    }
+}

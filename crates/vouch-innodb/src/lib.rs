@@ -1,0 +1,38 @@
+//! InnoDB's pages as they lie on disk: bytes in, facts and verdicts out.
+//!
+//! Start at [`SpaceFormat`], which page 0 tells, and [`Checker`], which judges
+//! one page after the other. Invariant: no input panics, and nothing here knows
+//! files, threads or clocks.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::little_endian_bytes)]
+
+mod bytes;
+mod check;
+mod checksum;
+mod doublewrite;
+mod fil;
+mod fsp;
+mod guess;
+mod index;
+mod page_type;
+mod redo;
+mod space;
+mod transform;
+mod tree;
+mod units;
+mod verdict;
+
+pub use check::{Checked, Checker};
+pub use checksum::{Method, crc32c};
+pub use doublewrite::LegacyDoublewrite;
+pub use fil::{FilHeader, NO_PAGE};
+pub use fsp::{ExtentMap, FspHeader};
+pub use guess::{Guess, guess};
+pub use index::{IndexFacts, IndexFault};
+pub use page_type::PageType;
+pub use redo::MariadbLog;
+pub use space::{Codec, FormatError, Layout, SpaceFormat};
+pub use tree::{Link, Tree, TreeFault};
+pub use units::{Lsn, PageNo, PageSize, SpaceId};
+pub use verdict::{Fault, Lack, Verdict};

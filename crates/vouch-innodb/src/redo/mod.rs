@@ -1,0 +1,5 @@
+//! The redo log, as far as pages are judged by it.
+
+mod mariadb;
+
+pub use mariadb::MariadbLog;

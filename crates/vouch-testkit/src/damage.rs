@@ -1,0 +1,242 @@
+//! Files of pages, damaged in ways that have names: [`Pages`].
+//!
+//! Checksums are put right again by this file's own code, never by the code
+//! under test, so that a damage is exactly the one that it is called.
+
+use crate::{Error, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const NODE: u16 = 17_855;
+const SLOTS: usize = 38;
+const HEAP_COUNT: usize = 42;
+const LEVEL: usize = 64;
+const INDEX: usize = 66;
+/// Nothing on that side.
+const NONE: u32 = u32::MAX;
+
+/// The way in which a file's pages are sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// CRC-32C in the first and the last field.
+    Crc32,
+    /// CRC-32C in the first field: ROW_FORMAT=COMPRESSED.
+    Zip,
+    /// CRC-32C behind everything: MariaDB.
+    FullCrc32,
+}
+
+/// A file of pages in memory.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    path: PathBuf,
+    size: usize,
+    seal: Seal,
+    bytes: Vec<u8>,
+}
+
+impl Pages {
+    /// Reads a file.
+    ///
+    /// Errors: it cannot be read.
+    pub fn read(path: &Path, size: usize, seal: Seal) -> Result<Pages> {
+        let bytes = fs::read(path).map_err(Error::io(format!("reading {}", path.display())))?;
+        Ok(Pages { path: path.to_owned(), size, seal, bytes })
+    }
+
+    /// Writes what has become of it to `path`.
+    ///
+    /// Errors: it cannot be written.
+    pub fn write_to(&self, path: &Path) -> Result<()> {
+        fs::write(path, &self.bytes).map_err(Error::io(format!("writing {}", path.display())))
+    }
+
+    /// The file that it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Pages that it has.
+    pub fn count(&self) -> usize {
+        self.bytes.len() / self.size
+    }
+
+    /// The bytes of a page.
+    pub fn page(&mut self, no: usize) -> &mut [u8] {
+        &mut self.bytes[no * self.size..(no + 1) * self.size]
+    }
+
+    /// The length of a page.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Makes the file this long.
+    pub fn cut(&mut self, bytes: usize) {
+        self.bytes.truncate(bytes);
+    }
+
+    /// Turns one bit of a page.
+    pub fn flip(&mut self, no: usize, at: usize) {
+        self.page(no)[at] ^= 0x10;
+    }
+
+    /// Writes zeros over a page.
+    pub fn zero(&mut self, no: usize) {
+        self.page(no).fill(0);
+    }
+
+    /// Leaves the first half of a page, as a write that was cut off does; the other half is of before.
+    pub fn tear(&mut self, no: usize) {
+        let half = self.size / 2;
+        self.page(no)[half..].fill(0x5a);
+    }
+
+    /// Puts two pages in each other's place.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        let first = self.page(a).to_vec();
+        let second = self.page(b).to_vec();
+        self.page(a).copy_from_slice(&second);
+        self.page(b).copy_from_slice(&first);
+    }
+
+    /// Puts a page of another file in the place of a page.
+    pub fn replace(&mut self, no: usize, other: &mut Pages, from: usize) {
+        self.page(no).copy_from_slice(other.page(from));
+    }
+
+    /// Changes a page and puts its checksum right.
+    pub fn forge(&mut self, no: usize, change: impl FnOnce(&mut [u8])) {
+        let seal = self.seal;
+        let page = self.page(no);
+        change(page);
+        reseal(page, seal);
+    }
+
+    /// The pages of B-trees on this level, of the index that has most of them, from left to right.
+    pub fn nodes(&mut self, level: u16) -> Vec<usize> {
+        let mut found: Vec<(u64, u32, usize)> = Vec::new();
+        for no in 0..self.count() {
+            let page = self.page(no);
+            if be16(page, 24) == NODE && be16(page, LEVEL) == level && be32(page, 4) as usize == no {
+                let (index, prev) = (be64(page, INDEX), be32(page, 8));
+                found.push((index, prev, no));
+            }
+        }
+        let count = |index: u64| found.iter().filter(|node| node.0 == index).count();
+        let Some(&(most, ..)) = found.iter().max_by_key(|node| (count(node.0), std::cmp::Reverse(node.0))) else {
+            return Vec::new();
+        };
+        let mut at = found.iter().find(|node| node.0 == most && node.1 == NONE).map(|node| node.2);
+        let mut ordered = Vec::new();
+        while let Some(no) = at {
+            ordered.push(no);
+            at = found.iter().find(|node| node.0 == most && node.1 as usize == no).map(|node| node.2);
+        }
+        ordered
+    }
+
+    /// Makes two neighbours point at each other on both sides.
+    pub fn sibling_cycle(&mut self, left: usize, right: usize) {
+        self.forge(right, |page| put32(page, 12, left as u32));
+    }
+
+    /// Says that a node is on another level.
+    pub fn wrong_level(&mut self, no: usize) {
+        self.forge(no, |page| page[LEVEL + 1] ^= 1);
+    }
+
+    /// Points the second slot of a node's directory elsewhere.
+    pub fn directory_slot(&mut self, no: usize) {
+        self.forge(no, |page| {
+            let at = page.len() - 8 - 4;
+            put16(page, at, be16(page, at) ^ 0x10);
+        });
+    }
+
+    /// Makes the first record of a compact node its own successor.
+    pub fn record_loop(&mut self, no: usize) {
+        self.forge(no, |page| {
+            let first = 99 + usize::from(be16(page, 97));
+            let second = first.wrapping_add(usize::from(be16(page, first - 2))) & (page.len() - 1);
+            put16(page, second - 2, (first as u16).wrapping_sub(second as u16));
+        });
+    }
+
+    /// Counts one record more in a node's heap.
+    pub fn heap_count(&mut self, no: usize) {
+        self.forge(no, |page| put16(page, HEAP_COUNT, be16(page, HEAP_COUNT) + 1));
+    }
+
+    /// Counts one slot less in a node's directory.
+    pub fn slot_count(&mut self, no: usize) {
+        self.forge(no, |page| put16(page, SLOTS, be16(page, SLOTS) - 1));
+    }
+
+    /// Says on page 0 that a page is free.
+    pub fn free_in_map(&mut self, no: usize) {
+        let extent = match self.size {
+            ..=4096 => 256,
+            8192 => 128,
+            _ => 64,
+        };
+        let entry = 150 + no / extent * (24 + extent / 4);
+        self.forge(0, |page| page[entry + 24 + no % extent / 4] |= 1 << (2 * (no % 4)));
+    }
+}
+
+fn reseal(page: &mut [u8], seal: Seal) {
+    let end = page.len();
+    match seal {
+        Seal::Crc32 => {
+            let sum = crc32c(&page[4..26]) ^ crc32c(&page[38..end - 8]);
+            put32(page, 0, sum);
+            put32(page, end - 8, sum);
+        }
+        Seal::Zip => {
+            let sum = crc32c(&page[4..16]) ^ crc32c(&page[24..26]) ^ crc32c(&page[34..]);
+            put32(page, 0, sum);
+        }
+        Seal::FullCrc32 => {
+            let sum = crc32c(&page[..end - 4]);
+            put32(page, end - 4, sum);
+        }
+    }
+}
+
+/// CRC-32C, bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 })
+    })
+}
+
+fn be16(page: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([page[at], page[at + 1]])
+}
+
+fn be32(page: &[u8], at: usize) -> u32 {
+    u32::from(be16(page, at)) << 16 | u32::from(be16(page, at + 2))
+}
+
+fn be64(page: &[u8], at: usize) -> u64 {
+    u64::from(be32(page, at)) << 32 | u64::from(be32(page, at + 4))
+}
+
+fn put16(page: &mut [u8], at: usize, value: u16) {
+    page[at..at + 2].copy_from_slice(&value.to_be_bytes());
+}
+
+fn put32(page: &mut [u8], at: usize, value: u32) {
+    page[at..at + 4].copy_from_slice(&value.to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_is_that_of_the_standard() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    }
+}

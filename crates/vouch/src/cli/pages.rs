@@ -1,0 +1,63 @@
+//! `vouch pages`.
+
+use super::output::OutputArgs;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  vouch pages /backups/today                    a backup directory
+  vouch pages /var/lib/mysql --report now.html  a data directory, with a map of its pages
+  vouch pages shop/orders.ibd --level page
+  vouch pages /backups/today --format json --quiet
+
+Exit codes:
+  0 clean   1 findings   2 usage   3 incomplete   130, 143 interrupted   70 a bug in vouch";
+
+/// How deep pages are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Checksums, and whether each page is in its place
+    Quick,
+    /// The directory and the records of index pages as well
+    Page,
+    /// Links between pages, levels and lost pages as well, where files are of one moment
+    Tree,
+}
+
+/// As of when the files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// As the backup's notes or the redo log tell
+    Auto,
+    /// Of one moment: a server that was shut down, a prepared backup, an export
+    Clean,
+    /// Of several moments: yet to be recovered
+    Raw,
+}
+
+/// The options of `vouch pages`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PagesArgs {
+    /// Tablespaces, data directories, backup directories
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// How deep pages are looked at
+    #[arg(long, value_enum, value_name = "LEVEL", default_value = "tree")]
+    pub level: Level,
+    /// As of when the files are
+    #[arg(long, value_enum, value_name = "STATE", default_value = "auto")]
+    pub state: State,
+    /// Threads that read and verify [default: one for each processor]
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Leave out the rest of a file that has more bad pages than this [default: look at all pages]
+    #[arg(long, value_name = "PAGES")]
+    pub max_bad_pages: Option<u64>,
+    /// Findings that are listed for one file; the rest is counted
+    #[arg(long, value_name = "FINDINGS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_findings: u32,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
