@@ -67,8 +67,17 @@ impl Discovered {
             Err(error) => return self.unreadable(root, folder, &error),
         };
         for entry in entries {
-            match entry.and_then(|entry| fs::metadata(entry.path()).map(|data| (entry.path(), data))) {
-                Err(error) => self.unreadable(root, folder, &error),
+            let path = entry.map(|entry| entry.path()).map_err(|error| (folder.to_owned(), error));
+            let data = path
+                .and_then(|path| fs::metadata(&path).map(|data| (path.clone(), data)).map_err(|error| (path, error)));
+            match data {
+                Err((path, error))
+                    if error.kind() != io::ErrorKind::NotFound || fs::symlink_metadata(&path).is_ok() =>
+                {
+                    self.unreadable(root, &path, &error);
+                }
+                // A table was dropped, or its file renamed.
+                Err(_) => {}
                 Ok((path, data)) if data.is_dir() && depth < DEPTH => self.walk(root, &path, depth + 1),
                 Ok((path, data)) if data.is_file() => self.file(root, &path, data.len()),
                 Ok(_) => {}

@@ -28,7 +28,10 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     let pages = usize::try_from(job.space.pages()).unwrap_or(0);
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
-    sizes(&job.space, &mut report);
+    sizes(job, &mut report);
+    if !matches!(state, State::Raw(_)) {
+        lost_first_page(&job.space, &mut seen);
+    }
     if let State::Whole(..) = state {
         lost_pages(job, &mut seen);
     }
@@ -42,7 +45,8 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
 }
 
 /// Files that are too short.
-fn sizes(space: &Space, report: &mut SpaceReport) {
+fn sizes(job: &Job, report: &mut SpaceReport) {
+    let space = &job.space;
     for part in space.parts.iter().filter(|part| part.rest > 0) {
         let message = format!("the file ends {} bytes into page {}", part.rest, part.first.saturating_add(part.pages));
         report.findings.push(of_file(space, part, Code::FileCut, message));
@@ -50,9 +54,18 @@ fn sizes(space: &Space, report: &mut SpaceReport) {
     let (Some(header), Some(last)) = (space.header, space.parts.last()) else { return };
     let whole = space.parts.first().is_some_and(|part| part.first == 0);
     if whole && header.size > space.pages() && !is_part_of_several(space) {
-        let message = format!("page 0 says that there are {} pages, the file has {}", header.size, space.pages());
+        // A server counts pages in before it makes the file longer, and may never do so.
+        let Some(lost) = missing_page(job, header.size.min(header.free_limit)) else { return };
+        let (said, there) = (header.size, space.pages());
+        let message = format!("page 0 says that there are {said} pages, the file has {there}; page {lost} was in use");
         report.findings.push(of_file(space, last, Code::FileTruncated, message));
     }
+}
+
+/// The first page behind the end of the file that is in use, or whose descriptor is missing too.
+fn missing_page(job: &Job, end: u32) -> Option<PageNo> {
+    let extents = job.extents();
+    (job.space.pages()..end).map(PageNo).find(|no| extents.in_use(*no) != Some(false))
 }
 
 /// A file of the system tablespace that was asked for by its own name may have others beside it.
@@ -82,19 +95,29 @@ fn place(space: &Space, part: &Part, pages: Option<(u32, u32)>) -> FilePlace {
     }
 }
 
+/// A tablespace without its first page is none. In a raw copy the page may be in the redo log alone.
+fn lost_first_page(space: &Space, seen: &mut Seen) {
+    if space.parts.first().is_some_and(|part| part.first == 0)
+        && let Some(fact) = seen.facts.first_mut().filter(|fact| fact.class == PageClass::Empty)
+    {
+        fact.class = PageClass::Bad;
+        seen.lose(PageNo(0));
+    }
+}
+
 /// Pages that are in use and were never written.
 fn lost_pages(job: &Job, seen: &mut Seen) {
-    let Some(header) = job.space.header else { return };
+    let (Some(header), Some(fillers)) = (job.space.header, &job.space.fillers) else { return };
     let (extents, first) = (job.extents(), job.space.parts.first().map_or(0, |part| part.first));
+    let mut lost = Vec::new();
     for (fact, no) in seen.facts.iter_mut().zip(first..header.free_limit) {
-        if fact.class == PageClass::Empty && extents.in_use(PageNo(no)) == Some(true) {
+        if fact.class == PageClass::Empty && extents.in_use(PageNo(no)) == Some(true) && !fillers.contains(&PageNo(no))
+        {
             fact.class = PageClass::Bad;
-            seen.tally.empty = seen.tally.empty.saturating_sub(1);
-            seen.tally.bad += 1;
-            let message = "the page is in use, and all zero".to_owned();
-            seen.bad.push(BadPage { page: PageNo(no), code: Code::PageLost, message, index: None });
+            lost.push(PageNo(no));
         }
     }
+    lost.into_iter().for_each(|no| seen.lose(no));
 }
 
 /// Holds nodes of the same index against each other.
@@ -126,7 +149,8 @@ fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
     let extents = job.extents();
     let mut trees: BTreeMap<u64, Tree> = BTreeMap::new();
     for (fact, no) in seen.facts.iter().zip(first..) {
-        let used = extents.in_use(PageNo(no)) != Some(false);
+        // Pages that were given back keep their old contents.
+        let used = extents.in_use(PageNo(no)) == Some(true);
         if let Some(link) = fact.link(PageNo(no)).filter(|_| used && fact.class != PageClass::Bad) {
             trees.entry(fact.index).or_default().add(link);
         }

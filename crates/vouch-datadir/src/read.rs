@@ -39,6 +39,19 @@ impl Source {
         }
         Ok(filled)
     }
+
+    /// Whether the file could be read to its end and is all zero.
+    pub(crate) fn is_zero(&self) -> bool {
+        let mut buffer = vec![0; 1 << 20];
+        let mut at = 0;
+        loop {
+            match self.read_at(&mut buffer, at) {
+                Ok(0) => return true,
+                Ok(read) if buffer.iter().take(read).all(|byte| *byte == 0) => at += read as u64,
+                _ => return false,
+            }
+        }
+    }
 }
 
 /// The first bytes of a file.

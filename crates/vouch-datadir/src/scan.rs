@@ -70,9 +70,10 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool
 fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
     let root = &job.space.root;
     let state = around.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state);
+    let state = state.confirmed(root, options.state);
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
-    let report = ledger::report(job, options, state, copies);
+    let report = ledger::report(job, options, &state, copies);
     report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
     report.errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
     for file in &report.files {

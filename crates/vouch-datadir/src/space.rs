@@ -39,6 +39,8 @@ pub(crate) struct Space {
     /// Page 0, when it can be believed.
     pub header: Option<FspHeader>,
     pub doublewrite: Option<LegacyDoublewrite>,
+    /// Pages that are in use and never written; `None` when they are not known.
+    pub fillers: Option<Vec<PageNo>>,
 }
 
 /// Why a tablespace could not be opened.
@@ -48,6 +50,8 @@ pub(crate) enum OpenError {
     Unreadable(Failure),
     /// No page of it is one of any format.
     Unrecognised(Vec<Found>),
+    /// It is all zero.
+    Unwritten(Vec<Found>),
 }
 
 /// Opens the files of one tablespace, in their order. `known` are formats of other files of the instance.
@@ -70,14 +74,26 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat]) -> Result<Space, Op
             let sample = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
             match found_out(&sample, known) {
                 Some(guess) => (guess.format, guess.space),
-                None => return Err(OpenError::Unrecognised(sources.into_iter().map(|(found, _)| found).collect())),
+                None => return Err(formless(sources)),
             }
         }
     };
     let parts = parts(sources, &format);
-    let doublewrite = parts.first().filter(|_| matches!(kind, Kind::System(_))).and_then(|p| doublewrite(p, &format));
+    let system = parts.first().filter(|_| matches!(kind, Kind::System(_)));
+    let doublewrite = system.and_then(|part| doublewrite(part, &format));
+    let fillers = match system.zip(doublewrite) {
+        Some((part, area)) => fillers(part, &format, &area),
+        None => Some(Vec::new()),
+    };
     let header = told.map(|(_, header)| header);
-    Ok(Space { parts, kind, root, format, id, header, doublewrite })
+    Ok(Space { parts, kind, root, format, id, header, doublewrite, fillers })
+}
+
+/// Files without any page of a known format.
+fn formless(sources: Vec<(Found, Source)>) -> OpenError {
+    let zero = sources.iter().all(|(found, source)| found.bytes > 0 && source.is_zero());
+    let files = sources.into_iter().map(|(found, _)| found).collect();
+    if zero { OpenError::Unwritten(files) } else { OpenError::Unrecognised(files) }
 }
 
 fn refused(found: &Found, error: &std::io::Error) -> OpenError {
@@ -145,13 +161,24 @@ fn doublewrite(part: &Part, format: &SpaceFormat) -> Option<LegacyDoublewrite> {
         return None;
     }
     let no = LegacyDoublewrite::TOLD_BY;
-    let mut page = vec![0; format.physical.bytes()];
-    let read = part.source.read_at(&mut page, u64::from(no.0) * format.physical.bytes_u64()).ok()?;
-    let verdict = Checker::new(*format, None).check(no, page.get(..read)?).verdict;
+    let page = read_page(part, format, no)?;
+    let verdict = Checker::new(*format, None).check(no, &page).verdict;
     match verdict {
         Verdict::Bad(_) => Some(LegacyDoublewrite::usual(format)),
         _ => LegacyDoublewrite::read(&page, format),
     }
+}
+
+fn fillers(part: &Part, format: &SpaceFormat, area: &LegacyDoublewrite) -> Option<Vec<PageNo>> {
+    let page = read_page(part, format, area.inode_page()?)?;
+    Some(area.fillers(&page))
+}
+
+/// A page of the first file.
+fn read_page(part: &Part, format: &SpaceFormat, no: PageNo) -> Option<Vec<u8>> {
+    let mut page = vec![0; format.physical.bytes()];
+    let read = part.source.read_at(&mut page, u64::from(no.0) * format.physical.bytes_u64()).ok()?;
+    (read == page.len()).then_some(page)
 }
 
 impl Space {

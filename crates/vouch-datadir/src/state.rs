@@ -7,8 +7,8 @@
 use crate::options::StateChoice;
 use crate::read::{self, Source};
 use std::fs;
-use std::path::Path;
-use vouch_innodb::MariadbLog;
+use std::path::{Path, PathBuf};
+use vouch_innodb::{Lsn, MariadbLog, MysqlLog};
 
 /// Bytes behind the checkpoint that are looked at: a mini-transaction that is longer is one to recover.
 const TAIL: usize = 1 << 20;
@@ -35,6 +35,16 @@ impl State {
                 let state = told_in(root);
                 if state != State::Unknown { state } else { above.map_or(State::Unknown, |above| told_in(&above)) }
             }
+        }
+    }
+
+    /// The state once files have been read: those of one moment must not have gone on since then.
+    pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice) -> State {
+        match self {
+            State::Whole(..) if State::of(root, choice) != *self => {
+                State::Raw("a server went on writing while the files were read".to_owned())
+            }
+            state => state.clone(),
         }
     }
 
@@ -71,25 +81,26 @@ fn backup(name: &str, text: &str) -> Option<State> {
 /// MySQL writes where the log ended to the system tablespace when it shuts down, and recovers when
 /// the log's checkpoint is another.
 fn mysql(folder: &Path) -> Option<State> {
-    let files = fs::read_dir(folder.join("#innodb_redo")).ok()?;
-    let heads = files.filter_map(|file| read::head(&file.ok()?.path(), 2048).ok());
-    let checkpoint = heads.flat_map(|head| [checkpoint(&head, 512), checkpoint(&head, 1536)]).flatten().max()?;
+    let files = fs::read_dir(folder.join("#innodb_redo")).ok()?.filter_map(|file| Some(file.ok()?.path()));
+    let logs: Vec<(PathBuf, MysqlLog)> = files
+        .filter_map(|path| read::head(&path, MysqlLog::HEAD).ok().and_then(|head| Some((path, MysqlLog::read(&head)?))))
+        .collect();
+    let checkpoint = logs.iter().filter_map(|(_, log)| log.checkpoint).max()?;
     let first = read::head(&folder.join("ibdata1"), 64).ok()?;
     let flushed = u64::from_be_bytes(first.get(26..34)?.try_into().ok()?);
-    Some(if flushed == checkpoint {
+    Some(if flushed == checkpoint.0 && logs.iter().any(|(path, log)| ends_at(path, log, checkpoint)) {
         State::Whole("clean shutdown", format!("the redo log ends at the checkpoint, LSN {checkpoint}"))
     } else {
-        State::Raw(format!("the redo log goes on behind LSN {flushed}, at which the system tablespace was closed"))
+        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {checkpoint}"))
     })
 }
 
-/// The checkpoint in a block of a redo file's head.
-fn checkpoint(head: &[u8], at: usize) -> Option<u64> {
-    let block = head.get(at..at + 512)?;
-    let (contents, sum) = block.split_at_checked(508)?;
-    let stored = u32::from_be_bytes(sum.try_into().ok()?);
-    let lsn = u64::from_be_bytes(contents.get(8..16)?.try_into().ok()?);
-    (vouch_innodb::crc32c(contents) == stored && lsn > 0).then_some(lsn)
+/// Whether the log ends with the block that holds this LSN.
+fn ends_at(path: &Path, log: &MysqlLog, lsn: Lsn) -> bool {
+    let mut block = [0; MysqlLog::BLOCK];
+    let Some(offset) = log.block_of(lsn) else { return false };
+    let read = Source::open(path).and_then(|source| source.read_at(&mut block, offset));
+    read.is_ok_and(|read| read == block.len()) && log.ends_in(&block, lsn)
 }
 
 /// MariaDB's log says it by itself: it ends with the mark of the checkpoint.

@@ -126,6 +126,14 @@ impl Job {
 }
 
 impl Seen {
+    /// A page that was taken for empty should have been written.
+    pub(crate) fn lose(&mut self, page: PageNo) {
+        self.tally.empty = self.tally.empty.saturating_sub(1);
+        self.tally.bad += 1;
+        let message = "the page is in use, and all zero".to_owned();
+        self.bad.push(BadPage { page, code: Code::PageLost, message, index: None });
+    }
+
     fn add(&mut self, part: Seen) {
         self.bad.extend(part.bad);
         self.tally.add(&part.tally);

@@ -54,8 +54,8 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
-    let spaces = open_all(files, &mut run, runtime);
-    let states = states(&spaces, options, &mut run, runtime);
+    let states = states(&files, options);
+    let spaces = open_all(files, &states, &mut run, runtime);
     let around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
     twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
@@ -84,8 +84,7 @@ impl Run {
         self.files.sort_by(|a, b| a.file.cmp(&b.file));
         let file = |finding: &Finding| finding.location.file.as_ref().map(|file| (file.file.clone(), file.pages));
         self.findings.sort_by_key(file);
-        let mut states: Vec<String> = around.states.iter().map(|(_, state)| state.describe()).collect();
-        states.dedup();
+        let states = self.final_states(options, around, runtime);
         let verdict = Verdict::of(&self.findings, &self.errors, (runtime.stopped)());
         let level = options.level.name().to_owned();
         let files = FilesCoverage { state: states.join("; "), level, files: self.files };
@@ -103,6 +102,23 @@ impl Run {
         };
         runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
         summary
+    }
+}
+
+impl Run {
+    /// The states once everything was read, in words; those that are raw are told.
+    fn final_states(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        for (root, state) in &around.states {
+            let state = state.confirmed(root, options.state);
+            if let State::Raw(why) = &state {
+                self.notice(Code::RawState, format!("{}: {why}", root.display()), runtime);
+            }
+            if !words.contains(&state.describe()) {
+                words.push(state.describe());
+            }
+        }
+        words
     }
 }
 
@@ -130,7 +146,7 @@ fn label(group: &[Found]) -> &str {
 
 /// Opens every tablespace; what cannot be opened is told. Damaged first pages are tried with the formats
 /// of the files beside them.
-fn open_all(files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> Vec<Space> {
+fn open_all(files: Vec<Found>, states: &[(PathBuf, State)], run: &mut Run, runtime: &Runtime) -> Vec<Space> {
     let mut spaces = Vec::new();
     let mut known: Vec<SpaceFormat> = Vec::new();
     for group in by_space(files) {
@@ -144,6 +160,10 @@ fn open_all(files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> Vec<Space> {
                 }
                 spaces.push(space);
             }
+            Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(file, states)) => {
+                files.into_iter().for_each(|file| unwritten(file, run, runtime));
+            }
+            Err(OpenError::Unwritten(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
             Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![failure], runtime),
             Err(OpenError::Unrecognised(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
         }
@@ -197,20 +217,26 @@ fn whole_file(found: &Found, page_bytes: u64, tally: PageTally, state: FileState
     }
 }
 
-/// The state of each instance, looked up once.
-fn states(spaces: &[Space], options: &PagesOptions, run: &mut Run, runtime: &Runtime) -> Vec<(PathBuf, State)> {
+/// The state of each instance, before anything of it is read.
+fn states(files: &[Found], options: &PagesOptions) -> Vec<(PathBuf, State)> {
     let mut states: Vec<(PathBuf, State)> = Vec::new();
-    for space in spaces {
-        if states.iter().any(|(root, _)| *root == space.root) {
-            continue;
+    for file in files {
+        if !states.iter().any(|(root, _)| *root == file.root) {
+            states.push((file.root.clone(), State::of(&file.root, options.state)));
         }
-        let state = State::of(&space.root, options.state);
-        if let State::Raw(why) = &state {
-            run.notice(Code::RawState, format!("{}: {why}", space.root.display()), runtime);
-        }
-        states.push((space.root.clone(), state));
     }
     states
+}
+
+fn is_raw(file: &Found, states: &[(PathBuf, State)]) -> bool {
+    states.iter().any(|(root, state)| *root == file.root && matches!(state, State::Raw(_)))
+}
+
+/// A file of a table that was just made: what is in it is in the redo log alone.
+fn unwritten(found: Found, run: &mut Run, runtime: &Runtime) {
+    let message = format!("{} is all zero: what belongs there is in the redo log", found.label);
+    run.notice(Code::FileUnwritten, message, runtime);
+    run.files.push(whole_file(&found, 0, PageTally::default(), FileState::Sound));
 }
 
 fn collect_copies(spaces: &[Space], files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> HashMap<PathBuf, Copies> {

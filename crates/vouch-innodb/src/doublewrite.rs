@@ -4,7 +4,7 @@
 //! the file that they lie in.
 
 use crate::bytes::Field;
-use crate::{PageNo, SpaceFormat};
+use crate::{NO_PAGE, PageNo, SpaceFormat};
 
 /// The page that names the area.
 const TRX_SYS_PAGE: u32 = 5;
@@ -12,12 +12,16 @@ const TRX_SYS_PAGE: u32 = 5;
 const FROM_END: usize = 200;
 const MAGIC_AT: usize = 10;
 const MAGIC: u32 = 536_853_855;
+/// Single pages of a segment stand this far into its inode.
+const INODE_FRAGMENTS: usize = 64;
 
 /// The doublewrite area inside ibdata1: two extents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegacyDoublewrite {
     blocks: [u32; 2],
     extent: u32,
+    /// The page and the place of the segment's inode, where they are known.
+    inode: Option<(u32, u16)>,
 }
 
 impl LegacyDoublewrite {
@@ -31,18 +35,33 @@ impl LegacyDoublewrite {
             return None;
         }
         let blocks = [page.be32(at + MAGIC_AT + 4)?, page.be32(at + MAGIC_AT + 8)?];
-        Some(LegacyDoublewrite { blocks, extent: format.logical.extent_pages() })
+        let inode = Some((page.be32(at + 4)?, page.be16(at + 8)?));
+        Some(LegacyDoublewrite { blocks, extent: format.logical.extent_pages(), inode })
     }
 
     /// Where the area lies in every system tablespace that was made with the usual settings.
     pub fn usual(format: &SpaceFormat) -> LegacyDoublewrite {
         let extent = format.logical.extent_pages();
-        LegacyDoublewrite { blocks: [extent, 2 * extent], extent }
+        LegacyDoublewrite { blocks: [extent, 2 * extent], extent, inode: None }
     }
 
     /// Whether the page of this number is a slot for copies.
     pub fn holds(&self, no: PageNo) -> bool {
         self.blocks.iter().any(|&block| block != 0 && (block..block.saturating_add(self.extent)).contains(&no.0))
+    }
+
+    /// The page that tells which single pages the area's segment holds.
+    pub fn inode_page(&self) -> Option<PageNo> {
+        self.inode.map(|(page, _)| PageNo(page))
+    }
+
+    /// Single pages of the area's segment, as the page above tells. The server allocates them to reach
+    /// whole extents, and never writes them.
+    pub fn fillers(&self, inode_page: &[u8]) -> Vec<PageNo> {
+        let from = self.inode.map_or(usize::MAX, |(_, at)| usize::from(at)).saturating_add(INODE_FRAGMENTS);
+        let slots = (0..usize::try_from(self.extent / 2).unwrap_or(0))
+            .map_while(|slot| inode_page.be32(from.checked_add(4 * slot)?));
+        slots.filter(|page| *page != NO_PAGE).map(PageNo).collect()
     }
 
     /// The slots, by their page numbers.

@@ -31,7 +31,7 @@ pub use fsp::{ExtentMap, FspHeader};
 pub use guess::{Guess, guess};
 pub use index::{IndexFacts, IndexFault};
 pub use page_type::PageType;
-pub use redo::MariadbLog;
+pub use redo::{MariadbLog, MysqlLog};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Link, Tree, TreeFault};
 pub use units::{Lsn, PageNo, PageSize, SpaceId};

@@ -239,6 +239,9 @@ codes! {
     RawState "raw-state" Notice Notice
         "The files are as of several moments, as those of a running server or of a backup before it is prepared. Pages are held against themselves, not against each other."
         "Prepare the backup, or shut the server down, to have links and levels verified as well.";
+    FileUnwritten "file-unwritten" Notice Notice
+        "The file is all zero in a copy that is yet to be recovered: its table was just made, and what is in it is in the redo log."
+        "Nothing to do: recovery writes it.";
     FormatGuessed "format-guessed" Notice Notice
         "The file's first page does not tell its format, so it was found out from the other pages."
         "Nothing to do: the first page is reported as a finding.";

@@ -22,6 +22,7 @@ pub mod poll;
 mod proxy;
 mod seed;
 mod server;
+pub mod spaces;
 mod sync;
 mod topology;
 pub mod tour;

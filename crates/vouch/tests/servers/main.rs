@@ -10,6 +10,7 @@ mod faults;
 mod harmless;
 mod harness;
 mod load;
+mod pages;
 mod proof;
 mod resume;
 mod selection;

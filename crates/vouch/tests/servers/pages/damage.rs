@@ -1,0 +1,179 @@
+//! Every damage that has a name, in every format that it can occur in: found, with the right code and page.
+//!
+//! What the servers' own checker says of the same file is held beside it.
+
+use super::{filled, pages};
+use crate::harness::Outcome;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use vouch_testkit::damage::{Pages, Seal};
+use vouch_testkit::{Dist, Flavor, Server, spaces};
+
+/// The files of a server that was shut down, and a place for damaged copies.
+struct Ground {
+    server: Server,
+    copies: TempDir,
+}
+
+impl Ground {
+    fn new(flavor: Flavor) -> Ground {
+        let server = filled(flavor, 16, &[]);
+        server.stop().unwrap();
+        Ground { server, copies: TempDir::new().unwrap() }
+    }
+
+    fn file(&self, table: &str) -> PathBuf {
+        self.server.data().join(spaces::DATABASE).join(format!("{table}.ibd"))
+    }
+
+    /// Damages a copy of the table's file and verifies it as one of a server that was shut down.
+    fn damaged(&self, table: &str, form: Form, damage: impl FnOnce(&mut Pages)) -> (Outcome, PathBuf) {
+        let mut file = Pages::read(&self.file(table), form.0, form.1).unwrap();
+        damage(&mut file);
+        let path = self.copies.path().join(format!("{table}.ibd"));
+        file.write_to(&path).unwrap();
+        (pages(&path, &["--state", "clean"]), path)
+    }
+
+    /// The one finding of a damage, at this page.
+    #[track_caller]
+    fn finds(&self, table: &str, form: Form, code: &str, page: usize, damage: impl FnOnce(&mut Pages)) {
+        let (outcome, _) = self.damaged(table, form, damage);
+        let outcome = outcome.assert_code(1);
+        let finding = outcome.only(code);
+        assert_eq!(finding["file"]["first_page"], page, "{table} {code}: {}", outcome.stdout);
+        assert_eq!(outcome.finding_codes(), [code], "{table}: {}", outcome.stdout);
+    }
+}
+
+/// Bytes of a page in the file, and how it is sealed.
+type Form = (usize, Seal);
+
+/// What is seen by the checksum alone, in any format.
+fn any_format(ground: &Ground, table: &str, form: Form) {
+    let last = form.0 - 1;
+    let middle = form.0 / 2;
+    for at in [0, 4, 9, 13, 17, 24, 40, middle] {
+        ground.finds(table, form, "page-checksum", 4, |file| file.flip(4, at));
+    }
+    if form.1 != Seal::Zip {
+        let code = if form.1 == Seal::FullCrc32 { "page-checksum" } else { "page-torn" };
+        ground.finds(table, form, code, 4, |file| file.flip(4, last));
+    }
+    ground.finds(table, form, "page-checksum", 3, |file| file.tear(3));
+    ground.finds(table, form, "page-checksum", 0, |file| file.flip(0, 60));
+    let (outcome, _) = ground.damaged(table, form, |file| file.swap(4, 5));
+    let outcome = outcome.assert_code(1);
+    assert_eq!(outcome.only("page-misplaced")["file"]["last_page"], 5, "{}", outcome.stdout);
+    ground.finds(table, form, "page-lost", 3, |file| file.zero(3));
+    cut(ground, table, form);
+}
+
+fn cut(ground: &Ground, table: &str, form: Form) {
+    let (outcome, _) = ground.damaged(table, form, |file| file.cut(6 * form.0));
+    assert!(outcome.assert_code(1).finding_codes().contains(&"file-truncated"));
+    let (outcome, _) = ground.damaged(table, form, |file| file.cut(6 * form.0 + 100));
+    let outcome = outcome.assert_code(1);
+    assert!(outcome.finding_codes().contains(&"file-cut"), "{}", outcome.stdout);
+}
+
+/// What needs a look at the inside of pages and at several of them.
+fn structure(ground: &Ground, table: &str, form: Form) {
+    let mut file = Pages::read(&ground.file(table), form.0, form.1).unwrap();
+    let leaves = file.nodes(0);
+    assert!(leaves.len() > 10, "{leaves:?}");
+    let (left, right) = (leaves[3], leaves[4]);
+    ground.finds(table, form, "index-page", left, |file| file.directory_slot(left));
+    ground.finds(table, form, "index-page", left, |file| file.record_loop(left));
+    ground.finds(table, form, "index-page", left, |file| file.heap_count(left));
+    ground.finds(table, form, "index-page", left, |file| file.slot_count(left));
+    for damage in [
+        |file: &mut Pages, left, right| file.sibling_cycle(left, right),
+        |file: &mut Pages, left, _| file.wrong_level(left),
+        |file: &mut Pages, left, _| file.free_in_map(left),
+    ] {
+        let (outcome, _) = ground.damaged(table, form, |file| damage(file, left, right));
+        let outcome = outcome.assert_code(1);
+        assert_eq!(outcome.finding_codes(), ["index-tree"], "{table}: {}", outcome.stdout);
+    }
+}
+
+fn foreign(ground: &Ground, table: &str, other: &str, form: Form) {
+    let mut stranger = Pages::read(&ground.file(other), form.0, form.1).unwrap();
+    ground.finds(table, form, "page-foreign", 4, |file| file.replace(4, &mut stranger, 4));
+    ground.finds(table, form, "page-foreign", 4, |file| file.forge(4, |page| page[37] ^= 1));
+}
+
+/// Page 0 is gone: the format is found out from the others.
+fn without_page_0(ground: &Ground, table: &str, form: Form) {
+    for damage in [|file: &mut Pages| file.zero(0), |file: &mut Pages| file.page(0).fill(0xa5)] {
+        let (outcome, _) = ground.damaged(table, form, damage);
+        let outcome = outcome.assert_code(1);
+        let pages = outcome.document["coverage"]["files"][0]["tally"]["sound"].as_u64().unwrap();
+        assert!(pages > 10, "{table}: {}", outcome.stdout);
+        assert!(!outcome.coded("format-guessed").is_empty(), "{table}: {}", outcome.stdout);
+    }
+}
+
+#[test]
+fn on_mysql() {
+    let ground = Ground::new(Flavor::Mysql);
+    let plain = (16_384, Seal::Crc32);
+    for (table, form) in [
+        ("dynamic", plain),
+        ("redundant", plain),
+        ("zip1", (1024, Seal::Zip)),
+        ("zip8", (8192, Seal::Zip)),
+        ("zip16", (16_384, Seal::Zip)),
+    ] {
+        any_format(&ground, table, form);
+        without_page_0(&ground, table, form);
+    }
+    for table in ["dynamic", "compact"] {
+        structure(&ground, table, plain);
+    }
+    foreign(&ground, "dynamic", "compact", plain);
+    foreign(&ground, "zip8", "zip8", (8192, Seal::Zip));
+}
+
+#[test]
+fn on_mariadb() {
+    let ground = Ground::new(Flavor::Mariadb);
+    let plain = (16_384, Seal::FullCrc32);
+    for (table, form) in [("dynamic", plain), ("redundant", plain), ("encrypted", plain), ("zip8", (8192, Seal::Zip))] {
+        any_format(&ground, table, form);
+        without_page_0(&ground, table, form);
+    }
+    structure(&ground, "dynamic", plain);
+    foreign(&ground, "dynamic", "compact", plain);
+}
+
+/// Whether the servers' own checker accepts a file.
+fn innochecksum_accepts(flavor: Flavor, path: &Path) -> bool {
+    let output = Dist::of(flavor).unwrap().innochecksum().arg(path).output().unwrap();
+    output.status.success()
+}
+
+#[test]
+fn what_innochecksum_misses() {
+    for (flavor, seal) in [(Flavor::Mysql, Seal::Crc32), (Flavor::Mariadb, Seal::FullCrc32)] {
+        let ground = Ground::new(flavor);
+        let form = (16_384, seal);
+        let healthy = ground.file("dynamic");
+        assert!(innochecksum_accepts(flavor, &healthy), "{}", flavor.name());
+        // What MariaDB's sees besides, MySQL's does not.
+        let damages: [(&str, &[Flavor], fn(&mut Pages)); 3] = [
+            ("page-lost", &Flavor::ALL, |file| file.zero(4)),
+            ("page-misplaced", &[Flavor::Mysql], |file| file.swap(4, 5)),
+            ("file-truncated", &Flavor::ALL, |file| file.cut(6 * 16_384)),
+        ];
+        for (code, missed_by, damage) in damages {
+            let (outcome, path) = ground.damaged("dynamic", form, damage);
+            assert!(outcome.assert_code(1).finding_codes().contains(&code), "{code}");
+            let missed = missed_by.contains(&flavor);
+            assert_eq!(innochecksum_accepts(flavor, &path), missed, "{code} on {}", flavor.name());
+        }
+        let (_, path) = ground.damaged("dynamic", form, |file| file.flip(4, 200));
+        assert!(!innochecksum_accepts(flavor, &path));
+    }
+}

@@ -1,0 +1,68 @@
+//! Files that are as a server left them, or as it is writing them: no finding.
+
+use super::{filled, pages};
+use crate::harness::{Outcome, on_both};
+use std::time::{Duration, Instant};
+use vouch_testkit::{Flavor, Load, Sysbench};
+
+/// Zero findings and zero errors, and really looked at.
+#[track_caller]
+fn assert_clean(outcome: Outcome, least_pages: u64) -> Outcome {
+    let outcome = outcome.assert_code(0);
+    assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+    let files = outcome.document["coverage"]["files"].as_array().unwrap();
+    let sound: u64 = files.iter().map(|file| file["tally"]["sound"].as_u64().unwrap()).sum();
+    assert!(sound >= least_pages, "{sound} sound pages of at least {least_pages}\n{}", outcome.stdout);
+    outcome
+}
+
+fn state(outcome: &Outcome) -> &str {
+    outcome.document["coverage"]["state"].as_str().unwrap()
+}
+
+/// Shut down, and before that while the server runs: then the state is raw, and pages are read while
+/// they are written.
+fn of_page_size(flavor: Flavor, kib: u32, extra: &[&str]) {
+    let server = filled(flavor, kib, extra);
+    let load = Load::sysbench(&server, &Sysbench { rows: 3_000, threads: 1, ..Sysbench::default() }).unwrap();
+    let from = Instant::now();
+    while from.elapsed() < Duration::from_secs(3) {
+        let live = assert_clean(pages(&server.data(), &[]), 500);
+        assert!(state(&live).starts_with("raw"), "{}", live.stdout);
+    }
+    drop(load);
+    server.stop().unwrap();
+    let clean = assert_clean(pages(&server.data(), &[]), 1_000);
+    assert!(state(&clean).starts_with("clean shutdown"), "{}", clean.stdout);
+}
+
+#[test]
+fn pages_of_16_kib() {
+    on_both(|flavor| of_page_size(flavor, 16, &[]));
+}
+
+#[test]
+fn pages_of_4_kib() {
+    on_both(|flavor| of_page_size(flavor, 4, &[]));
+}
+
+#[test]
+fn pages_of_8_kib() {
+    on_both(|flavor| of_page_size(flavor, 8, &[]));
+}
+
+#[test]
+fn pages_of_32_kib() {
+    on_both(|flavor| of_page_size(flavor, 32, &[]));
+}
+
+#[test]
+fn pages_of_64_kib() {
+    on_both(|flavor| of_page_size(flavor, 64, &[]));
+}
+
+#[test]
+fn checksums_of_other_kinds() {
+    of_page_size(Flavor::Mariadb, 16, &["--innodb-checksum-algorithm=crc32"]);
+    of_page_size(Flavor::Mysql, 16, &["--innodb-checksum-algorithm=innodb"]);
+}

@@ -1,0 +1,31 @@
+//! `vouch pages` on files that real servers have written.
+
+mod damage;
+mod healthy;
+
+use crate::harness::{Outcome, Vouch};
+use std::path::Path;
+use vouch_testkit::{Dist, Flavor, Server, ServerConfig, spaces};
+
+/// `vouch pages` on a path, with the result document on stdout.
+pub fn pages(path: &Path, args: &[&str]) -> Outcome {
+    let path = path.to_str().unwrap();
+    Vouch::new(&["pages", path, "--format", "json", "--quiet"]).args(args).run()
+}
+
+/// A server with pages of `kib` KiB that has a table of every format.
+pub fn filled(flavor: Flavor, kib: u32, extra: &[&str]) -> Server {
+    let dist = Dist::of(flavor).unwrap();
+    let keys = tempfile::TempDir::new().unwrap().keep();
+    let mut extra_args: Vec<String> = extra.iter().map(|arg| (*arg).to_owned()).collect();
+    if flavor == Flavor::Mariadb {
+        extra_args.extend(spaces::key_args(&keys).unwrap());
+    }
+    let init_args = if kib == 16 { Vec::new() } else { vec![format!("--innodb-page-size={kib}k")] };
+    let name = format!("{} {kib}k", flavor.name());
+    let config = ServerConfig { name, binlog: false, gtid: false, init_args, extra_args, ..ServerConfig::default() };
+    let server = Server::start(&dist, config).unwrap();
+    spaces::fill(&server, kib).unwrap();
+    std::fs::remove_dir_all(keys).unwrap();
+    server
+}
