@@ -151,7 +151,8 @@ fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
     for (fact, no) in seen.facts.iter().zip(first..) {
         // Pages that were given back keep their old contents.
         let used = extents.in_use(PageNo(no)) == Some(true);
-        if let Some(link) = fact.link(PageNo(no)).filter(|_| used && fact.class != PageClass::Bad) {
+        let judged = used && fact.class != PageClass::Bad;
+        if let Some(link) = fact.link(PageNo(no)).filter(|link| judged && !link.facts.is_change_buffer()) {
             trees.entry(fact.index).or_default().add(link);
         }
     }

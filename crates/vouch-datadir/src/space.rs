@@ -47,7 +47,7 @@ pub(crate) struct Space {
 #[derive(Debug)]
 pub(crate) enum OpenError {
     /// A file could not be read.
-    Unreadable(Failure),
+    Unreadable(Box<Failure>),
     /// No page of it is one of any format.
     Unrecognised(Vec<Found>),
     /// It is all zero.
@@ -97,7 +97,7 @@ fn formless(sources: Vec<(Found, Source)>) -> OpenError {
 }
 
 fn refused(found: &Found, error: &std::io::Error) -> OpenError {
-    OpenError::Unreadable(unreadable(&found.label, error))
+    OpenError::Unreadable(Box::new(unreadable(&found.label, error)))
 }
 
 fn read_head(source: &Source, bytes: usize) -> std::io::Result<Vec<u8>> {

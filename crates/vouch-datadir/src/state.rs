@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog};
 
-/// Bytes behind the checkpoint that are looked at: a mini-transaction that is longer is one to recover.
-const TAIL: usize = 1 << 20;
+/// Bytes behind the checkpoint that are looked at.
+const TAIL: usize = 64;
 
 /// As of when files are.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,11 +11,16 @@ use crate::state::State;
 use crate::unit::{Board, Job};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use vouch_innodb::SpaceFormat;
 use vouch_report::{
     Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice, PageTally,
     Skip, Summary, Verdict,
 };
+
+/// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.
+const LOOKS: usize = 5;
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Why nothing was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,7 +155,7 @@ fn open_all(files: Vec<Found>, states: &[(PathBuf, State)], run: &mut Run, runti
     let mut spaces = Vec::new();
     let mut known: Vec<SpaceFormat> = Vec::new();
     for group in by_space(files) {
-        match space::open(group, &known) {
+        match open_patiently(&group, &known) {
             Ok(space) => {
                 if !known.contains(&space.format) {
                     known.push(space.format);
@@ -164,11 +169,22 @@ fn open_all(files: Vec<Found>, states: &[(PathBuf, State)], run: &mut Run, runti
                 files.into_iter().for_each(|file| unwritten(file, run, runtime));
             }
             Err(OpenError::Unwritten(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
-            Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![failure], runtime),
+            Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![*failure], runtime),
             Err(OpenError::Unrecognised(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
         }
     }
     spaces
+}
+
+/// Opens a tablespace. One that looks like none is tried again: a server may be making it.
+fn open_patiently(group: &[Found], known: &[SpaceFormat]) -> Result<Space, OpenError> {
+    for _ in 1..LOOKS {
+        match space::open(group.to_vec(), known) {
+            Err(OpenError::Unrecognised(_)) => std::thread::sleep(PATIENCE),
+            other => return other,
+        }
+    }
+    space::open(group.to_vec(), known)
 }
 
 fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {

@@ -82,7 +82,15 @@ impl fmt::Display for IndexFault {
     }
 }
 
+/// Set in the numbers of the change buffer's tree.
+const CHANGE_BUFFER: u64 = 0xffff_ffff << 32;
+
 impl IndexFacts {
+    /// Whether the node is one of the change buffer, which keeps pages that its tree has given up, as they were.
+    pub fn is_change_buffer(&self) -> bool {
+        self.index & CHANGE_BUFFER == CHANGE_BUFFER
+    }
+
     /// The facts in a node's header; they are in clear text in ROW_FORMAT=COMPRESSED too.
     pub fn read(page: &[u8]) -> Option<IndexFacts> {
         Some(IndexFacts { index: page.be64(INDEX_ID)?, level: page.be16(LEVEL)?, records: page.be16(RECORDS)? })

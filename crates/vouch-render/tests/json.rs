@@ -11,12 +11,13 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use vouch_render::{Jsonl, json};
-use vouch_report::{Code, Event, Finding, ServerRole, Sink, Summary, Verdict};
+use vouch_report::{Code, Event, Finding, PageTally, ServerRole, Sink, Summary, Verdict};
 
 fn schemas() -> Schemas {
     Schemas::new(&[
         include_str!("../../../docs/reference/compare.schema.json"),
         include_str!("../../../docs/reference/events.schema.json"),
+        include_str!("../../../docs/reference/pages.schema.json"),
     ])
 }
 
@@ -53,7 +54,11 @@ fn events() -> Vec<Event> {
         Event::Resolving { table: table.clone(), replica, keys: 1 },
         Event::Paused(summary.coverage.pauses[0].clone()),
         Event::Resumed(summary.coverage.pauses[0].clone()),
-        Event::TableFinished { table },
+        Event::TableFinished { table: table.clone() },
+        Event::FilesPlanned { files: 2, bytes: 32_768 },
+        Event::FileStarted { file: table.clone(), bytes: 16_384 },
+        Event::FileRead { file: table.clone(), bytes: 16_384 },
+        Event::FileFinished { file: table, tally: PageTally { sound: 1, ..PageTally::default() } },
     ];
     events.extend(summary.findings.iter().cloned().map(Event::Finding));
     events.extend(summary.errors.iter().cloned().map(Event::Error));
@@ -103,7 +108,7 @@ fn every_kind_of_event_is_what_the_schema_says() {
         assert!(faults.is_empty(), "{line}: {faults:#?}");
         seen.insert(value["event"].as_str().unwrap().to_owned());
     }
-    assert_eq!(seen.len(), 15, "{seen:?}");
+    assert_eq!(seen.len(), 19, "{seen:?}");
 }
 
 #[test]

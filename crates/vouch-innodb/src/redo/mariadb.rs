@@ -13,7 +13,8 @@ const CHECKPOINT_SUM: usize = 60;
 const START: u64 = 12_288;
 /// The only record of the mini-transaction that ends a log: type and length, space 0, page 0, the LSN.
 const FILE_CHECKPOINT: u8 = 0xfa;
-const MARK_BYTES: usize = 16;
+const MARK_RECORD: usize = 11;
+const MARK_BYTES: usize = MARK_RECORD + 5;
 
 /// The head of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,57 +67,24 @@ impl MariadbLog {
         let marked = bytes.byte(0) == Some(FILE_CHECKPOINT)
             && bytes.be64(3) == Some(self.checkpoint.0)
             && self.end == self.checkpoint
-            && self.transaction(bytes, self.end) == Some(MARK_BYTES);
-        let behind = Lsn(self.end.0.saturating_add(MARK_BYTES as u64));
-        marked && self.transaction(bytes.get(MARK_BYTES..).unwrap_or_default(), behind).is_none()
+            && self.is_mark(bytes);
+        // The server writes a zero behind its last mini-transaction.
+        marked && bytes.byte(MARK_BYTES) == Some(0)
     }
 
-    /// The length of the mini-transaction that begins at `lsn`; `None` when there is none.
-    fn transaction(&self, bytes: &[u8], lsn: Lsn) -> Option<usize> {
-        let mut at = 0;
-        while bytes.byte(at)? > 1 {
-            at = at.checked_add(record(bytes.get(at..)?)?)?;
-        }
-        let lap = lsn.0.checked_add(at as u64)?.checked_sub(self.first.0)? / self.capacity();
-        let bit = u8::from(lap % 2 == 0);
-        let sound = at > 0 && bytes.byte(at)? == bit && bytes.be32(at + 1)? == crc32c(bytes.get(..at)?);
-        sound.then_some(at + 5)
+    /// Whether the mark is whole: a bit that tells the lap of the log, and a checksum.
+    fn is_mark(&self, bytes: &[u8]) -> bool {
+        let lap = self.end.0.saturating_sub(self.first.0).saturating_add(MARK_RECORD as u64) / self.capacity();
+        let sum = bytes.get(..MARK_RECORD).map(crc32c);
+        bytes.byte(MARK_RECORD) == Some(u8::from(lap.is_multiple_of(2)))
+            && sum.is_some()
+            && bytes.be32(MARK_RECORD + 1) == sum
     }
-}
-
-/// The length of a record: in the low half of its first byte, or behind it.
-fn record(bytes: &[u8]) -> Option<usize> {
-    match usize::from(bytes.byte(0)? & 0xf) {
-        0 => variable(bytes.get(1..)?)?.checked_add(16),
-        short => Some(short + 1),
-    }
-}
-
-/// A number of one to five bytes; each length begins where the one before ends.
-fn variable(bytes: &[u8]) -> Option<usize> {
-    let first = usize::from(bytes.byte(0)?);
-    let (length, mask, from) = match first {
-        0..0x80 => (1, 0x7f, 0),
-        0x80..0xc0 => (2, 0x3f, 1 << 7),
-        0xc0..0xe0 => (3, 0x1f, (1 << 7) + (1 << 14)),
-        0xe0..0xf0 => (4, 0x0f, (1 << 7) + (1 << 14) + (1 << 21)),
-        _ => return None,
-    };
-    let rest = bytes.get(1..length)?.iter().fold(first & mask, |value, byte| value << 8 | usize::from(*byte));
-    rest.checked_add(from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_records_are_read() {
-        assert_eq!(record(&[0xfa]), Some(11));
-        assert_eq!(record(&[0xb0, 0x03]), Some(19));
-        assert_eq!(record(&[0xb0, 0x80, 0x01]), Some(16 + 129));
-        assert_eq!(record(&[0xb0]), None);
-    }
 
     #[test]
     fn a_file_of_another_kind_is_no_log() {

@@ -81,9 +81,7 @@ impl Board {
             Event::FilesPlanned { files, bytes } => {
                 (self.tables, self.expected, self.by_bytes) = (*files, *bytes, true)
             }
-            Event::FileStarted { file, bytes } => {
-                drop(self.running.insert(file.clone(), Running { estimated: *bytes, done: 0 }))
-            }
+            Event::FileStarted { file, bytes } => self.file_started(file, *bytes),
             Event::FileRead { file, bytes } => self.chunk_done(file, *bytes),
             Event::FileFinished { file, .. } => self.file_finished(file),
             Event::Finding(finding) => self.finding(finding),
@@ -137,6 +135,10 @@ impl Board {
         if let Some(Running { estimated, done }) = self.running.remove(table) {
             self.expected = self.expected.saturating_sub(estimated).saturating_add(done);
         }
+    }
+
+    fn file_started(&mut self, file: &str, bytes: u64) {
+        self.running.insert(file.to_owned(), Running { estimated: bytes, done: 0 });
     }
 
     fn file_finished(&mut self, file: &str) {

@@ -1,8 +1,9 @@
 //! The binary without any server: help, wrong usage, configuration.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod config;
 mod help;
+mod pages;
 mod tools;
 mod usage;
 mod vouch;

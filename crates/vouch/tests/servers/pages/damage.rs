@@ -53,7 +53,8 @@ type Form = (usize, Seal);
 fn any_format(ground: &Ground, table: &str, form: Form) {
     let last = form.0 - 1;
     let middle = form.0 / 2;
-    for at in [0, 4, 9, 13, 17, 24, 40, middle] {
+    // The checksum of ROW_FORMAT=COMPRESSED leaves out the LSN.
+    for at in [0, 4, 9, 13, 17, 24, 40, middle].into_iter().filter(|at| *at != 17 || form.1 != Seal::Zip) {
         ground.finds(table, form, "page-checksum", 4, |file| file.flip(4, at));
     }
     if form.1 != Seal::Zip {
@@ -133,7 +134,7 @@ fn on_mysql() {
         structure(&ground, table, plain);
     }
     foreign(&ground, "dynamic", "compact", plain);
-    foreign(&ground, "zip8", "zip8", (8192, Seal::Zip));
+    ground.finds("zip8", (8192, Seal::Zip), "page-foreign", 4, |file| file.forge(4, |page| page[37] ^= 1));
 }
 
 #[test]
@@ -147,6 +148,9 @@ fn on_mariadb() {
     structure(&ground, "dynamic", plain);
     foreign(&ground, "dynamic", "compact", plain);
 }
+
+/// A code, whose own checker does not see it, and the damage.
+type Missed = (&'static str, &'static [Flavor], fn(&mut Pages));
 
 /// Whether the servers' own checker accepts a file.
 fn innochecksum_accepts(flavor: Flavor, path: &Path) -> bool {
@@ -162,7 +166,7 @@ fn what_innochecksum_misses() {
         let healthy = ground.file("dynamic");
         assert!(innochecksum_accepts(flavor, &healthy), "{}", flavor.name());
         // What MariaDB's sees besides, MySQL's does not.
-        let damages: [(&str, &[Flavor], fn(&mut Pages)); 3] = [
+        let damages: [Missed; 3] = [
             ("page-lost", &Flavor::ALL, |file| file.zero(4)),
             ("page-misplaced", &[Flavor::Mysql], |file| file.swap(4, 5)),
             ("file-truncated", &Flavor::ALL, |file| file.cut(6 * 16_384)),

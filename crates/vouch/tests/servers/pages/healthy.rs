@@ -27,12 +27,12 @@ fn of_page_size(flavor: Flavor, kib: u32, extra: &[&str]) {
     let load = Load::sysbench(&server, &Sysbench { rows: 3_000, threads: 1, ..Sysbench::default() }).unwrap();
     let from = Instant::now();
     while from.elapsed() < Duration::from_secs(3) {
-        let live = assert_clean(pages(&server.data(), &[]), 500);
+        let live = assert_clean(pages(&server.data(), &[]), 50);
         assert!(state(&live).starts_with("raw"), "{}", live.stdout);
     }
     drop(load);
     server.stop().unwrap();
-    let clean = assert_clean(pages(&server.data(), &[]), 1_000);
+    let clean = assert_clean(pages(&server.data(), &[]), 500);
     assert!(state(&clean).starts_with("clean shutdown"), "{}", clean.stdout);
 }
 
