@@ -202,5 +202,5 @@ fn interrupted() {
 
 #[test]
 fn stream() {
-    insta::assert_snapshot!(lines(&events()[..14]));
+    insta::assert_snapshot!(lines(&events()[..18]));
 }
