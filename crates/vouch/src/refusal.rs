@@ -17,8 +17,9 @@ pub fn complaint(error: &Error, origins: &Origins) -> Complaint {
 
 fn hint(error: &Error) -> String {
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand] {
-        if let [first, ..] = strings(error, kind).as_slice() {
-            return format!("did you mean {first}");
+        // The nearest comes last.
+        if let [.., nearest] = strings(error, kind).as_slice() {
+            return format!("did you mean {nearest}");
         }
     }
     for kind in [ContextKind::ValidValue, ContextKind::ValidSubcommand] {
