@@ -101,7 +101,8 @@ fn structure(ground: &Ground, table: &str, form: Form) {
 
 fn foreign(ground: &Ground, table: &str, other: &str, form: Form) {
     let mut stranger = Pages::read(&ground.file(other), form.0, form.1).unwrap();
-    ground.finds(table, form, "page-foreign", 4, |file| file.replace(4, &mut stranger, 4));
+    // Page 4 was the root of an index that was dropped there, and may have been wiped since.
+    ground.finds(table, form, "page-foreign", 5, |file| file.replace(5, &mut stranger, 5));
     ground.finds(table, form, "page-foreign", 4, |file| file.forge(4, |page| page[37] ^= 1));
 }
 
