@@ -38,6 +38,7 @@ fn effect(code: Code) -> &'static str {
         Kind::Error => "It is no finding: without findings, a run that reports it ends with exit code 3.",
         Kind::Skip => "It is a choice, not a failure: it does not change the exit code.",
         Kind::Notice => "It does not change the exit code.",
+        Kind::Reason => "`vouch probe` ends with the code of its protocol, which follows from the state.",
     }
 }
 

@@ -16,16 +16,19 @@ pub enum Kind {
     Skip,
     /// Something to know.
     Notice,
+    /// Why a health verdict is what it is.
+    Reason,
 }
 
 impl Kind {
-    /// `finding`, `error`, `skip`, `notice`.
+    /// `finding`, `error`, `skip`, `notice`, `reason`.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Finding => "finding",
             Kind::Error => "error",
             Kind::Skip => "skip",
             Kind::Notice => "notice",
+            Kind::Reason => "reason",
         }
     }
 }
@@ -296,6 +299,166 @@ codes! {
     Retried "retried" Notice Notice
         "A connection was lost and made again; the chunk was read anew."
         "Nothing to do, unless it happens often.";
+
+    Healthy "healthy" Reason Notice
+        "All that is looked at is as it should be."
+        "Nothing to do.";
+    Starting "starting" Reason Notice
+        "The probe has not looked at the node yet."
+        "Wait for the first look; it takes at most --deadline.";
+    FactsStale "facts-stale" Reason Notice
+        "What the probe knows of the node is too old to answer from."
+        "Look whether the probe itself is starved or stopped. HTTP answers 503 in the meantime.";
+    Refused "refused" Reason Notice
+        "The server refuses connections, or closed the one that was open."
+        "Start the server, or look at its error log for why it went.";
+    ConnectTimeout "connect-timeout" Reason Notice
+        "Nothing answers at the server's address."
+        "Look at the network and the firewall between the probe and the server.";
+    HostUnknown "host-unknown" Reason Notice
+        "The host name of the node does not resolve. That is the probe's fault, so the last verdict is held."
+        "Correct the name or the resolver of the machine that probes.";
+    HandshakeStalled "handshake-stalled" Reason Notice
+        "The port takes connections and the server says nothing: it is frozen, overloaded or cut off behind a proxy."
+        "Look at the server's machine: stopped process, full disk, exhausted memory.";
+    HandshakeBroken "handshake-broken" Reason Notice
+        "What answers at the server's address closes early or does not speak the protocol."
+        "Check address and port, and what proxy stands in between.";
+    QueryStalled "query-stalled" Reason Notice
+        "A connection is open, and a question was not answered within the deadline."
+        "Look at the server's load and disk. Raise --deadline if it is always slow.";
+    ServerError "server-error" Reason Notice
+        "The server answered a question of the probe with an error."
+        "The text quotes the server.";
+    AuthFailed "auth-failed" Reason Notice
+        "The server refuses the probe's account. That is the monitor's fault, so the last verdict is held."
+        "Correct user, password or host of the account; `vouch probe doctor` checks it.";
+    HostBlocked "host-blocked" Reason Notice
+        "The server has blocked the probe's host after connection errors (1129). The last verdict is held."
+        "Run FLUSH HOSTS (TRUNCATE performance_schema.host_cache) and find out who broke off connections.";
+    TooManyConnections "too-many-connections" Reason Notice
+        "The server takes no more connections (1040). It is busy, not dead, so it is not failed over."
+        "Name the admin port with --admin-port, and look for a leak of connections.";
+    TlsFailed "tls-failed" Reason Notice
+        "TLS could not be agreed on. That is the monitor's fault, so the last verdict is held."
+        "Check ssl-mode and the certificates.";
+    NoPrivilege "no-privilege" Reason Notice
+        "The probe's account may not see the state of replication."
+        "`vouch probe grants` prints what to grant.";
+    Maintenance "maintenance" Reason Notice
+        "An operator took the node out, by file, by API or by schedule."
+        "Remove the file, end it by API, or wait for the end of the schedule.";
+    OfflineMode "offline-mode" Reason Notice
+        "The server is in offline mode and sends clients away."
+        "SET GLOBAL offline_mode=OFF when it may serve again.";
+    ReadOnly "read-only" Reason Notice
+        "The server does not accept writes."
+        "Expected on replicas. On the source, clear read_only after a planned change.";
+    IsReplica "is-replica" Reason Notice
+        "The node replicates from another, so writes belong there."
+        "Nothing to do.";
+    SourceSpared "source-spared" Reason Notice
+        "The source takes no reads, by --source-reads no."
+        "Nothing to do.";
+    Orphan "orphan" Reason Notice
+        "The node is read only and replicates from nobody: its data stands still."
+        "Point it at a source, or make it one.";
+    IoStopped "io-stopped" Reason Notice
+        "The receiver does not run, so nothing new arrives."
+        "The text quotes the server's error. Mend it and start replication.";
+    SqlStopped "sql-stopped" Reason Notice
+        "The applier does not run, so the data stands still."
+        "The text quotes the server's error. Mend the row it tripped over (`vouch compare` shows what differs) and start replication.";
+    LagHigh "lag-high" Reason Notice
+        "The replica is further behind than --max-lag."
+        "It comes back by itself below --return-lag. Look at long transactions and missing keys.";
+    Lagging "lagging" Reason Notice
+        "The replica is behind, within the limit, so its weight is lowered."
+        "Nothing to do, unless it stays.";
+    ReplicaLagUnknown "replica-lag-unknown" Reason Notice
+        "Both threads run and no figure of lag is to be had. The last verdict is held for --hold."
+        "Write a heartbeat (`vouch probe heartbeat --update`), which does not depend on the server's own figure.";
+    SourceUnreachable "source-unreachable" Reason Notice
+        "The replica has lost its source and has applied all that it received. It keeps serving, since dropping all replicas would be a total outage."
+        "Mend the source, or promote a replica. --max-stale bounds for how long it serves.";
+    Stale "stale" Reason Notice
+        "The replica lost its source longer ago than --max-stale allows."
+        "Mend the source, or promote a replica.";
+    CatchingUp "catching-up" Reason Notice
+        "The node is back, or about to take over, and has not applied everything yet."
+        "Wait: it is answered as ready when it has caught up.";
+    Delayed "delayed" Reason Notice
+        "The replica is delayed on purpose."
+        "Say --delayed ok if it may serve all the same.";
+    WrongSource "wrong-source" Reason Notice
+        "The node replicates from a server that is not in the pool."
+        "Point it at the pool's source, or add that server to the pool.";
+    Ring "ring" Reason Notice
+        "Nodes replicate in a ring and more than one takes writes."
+        "Set read_only on all but one.";
+    DuplicateServerId "duplicate-server-id" Reason Notice
+        "Two nodes have the same server_id: replicas throw each other out."
+        "Give each server its own server_id.";
+    SplitBrain "split-brain" Reason Notice
+        "More than one node takes writes. The one that had them keeps them; nothing flips."
+        "Set read_only on the wrong one, and compare both with `vouch compare`.";
+    NoSource "no-source" Reason Notice
+        "No node of the pool takes writes."
+        "Promote one, or clear read_only on the source.";
+    Drift "drift" Reason Notice
+        "A comparison found rows that differ from the source."
+        "Mend them, and compare again. --on-drift drain takes the node out until then.";
+    DiskFull "disk-full" Reason Notice
+        "The server has no space left to write."
+        "Free space; writes hang until then.";
+    ClockSkew "clock-skew" Reason Notice
+        "Clocks of source and replica are too far apart to tell lag from heartbeats."
+        "Synchronise the clocks.";
+    GroupMember "group-member" Reason Notice
+        "The member of the replication group is not ONLINE."
+        "Wait for recovery, or look at the member's error log.";
+    GroupNoQuorum "group-no-quorum" Reason Notice
+        "The replication group has lost its majority: it blocks writes."
+        "Bring members back, or force the membership by hand.";
+    GaleraState "galera-state" Reason Notice
+        "The Galera node is not Synced."
+        "Wait: a donor or joiner comes back by itself.";
+    GaleraNotPrimary "galera-not-primary" Reason Notice
+        "The Galera node is not in the primary component."
+        "Bring the other nodes back, or bootstrap by hand.";
+    SemiSyncBlocked "semi-sync-blocked" Reason Notice
+        "Commits wait for a replica's acknowledgement that does not come."
+        "Look at the replicas, or at the timeout of semi-synchronous replication.";
+    RelayBacklog "relay-backlog" Reason Notice
+        "The replica has received much that it has not applied."
+        "Nothing to do, unless it grows.";
+    PanicFloor "panic-floor" Reason Notice
+        "Too few nodes would be left, so the best of the bad is kept in service."
+        "Mend the readers: this is the last line before a total outage.";
+    WarmingUp "warming-up" Reason Notice
+        "The server has just started, so its weight is raised step by step."
+        "Nothing to do. --warm-up sets how long.";
+    UnreachableFromProbe "unreachable-from-probe" Reason Notice
+        "The probe cannot reach the source, and replicas still receive from it: the way of the probe is cut, not the source."
+        "Look at the network between the probe and the source. The last verdict is held for --hold.";
+    Rising "rising" Reason Notice
+        "The node looks well again; it has to do so several times before it serves."
+        "Nothing to do. --rise and --dwell set how long.";
+    Falling "falling" Reason Notice
+        "The node looked bad, not yet often enough to be taken out."
+        "Nothing to do. --fall sets how often.";
+    PeerActive "peer-active" Reason Notice
+        "The other server of the pair has the traffic."
+        "Nothing to do.";
+    PeerDown "peer-down" Reason Notice
+        "The other server of the pair cannot serve."
+        "Mend it: there is nothing to fail over to.";
+    Handover "handover" Reason Notice
+        "Traffic is being handed over: nobody gets new connections until all writes have arrived."
+        "Wait; --handover sets how long at least.";
+    PeerLost "peer-lost" Reason Notice
+        "The other server is gone, and this one is not known to have everything that was written there."
+        "Bring the other back and let this one catch up, or force it by hand if the loss is accepted.";
 }
 
 impl Code {

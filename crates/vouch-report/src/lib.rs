@@ -12,6 +12,7 @@ mod coverage;
 mod event;
 mod files;
 mod finding;
+pub mod health;
 mod summary;
 mod verdict;
 

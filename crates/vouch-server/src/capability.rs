@@ -35,6 +35,8 @@ pub enum Capability {
     CachedStatistics,
     /// Functional key parts and their column in `information_schema.STATISTICS`.
     FunctionalIndexes,
+    /// Commit times of transactions that are being applied, in `performance_schema`.
+    ApplierTimestamps,
 }
 
 type Since = Option<Version>;
@@ -55,6 +57,7 @@ const TABLE: &[(Capability, Since, Since)] = &[
     (Capability::ForShare, Some(Version::new(8, 0, 1)), None),
     (Capability::CachedStatistics, Some(Version::new(8, 0, 3)), None),
     (Capability::FunctionalIndexes, Some(Version::new(8, 0, 13)), None),
+    (Capability::ApplierTimestamps, Some(Version::new(8, 0, 1)), None),
 ];
 
 /// The capabilities of one server.

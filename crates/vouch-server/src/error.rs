@@ -11,6 +11,23 @@ pub struct ServerError {
     pub fault: Fault,
     /// What the server or the library said, in its own words.
     pub message: String,
+    /// The server's error number, where the server itself answered.
+    pub code: Option<u16>,
+    /// How the connection failed, where it did.
+    pub wire: Option<Wire>,
+}
+
+/// Ways in which a connection fails, as seen from the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// The address refuses connections.
+    Refused,
+    /// Nothing at the address answers.
+    NoAnswer,
+    /// The connection stands and nothing comes.
+    Silent,
+    /// The connection was closed, or what came makes no sense.
+    Broken,
 }
 
 /// Kinds of failures.
@@ -45,7 +62,7 @@ pub enum Fault {
 impl ServerError {
     /// A failure of that kind on `server`.
     pub fn new(server: &str, fault: Fault, message: impl Into<String>) -> Self {
-        ServerError { server: server.to_owned(), fault, message: message.into() }
+        ServerError { server: server.to_owned(), fault, message: message.into(), code: None, wire: None }
     }
 
     /// Sorts what the wire library reports.
@@ -58,7 +75,11 @@ impl ServerError {
             mysql::Error::CodecError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
             other => (Fault::Other, other.to_string()),
         };
-        ServerError::new(server, fault, message)
+        let code = match error {
+            mysql::Error::MySqlError(e) => Some(e.code),
+            _ => None,
+        };
+        ServerError { code, wire: wire_of(error), ..ServerError::new(server, fault, message) }
     }
 
     /// Whether a new connection may help.
@@ -90,6 +111,48 @@ fn fault_of_transport(text: &str) -> Fault {
         _ if text.contains("invalid peer certificate") => Fault::Tls,
         _ => Fault::Lost,
     }
+}
+
+fn wire_of(error: &mysql::Error) -> Option<Wire> {
+    use mysql::DriverError::{ConnectTimeout, CouldNotConnect, PacketOutOfSync, PacketTooLarge, Protocol41NotSet};
+    use mysql::DriverError::{Timeout, UnexpectedPacket, UnsupportedProtocol};
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    match error {
+        mysql::Error::IoError(e) if matches!(e.kind(), ConnectionRefused | NotFound) => Some(Wire::Refused),
+        mysql::Error::DriverError(ConnectTimeout) => Some(Wire::NoAnswer),
+        mysql::Error::DriverError(CouldNotConnect(Some((_, _, kind)))) => Some(wire_of_connect(*kind)),
+        mysql::Error::DriverError(CouldNotConnect(None)) => Some(Wire::Refused),
+        mysql::Error::DriverError(Timeout) => Some(Wire::Silent),
+        mysql::Error::DriverError(
+            PacketOutOfSync | PacketTooLarge | Protocol41NotSet | UnexpectedPacket | UnsupportedProtocol(_),
+        ) => Some(Wire::Broken),
+        mysql::Error::IoError(_) | mysql::Error::CodecError(_) | mysql::Error::TlsError(_) => {
+            Some(if is_timeout(error) { Wire::Silent } else { Wire::Broken })
+        }
+        _ => None,
+    }
+}
+
+fn wire_of_connect(kind: std::io::ErrorKind) -> Wire {
+    use std::io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut, WouldBlock};
+    match kind {
+        HostUnreachable | NetworkUnreachable | TimedOut | WouldBlock => Wire::NoAnswer,
+        _ => Wire::Refused,
+    }
+}
+
+/// Whether a wait for bytes ran into its limit, however deep the library has wrapped that.
+fn is_timeout(error: &mysql::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|e| matches!(e.kind(), TimedOut | WouldBlock)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    let text = error.to_string();
+    text.contains("temporarily unavailable") || text.contains("timed out")
 }
 
 fn fault_of_driver(error: &mysql::DriverError) -> (Fault, String) {

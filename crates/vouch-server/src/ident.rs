@@ -14,6 +14,11 @@ pub fn quote(name: &str) -> String {
     quoted
 }
 
+/// `text` as a quoted string, for the few statements that take no bound value.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
 /// A table's name with its database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableName {

@@ -19,7 +19,7 @@ mod tls;
 
 pub use binlog::{Change, scan as scan_binlog};
 pub use capability::{Capabilities, Capability};
-pub use error::{Fault, ServerError};
+pub use error::{Fault, ServerError, Wire};
 pub use flavor::{Flavor, Version, parse_version};
 pub use ident::TableName;
 pub use mysql::Value;
@@ -29,7 +29,9 @@ pub use session::{Identity, Limits, Result, Session};
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
 pub use sql::discovery::ReplicaAddress;
 pub use sql::grants::{May, Readable};
+pub use sql::health::{ApplierDelay, GroupMember, HealthSettings, HealthStatus, Heartbeat};
 pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
+pub use sql::privileges::probe_grants;
 pub use sql::replication::{ReplicaStatus, Waited};
 pub use sql::rows::{Extent, Reading, RowView};
 pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};

@@ -29,6 +29,8 @@ pub struct Limits {
     pub statement: Duration,
     /// To wait for a metadata lock.
     pub lock_wait: Duration,
+    /// Handshakes that are begun until one that the other side drops is believed; at least 1.
+    pub handshakes: u32,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             read: Duration::from_secs(60),
             statement: Duration::from_secs(50),
             lock_wait: Duration::from_secs(5),
+            handshakes: 3,
         }
     }
 }
@@ -147,13 +150,12 @@ fn positional(params: Vec<Value>) -> Params {
     if params.is_empty() { Params::Empty } else { Params::Positional(params) }
 }
 
-/// Handshakes that are begun until one that the other side drops is believed.
-const HANDSHAKES: u32 = 3;
-
 /// Connects with TLS as the target asks; `preferred` falls back to plain where
 /// the server offers none.
 pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
-    let open = |tls: bool| shake_hands(|| Conn::new(target.opts(limits.connect, limits.read, limits.read, tls)));
+    let open = |tls: bool| {
+        shake_hands(limits.handshakes, || Conn::new(target.opts(limits.connect, limits.read, limits.read, tls)))
+    };
     match target.tls_mode() {
         TlsMode::Disabled => open(false),
         TlsMode::Preferred => open(true).or_else(|error| match error {
@@ -166,11 +168,11 @@ pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
 
 /// Tries again when the connection was taken and then dropped: what a server or a
 /// proxy before it does when it is short of something for a moment.
-fn shake_hands(open: impl Fn() -> mysql::Result<Conn>) -> mysql::Result<Conn> {
+fn shake_hands(handshakes: u32, open: impl Fn() -> mysql::Result<Conn>) -> mysql::Result<Conn> {
     let mut tries = 1;
     loop {
         match open() {
-            Err(error) if tries < HANDSHAKES && was_dropped(&error) => {
+            Err(error) if tries < handshakes && was_dropped(&error) => {
                 std::thread::sleep(Duration::from_millis(100) * tries);
                 tries += 1;
             }

@@ -119,6 +119,13 @@ impl Target {
         self.user.as_deref()
     }
 
+    /// Whether it is the same server, account, password and TLS.
+    pub fn same_as(&self, other: &Target) -> bool {
+        let secret = |target: &Target| target.password.as_ref().map(|secret| secret.0.clone());
+        let same = self.address == other.address && self.user == other.user;
+        same && secret(self) == secret(other) && self.tls == other.tls
+    }
+
     /// Whether a password is known, be it empty.
     pub fn has_password(&self) -> bool {
         self.password.is_some()

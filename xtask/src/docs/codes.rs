@@ -5,12 +5,17 @@ use vouch_report::{Code, Kind};
 const HEAD: &str = "# Codes\n\nWhat a report can say, by its stable code. `vouch explain CODE` prints the same. \
 Made by `cargo xtask docs` from `vouch_report::Code`.\n";
 
-/// The four lists, in the order of a report.
+/// The lists: the four of a report in its order, and that of health verdicts.
 const KINDS: &[(Kind, &str, &str)] = &[
     (Kind::Finding, "Findings", "Damage that was seen."),
     (Kind::Error, "Errors", "Failures to look. They never count as findings, and never as clean."),
     (Kind::Skip, "Skips", "Choices not to look, each with its reason."),
     (Kind::Notice, "Notices", "What one should know about how a run looked."),
+    (
+        Kind::Reason,
+        "Reasons",
+        "Why `vouch probe` and `vouch serve` answer as they do. Protocols write them with underscores, and with the server's error number where there is one: `sql_stopped:1062`.",
+    ),
 ];
 
 /// The page.

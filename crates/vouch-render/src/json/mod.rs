@@ -9,6 +9,7 @@ mod coverage;
 mod event;
 mod files;
 mod finding;
+pub mod health;
 mod jsonl;
 mod summary;
 

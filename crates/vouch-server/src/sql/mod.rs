@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod grants;
 pub mod health;
 pub mod order;
+pub mod privileges;
 pub mod replication;
 pub mod rows;
 pub mod schema;

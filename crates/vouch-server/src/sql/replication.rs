@@ -47,26 +47,50 @@ pub struct ReplicaStatus {
     pub last_error: String,
     /// What it has applied of its source's binlog.
     pub applied: Option<LogPlace>,
+    /// What it has received of its source's binlog.
+    pub received: Option<LogPlace>,
+    /// The receiver's state in the server's word: `Yes`, `No`, `Connecting`, `Preparing`.
+    pub receiver: String,
+    /// The last error number of the receiver; 0 without.
+    pub receiver_errno: u64,
+    /// The last error of the receiver; empty without.
+    pub receiver_error: String,
+    /// The last error number of the applier; 0 without.
+    pub applier_errno: u64,
+    /// Bytes of relay logs on disk, applied ones too.
+    pub relay_bytes: u64,
 }
 
 fn status_of(row: &Row) -> ReplicaStatus {
     let text = |names: &[&str]| decode::text(row, names).unwrap_or_default();
     let number = |names: &[&str]| decode::number(row, names).unwrap_or(0);
-    let file = text(&["Relay_Source_Log_File", "Relay_Master_Log_File"]);
+    let place = |files: &[&str], offsets: &[&str]| {
+        let file = text(files);
+        (!file.is_empty()).then(|| LogPlace { file, offset: number(offsets) })
+    };
+    let receiver = text(&["Replica_IO_Running", "Slave_IO_Running"]);
     ReplicaStatus {
         channel: text(&["Channel_Name", "Connection_name"]),
         source_host: text(&["Source_Host", "Master_Host"]),
         source_port: number(&["Source_Port", "Master_Port"]),
         source_uuid: text(&["Source_UUID", "Master_UUID"]),
         source_id: number(&["Source_Server_Id", "Master_Server_Id"]),
-        receiving: text(&["Replica_IO_Running", "Slave_IO_Running"]) == "Yes",
+        receiving: receiver == "Yes",
         applying: text(&["Replica_SQL_Running", "Slave_SQL_Running"]) == "Yes",
         behind_s: decode::number(row, &["Seconds_Behind_Source", "Seconds_Behind_Master"]),
         delay_s: number(&["SQL_Delay"]),
         filters: filters_of(row),
         last_error: text(&["Last_SQL_Error"]),
-        applied: (!file.is_empty())
-            .then(|| LogPlace { file, offset: number(&["Exec_Source_Log_Pos", "Exec_Master_Log_Pos"]) }),
+        applied: place(
+            &["Relay_Source_Log_File", "Relay_Master_Log_File"],
+            &["Exec_Source_Log_Pos", "Exec_Master_Log_Pos"],
+        ),
+        received: place(&["Source_Log_File", "Master_Log_File"], &["Read_Source_Log_Pos", "Read_Master_Log_Pos"]),
+        receiver,
+        receiver_errno: number(&["Last_IO_Errno"]),
+        receiver_error: text(&["Last_IO_Error"]),
+        applier_errno: number(&["Last_SQL_Errno"]),
+        relay_bytes: number(&["Relay_Log_Space"]),
     }
 }
 

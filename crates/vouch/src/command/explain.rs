@@ -22,6 +22,8 @@ pub fn run(args: &ExplainArgs, variables: &Environment) -> Result<Exit, Complain
 }
 
 fn find(name: &str) -> Option<Code> {
+    // Protocols of health verdicts write `sql_stopped:1062`.
+    let name = name.split(':').next().unwrap_or_default();
     Code::from_name(&name.to_lowercase().replace('_', "-"))
 }
 

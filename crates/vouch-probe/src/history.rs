@@ -1,0 +1,109 @@
+//! What the prober remembers from one verdict to the next: [`History`].
+//!
+//! Invariant: all times are of the prober's monotonic clock, so that a clock that
+//! is set changes nothing; and each prober has a history of its own.
+
+use std::collections::BTreeMap;
+use vouch_report::health::{Answer, Service, State};
+
+/// What is remembered about one service of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Track {
+    /// The answer that was given last.
+    pub answer: Answer,
+    /// Good looks in a row.
+    pub good: u32,
+    /// Bad looks in a row.
+    pub bad: u32,
+    /// The look that was counted last.
+    pub round: u64,
+    /// When it last stopped serving.
+    pub left_ms: Option<u64>,
+    /// Since when nothing can be known.
+    pub unknown_since_ms: Option<u64>,
+    /// Whether it has been judged by facts at all.
+    pub settled: bool,
+    /// What was answered, the panic floor included.
+    pub shown: State,
+}
+
+impl Track {
+    /// Whether it is in service.
+    pub fn serves(&self) -> bool {
+        self.answer.state.serves()
+    }
+
+    /// Whether it is out of service because somebody decided so on facts.
+    pub fn is_out(&self) -> bool {
+        self.settled && matches!(self.answer.state, State::Down | State::Drain)
+    }
+}
+
+/// Who has the traffic of a pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Active {
+    /// Nobody yet.
+    #[default]
+    Nobody,
+    /// The server that is preferred.
+    Own,
+    /// The other.
+    Peer,
+    /// It goes to the preferred one (`true`) or to the other; nobody gets new connections.
+    Handover {
+        /// Whether the preferred one gets it.
+        to_own: bool,
+        /// Since when.
+        since_ms: u64,
+    },
+}
+
+/// What is remembered about one server of a pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// Whether it can take traffic, by looks that were counted.
+    pub alive: bool,
+    /// Whether it had everything when that could last be told; `None` when it never could.
+    pub fresh: Option<bool>,
+    /// Bad looks in a row.
+    pub bad: u32,
+    /// Good looks in a row.
+    pub good: u32,
+    /// The look that was counted last.
+    pub round: u64,
+}
+
+/// What is remembered about all nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Services of nodes.
+    pub tracks: BTreeMap<(String, Service), Track>,
+    /// The node that last took the writes.
+    pub writer: Option<String>,
+    /// When a replica lost its source.
+    pub lost_source_ms: BTreeMap<String, u64>,
+    /// Who has the traffic of a pair.
+    pub active: Active,
+    /// When that last changed.
+    pub switched_ms: u64,
+    /// The two servers of a pair: the preferred one, the other.
+    pub pair: [Freshness; 2],
+}
+
+impl History {
+    /// What is remembered about a service of a node.
+    pub fn track(&self, node: &str, service: Service) -> Option<&Track> {
+        self.tracks.get(&(node.to_owned(), service))
+    }
+
+    /// Whether a service of a node is in service.
+    pub fn serves(&self, node: &str, service: Service) -> bool {
+        self.track(node, service).is_some_and(Track::serves)
+    }
+
+    /// Forgets nodes that are not among `names`.
+    pub fn keep_only(&mut self, names: &[String]) {
+        self.tracks.retain(|(node, _), _| names.contains(node));
+        self.lost_source_ms.retain(|node, _| names.contains(node));
+    }
+}

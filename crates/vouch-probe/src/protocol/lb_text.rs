@@ -1,0 +1,21 @@
+//! `100` or `200` on one line: send traffic to this node, or to the other.
+//!
+//! The contract of SNMP `extend` scripts for load balancers; exit code 0, 1, or 3
+//! when it cannot be known, where the line is `200` all the same.
+
+use super::{Query, Said, answer, clean, nobody};
+use vouch_report::health::{Board, State};
+
+/// Says whether this node gets the traffic. Why not is talk for stderr.
+pub fn say(board: &Board, query: &Query) -> Said {
+    let Some(node) = board.meant(query.node.as_deref()) else {
+        return Said { text: "200\n".to_owned(), exit: 3, talk: nobody(board, query) };
+    };
+    let answer = answer(node, query);
+    if answer.state.serves() {
+        return Said { text: "100\n".to_owned(), ..Said::default() };
+    }
+    let exit = if answer.state == State::Unknown { 3 } else { 1 };
+    let talk = format!("{}: {}: {}", clean(&node.name), answer.tag(), clean(answer.text()));
+    Said { text: "200\n".to_owned(), exit, talk }
+}
