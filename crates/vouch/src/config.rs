@@ -11,5 +11,6 @@ mod file;
 pub mod job;
 mod layers;
 mod secret;
+pub mod watch;
 
 pub use layers::{Configured, Origin, Origins, options_of, read};

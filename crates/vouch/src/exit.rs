@@ -18,6 +18,8 @@ pub enum Exit {
     Bug,
     /// The signal of this number.
     Interrupted(u8),
+    /// What the protocol of a health verdict says.
+    Protocol(u8),
 }
 
 impl Exit {
@@ -30,6 +32,7 @@ impl Exit {
             Exit::Incomplete => 3,
             Exit::Bug => 70,
             Exit::Interrupted(signal) => 128_u8.saturating_add(signal),
+            Exit::Protocol(code) => code,
         }
     }
 

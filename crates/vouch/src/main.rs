@@ -12,6 +12,7 @@ mod config;
 mod environment;
 mod exit;
 mod nearest;
+mod notify;
 mod panic;
 mod refusal;
 mod signal;

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod filters;
 pub mod output;
 pub mod pages;
+pub mod probe;
 pub mod tools;
 pub mod value;
 
@@ -53,6 +54,14 @@ pub enum Verb {
     /// Opens files for reading alone and takes no lock. A bad page is read again before it is accused,
     /// and what cannot be verified is never called sound.
     Pages(pages::PagesArgs),
+    /// Answers once whether a server may have traffic, in the language of any load balancer
+    ///
+    /// Asks the daemon where one runs, else looks itself within --deadline. Reads only.
+    Probe(Box<probe::ProbeArgs>),
+    /// Answers all the time: HTTP, HAProxy agent-checks, metrics, and a page
+    ///
+    /// Watches the nodes on connections that stay open, and answers from what it has seen last.
+    Serve(Box<probe::ServeArgs>),
     /// Gives a tour: compares servers of its own, on which rows differ in ways that checksums miss
     ///
     /// Boots a source and two replicas in a temporary folder, fills them, writes to the source all the

@@ -3,9 +3,11 @@
 //! Each function takes the text of a value and returns it typed, or half a
 //! sentence on what it should have been.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use vouch_compare::{DiscoveryMethod, LoadLimit, Window};
+use vouch_server::TableName;
 
 /// Ten years: what is longer was not meant, and would overflow clocks.
 const DURATION_MAX_S: f64 = 10.0 * 366.0 * 86_400.0;
@@ -141,6 +143,48 @@ pub fn recursion(text: &str) -> Result<Limit<DiscoveryMethod>, String> {
         }
     };
     Ok(Limit(Some(method)))
+}
+
+/// `DB.TABLE`.
+pub fn table_name(text: &str) -> Result<TableName, String> {
+    match text.split_once('.') {
+        Some((database, table)) if !database.is_empty() && !table.is_empty() => Ok(TableName::new(database, table)),
+        _ => Err("a table is DB.TABLE, such as percona.heartbeat".to_owned()),
+    }
+}
+
+/// A time of the day for one node, or for all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeWindow {
+    /// The node; all when there is none.
+    pub node: Option<String>,
+    /// The time.
+    pub window: Window,
+}
+
+/// `db2=22:00-06:00` or `22:00-06:00`.
+pub fn node_window(text: &str) -> Result<NodeWindow, String> {
+    let (node, time) = text.rsplit_once('=').map_or((None, text), |(node, time)| (Some(node.to_owned()), time));
+    Ok(NodeWindow { node, window: window(time)? })
+}
+
+/// Where agent-checks are answered, and what is meant when a client asks nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentAddress {
+    /// Where.
+    pub address: SocketAddr,
+    /// The question; empty for reads of the node that is meant.
+    pub question: String,
+}
+
+/// `0.0.0.0:8307` or `0.0.0.0:8307=rw db1`.
+pub fn agent_address(text: &str) -> Result<AgentAddress, String> {
+    let (address, question) = text.split_once('=').unwrap_or((text, ""));
+    let address = address.parse().map_err(|_| "an address is IP:PORT, such as 0.0.0.0:8307".to_owned())?;
+    match vouch_probe::protocol::query(question) {
+        Ok(_) => Ok(AgentAddress { address, question: question.to_owned() }),
+        Err(word) => Err(format!("`{word}` is no part of a question such as `ro db3 lag=5s`")),
+    }
 }
 
 /// What a report file holds, by its extension.

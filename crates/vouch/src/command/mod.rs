@@ -8,7 +8,10 @@ mod explain;
 mod last_words;
 mod man;
 mod pages;
+mod probe;
 mod report;
+mod serve;
+mod wire;
 
 use crate::cli::{self, Cli, Verb};
 use crate::complaint::{Complaint, cause};
@@ -33,6 +36,8 @@ pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Comp
     let configured = crate::config::read(arguments, &flags, path, variables)?;
     match path {
         ["compare"] => compare::run(verb(&configured.matches)?, &configured.origins, variables),
+        ["probe", ..] => probe::run(verb(&configured.matches)?, &configured.origins, variables),
+        ["serve"] => serve::run(verb(&configured.matches)?, arguments, &configured.origins, variables),
         _ => config::show(&configured),
     }
 }
@@ -41,6 +46,15 @@ pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Comp
 fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
     match flags.subcommand_name() {
         Some("compare") => Some(&["compare"]),
+        Some("serve") => Some(&["serve"]),
+        Some("probe") => match flags.subcommand_matches("probe").and_then(ArgMatches::subcommand_name) {
+            None => Some(&["probe"]),
+            Some("pass-persist") => Some(&["probe", "pass-persist"]),
+            Some("heartbeat") => Some(&["probe", "heartbeat"]),
+            Some("doctor") => Some(&["probe", "doctor"]),
+            Some("replay") => Some(&["probe", "replay"]),
+            Some(_) => None,
+        },
         Some("config") => Some(&["config", "show"]),
         _ => None,
     }
@@ -53,7 +67,8 @@ fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complai
         Verb::Explain(args) => explain::run(&args, variables),
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
-        Verb::Compare(_) | Verb::Config(_) => Ok(Exit::Usage),
+        Verb::Probe(args) => probe::run(Verb::Probe(args), &Origins::default(), variables),
+        Verb::Compare(_) | Verb::Config(_) | Verb::Serve(_) => Ok(Exit::Usage),
     }
 }
 

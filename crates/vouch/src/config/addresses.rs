@@ -26,28 +26,41 @@ pub(super) fn resolve(args: &ServerArgs, origins: &Origins, variables: &Environm
     let source = args.source.as_deref().ok_or_else(|| {
         Complaint::usage("no source is given").hint("name it with --source mysql://user@host:3306/, or in vouch.toml")
     })?;
-    let mut target = |option: &str, text: &str| -> Result<Target, Complaint> {
-        let about = |complaint: Complaint| complaint.about(&origins.of(option).describe(option));
-        let expanded = secret::expand(text, variables).map_err(about)?;
-        let target = Target::parse(&expanded, &defaults).map_err(|error| about(error.into()))?;
-        let target = match variables.text("USER") {
-            Some(user) => target.with_default_user(user),
-            None => target,
-        };
-        warnings.extend(target.warnings().iter().map(|warning| format!("{}: {warning}", target.name())));
-        if origins.of(option) == Origin::Flag && target.has_inline_password() && !text.contains("${") {
-            warnings.push(format!(
-                "the password of {} is on the command line, where every user of this machine can see it: \
-                 use --ask-password, ~/.my.cnf or ${{ENV}}",
-                target.name()
-            ));
-        }
-        Ok(target)
-    };
+    let mut target = |option: &str, text: &str| one(option, text, &defaults, origins, variables, &mut warnings);
     let source = target("source", source)?;
     let replicas = args.replica.iter().map(|text| target("replica", text)).collect::<Result<Vec<_>, _>>()?;
     check_distinct(&source, &replicas, !args.map.is_empty())?;
     Ok(Servers { source, replicas, warnings })
+}
+
+/// Makes a target of the address that an option bears.
+///
+/// # Errors
+/// An address or secret that is wrong, with the option it stands in.
+pub(super) fn one(
+    option: &str,
+    text: &str,
+    defaults: &Defaults,
+    origins: &Origins,
+    variables: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Target, Complaint> {
+    let about = |complaint: Complaint| complaint.about(&origins.of(option).describe(option));
+    let expanded = secret::expand(text, variables).map_err(about)?;
+    let target = Target::parse(&expanded, defaults).map_err(|error| about(error.into()))?;
+    let target = match variables.text("USER") {
+        Some(user) => target.with_default_user(user),
+        None => target,
+    };
+    warnings.extend(target.warnings().iter().map(|warning| format!("{}: {warning}", target.name())));
+    if origins.of(option) == Origin::Flag && target.has_inline_password() && !text.contains("${") {
+        warnings.push(format!(
+            "the password of {} is on the command line, where every user of this machine can see it: \
+             use --ask-password, ~/.my.cnf or ${{ENV}}",
+            target.name()
+        ));
+    }
+    Ok(target)
 }
 
 /// A replica that is named twice would be counted twice, and a server held against

@@ -1,10 +1,11 @@
 //! The layer of the configuration file, `vouch.toml`.
 //!
 //! Keys are names of options. Those in the table `[compare]` are for that
-//! command; those before any table hold for every command. A key that no option
+//! command, those in `[serve]` for `vouch serve` and `vouch probe`; those before
+//! any table hold for every command. A key that no option
 //! has is an error: a misspelled filter must not widen what is looked at.
 
-use super::layers::{Given, Origin, options};
+use super::layers::{Given, Origin, options, options_of};
 use crate::complaint::{Complaint, cause};
 use crate::environment::Environment;
 use crate::nearest::nearest;
@@ -38,22 +39,33 @@ pub(super) fn find(named: Option<PathBuf>, variables: &Environment) -> Result<Op
 }
 
 /// Reads a file whose keys are options of `definition`.
-pub(super) fn read(path: &Path, definition: &clap::Command) -> Result<ConfigFile, Complaint> {
+pub(super) fn read(path: &Path, definition: &clap::Command, verb: &str) -> Result<ConfigFile, Complaint> {
     let text = fs::read_to_string(path).map_err(|error| {
         Complaint::usage(format!("the configuration file {} could not be read: {}", path.display(), cause(&error)))
             .hint("check --config")
     })?;
-    parse(&text, path, definition)
+    parse(&text, path, definition, table_of(verb))
 }
 
-fn parse(text: &str, path: &Path, definition: &clap::Command) -> Result<ConfigFile, Complaint> {
+/// The tables that a file may have.
+const TABLES: [&str; 2] = ["compare", "serve"];
+
+/// The table that holds for a command.
+fn table_of(verb: &str) -> &'static str {
+    if matches!(verb, "serve" | "probe") { "serve" } else { "compare" }
+}
+
+fn parse(text: &str, path: &Path, definition: &clap::Command, own: &'static str) -> Result<ConfigFile, Complaint> {
     let document = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let problem = error.message().lines().next().unwrap_or_default().to_owned();
         malformed(path, line, &problem).hint("strings need quotes: chunk-time = \"1s\"")
     })?;
-    let mut reader = Reader { text, path, known: Vec::new(), values: BTreeMap::new() };
+    let mut reader = Reader { text, path, own, known: Vec::new(), elsewhere: Vec::new(), values: BTreeMap::new() };
     reader.known.extend(options(definition).filter_map(clap::Arg::get_long));
+    if own == "serve" {
+        reader.elsewhere = ["serve", "probe"].iter().flat_map(|verb| options_of(&[verb])).collect();
+    }
     reader.table(document.get_ref(), false)?;
     Ok(ConfigFile { path: path.to_owned(), values: reader.values })
 }
@@ -69,7 +81,11 @@ fn line_of(text: &str, at: usize) -> usize {
 struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
+    /// The table whose keys hold.
+    own: &'static str,
     known: Vec<&'a str>,
+    /// Options of commands that share the table, which this one does not have.
+    elsewhere: Vec<clap::Arg>,
     values: BTreeMap<String, (Vec<OsString>, usize)>,
 }
 
@@ -80,7 +96,9 @@ impl Reader<'_> {
             let line = line_of(self.text, key.span().start);
             let name = key.get_ref().replace('_', "-");
             match value.get_ref() {
-                DeValue::Table(inner_table) if name == "compare" && !inner => self.table(inner_table, true)?,
+                DeValue::Table(inner_table) if name == self.own && !inner => self.table(inner_table, true)?,
+                DeValue::Table(_) if TABLES.contains(&name.as_str()) && !inner => {}
+                _ if !self.known.contains(&name.as_str()) && self.is_elsewhere(&name) => {}
                 _ if !self.known.contains(&name.as_str()) => return Err(self.unknown(key.get_ref(), &name, line)),
                 value => {
                     let values = scalars(value).map_err(|problem| {
@@ -94,6 +112,10 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    fn is_elsewhere(&self, name: &str) -> bool {
+        self.elsewhere.iter().any(|arg| arg.get_long() == Some(name))
     }
 
     fn unknown(&self, written: &str, name: &str, line: usize) -> Complaint {
@@ -133,7 +155,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<ConfigFile, String> {
         let definition = crate::cli::command().find_subcommand("compare").unwrap().clone();
-        super::parse(text, Path::new("vouch.toml"), &definition).map_err(|complaint| complaint.to_string())
+        super::parse(text, Path::new("vouch.toml"), &definition, "compare").map_err(|complaint| complaint.to_string())
     }
 
     #[test]

@@ -95,7 +95,9 @@ pub fn read(
         })
     };
     let named = flags.and_then(|flags| flags.get_one::<PathBuf>("config").cloned());
-    let file = file::find(named, variables)?.map(|path| file::read(&path, &definition)).transpose()?;
+    let file = file::find(named, variables)?
+        .map(|file| file::read(&file, &definition, path.first().copied().unwrap_or_default()))
+        .transpose()?;
 
     let mut arguments = arguments.to_vec();
     let mut origins = Origins::default();
