@@ -24,7 +24,9 @@ impl<'a> View<'a> {
     pub fn new(facts: &'a Facts, policy: &'a Policy, history: &'a History) -> View<'a> {
         let lags = facts.nodes.iter().map(|node| lag::of(node, facts, policy)).collect();
         let mut view = View { facts, policy, history, lags, candidates: Vec::new(), ring: false };
-        let free = |at: &usize| view.takes_writes(*at) && facts.nodes[*at].channels.is_empty();
+        // What may not be looked at may be anybody's replica.
+        let alone = |node: &NodeFacts| node.channels.is_empty() && !node.replication_denied;
+        let free = |at: &usize| view.takes_writes(*at) && alone(&facts.nodes[*at]);
         let free: Vec<usize> = (0..facts.nodes.len()).filter(free).collect();
         if free.is_empty() {
             view.candidates =

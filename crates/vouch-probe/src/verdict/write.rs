@@ -33,6 +33,10 @@ fn not_writable(view: &View<'_>, at: usize) -> Option<Opinion> {
             let text = if replica { format!("replica, {what}") } else { what.to_owned() };
             Some(Opinion::out_now(State::Down, Reason::new(code, text)))
         }
+        Some(true) if node.replication_denied => {
+            let text = "whether it is a replica may not be looked at";
+            Some(Opinion::cannot_tell(Hold::ForAWhile, Reason::numbered(Code::NoPrivilege, Some(node.errno), text)))
+        }
         Some(true) if view.candidates.contains(&at) => None,
         Some(true) if replica => {
             Some(Opinion::out_now(State::Down, Reason::new(Code::IsReplica, "replica (read_only is off)")))

@@ -259,6 +259,9 @@ pub struct QuestionArgs {
     /// Look at the servers, even where a daemon runs
     #[arg(long)]
     pub no_daemon: bool,
+    /// Say nothing on stderr; snmpd would take it for a part of the answer
+    #[arg(long, short)]
+    pub quiet: bool,
     /// Also write the facts to a file, for `vouch probe replay`
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,

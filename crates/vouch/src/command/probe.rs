@@ -55,17 +55,23 @@ fn once(
     let named = ["node", "self", "peer"].iter().any(|option| origins.of(option) == Origin::Flag);
     let may_ask = !question.no_daemon && question.record.is_none() && (!named || question.socket.is_some());
     if may_ask && let Ok(said) = socket::ask(&path, name(question.format), &words(&query)) {
-        return tell(&said);
+        return tell(&quieted(said, question));
     }
     let watched = watch::plan(watch, origins, variables)?;
-    watched.warnings.iter().for_each(|warning| say(&format!("warning: {}", printable(warning))));
+    if !question.quiet {
+        watched.warnings.iter().for_each(|warning| say(&format!("warning: {}", printable(warning))));
+    }
     let patience = patience(&watched.plan);
     let watcher = Watch::start(watched.plan);
     let board = watcher.first(patience);
     if let Some(file) = &question.record {
         record(file, &watcher.facts())?;
     }
-    tell(&answer(question.format, &board, &query))
+    tell(&quieted(answer(question.format, &board, &query), question))
+}
+
+fn quieted(said: Said, question: &QuestionArgs) -> Said {
+    if question.quiet { Said { talk: String::new(), ..said } } else { said }
 }
 
 /// A look takes the deadline at most; what is under way then is judged as stalled.

@@ -175,7 +175,10 @@ fn every_way_to_ask_gives_the_same_answer() {
             ("/metrics", 200),
             ("/", 200),
         ] {
-            assert_eq!(serve.get(path).0, expected, "{path}: {}", serve.get(path).1);
+            // What was applied a moment ago may not be seen yet.
+            let there = || (serve.get(path).0 == expected).then_some(());
+            let reached = poll::until(LONG, Duration::from_millis(50), path, there);
+            assert!(reached.is_ok(), "{path}: {:?}", serve.get(path));
         }
         for method in ["HEAD", "OPTIONS"] {
             assert_eq!(http(serve.http, method, "/primary?node=db1", "").0, 200, "{method}");
@@ -292,6 +295,29 @@ fn grants_are_enough_and_the_doctor_knows() {
     });
 }
 
+/// Keepalived ends a check with a signal to its whole session, and tells faults in a file.
+fn keepalived(file: &str) {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let mut text = std::fs::read_to_string(file).unwrap();
+    let mut check = || {
+        let copy = folder.path().join("keepalived.conf");
+        std::fs::write(&copy, &text).unwrap();
+        output(
+            Command::new("setsid")
+                .args(["-w", "keepalived", "-f"])
+                .arg(&copy)
+                .arg(format!("--config-test={}", log.display())),
+        );
+        text = text.replace("priority", "priorty");
+        std::fs::read_to_string(&log).unwrap_or_default()
+    };
+    let said = check();
+    let faults: Vec<&str> = said.lines().filter(|line| !line.contains("eth0")).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+    assert!(check().contains("priorty"), "keepalived does not look at its configuration");
+}
+
 /// Each sample is taken by the program that it is for.
 #[test]
 fn sample_configurations_are_accepted() {
@@ -304,7 +330,7 @@ fn sample_configurations_are_accepted() {
     };
     run("haproxy", &["-c", "-f", &path("haproxy/haproxy.cfg")]);
     run("promtool", &["check", "rules", &path("prometheus/alerts.yml")]);
-    run("keepalived", &["-t", "-f", &path("keepalived/keepalived.conf")]);
+    keepalived(&path("keepalived/keepalived.conf"));
     let mib = run(
         "snmptranslate",
         &["-M", &format!("+{}", path("snmp")), "-m", "VOUCH-MIB", "-On", "VOUCH-MIB::vouchNodeState"],

@@ -22,7 +22,7 @@ impl Snmpd {
         let port = free_port();
         let file = home.path().join("snmpd.conf");
         let text = format!(
-            "agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\nextend -cacheTime 0 vouch {extend}\n\
+            "agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\nextend -cacheTime 1 vouch {extend}\n\
              pass_persist {TABLE} {pass_persist}\n"
         );
         std::fs::write(&file, text).unwrap();
@@ -68,7 +68,7 @@ fn snmpd_gives_the_right_answer_even_while_a_database_hangs() {
         let server = topology.source();
         let serve = Serve::start(&["--node".to_owned(), node("db1", server)]);
         let socket = serve.socket();
-        let extend = format!("{VOUCH} probe --socket {} --format lb-text", socket.display());
+        let extend = format!("{VOUCH} probe --socket {} --format lb-text --quiet", socket.display());
         let snmpd = Snmpd::start(&extend, &format!("{VOUCH} probe pass-persist --node {}", node("db1", server)));
         assert_eq!(snmpd.extend().as_deref(), Some("100"));
         assert_eq!(snmpd.column(1, 1).as_deref(), Some("db1"));
