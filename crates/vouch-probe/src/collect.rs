@@ -4,6 +4,7 @@
 //! never asks for more than statements that read; whatever fails becomes a fact.
 
 use crate::facts::{ChannelFacts, NodeFacts, Reach, Thread};
+use crate::gtid;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vouch_server::{
@@ -153,8 +154,9 @@ impl Collector {
         }
         let before = Instant::now();
         facts.clock_ms = session.clock_ms()?.map(|clock| clock.saturating_sub(wall_ms(before)));
-        channels(session, facts)?;
+        let received = channels(session, facts)?;
         facts.executed = session.executed().or_else(without)?;
+        drained(facts, &received);
         if settings.group {
             group(session, facts)?;
         }
@@ -186,9 +188,14 @@ fn without<T: Default>(error: ServerError) -> Asked<T> {
     if error.wire.is_some() || error.fault == Fault::Timeout { Err(error) } else { Ok(T::default()) }
 }
 
-fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<()> {
+/// Adds the channels and returns the transactions that each has received.
+fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<Vec<String>> {
+    let mut received = Vec::new();
     match session.replica_status() {
-        Ok(channels) => facts.channels = channels.into_iter().map(channel).collect(),
+        Ok(channels) => {
+            received = channels.iter().map(|status| status.received_gtids.clone()).collect();
+            facts.channels = channels.into_iter().map(channel).collect();
+        }
         Err(error) if matches!(error.fault, Fault::Denied | Fault::Refused) => {
             facts.replication_denied = true;
             facts.errno = error.code.map_or(0, u64::from);
@@ -197,7 +204,16 @@ fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<()> {
     }
     let errors = facts.channels.iter().flat_map(|channel| [channel.io_errno, channel.sql_errno]);
     facts.disk_full = errors.into_iter().any(|errno| DISK_ERRORS.contains(&errno));
-    Ok(())
+    Ok(received)
+}
+
+/// Transactions tell better than places: of one that was cut off in the middle nothing is left to apply.
+fn drained(facts: &mut NodeFacts, received: &[String]) {
+    for (channel, received) in facts.channels.iter_mut().zip(received) {
+        if !received.is_empty() && !facts.executed.is_empty() {
+            channel.drained = Some(gtid::holds(&facts.executed, received));
+        }
+    }
 }
 
 fn channel(status: ReplicaStatus) -> ChannelFacts {

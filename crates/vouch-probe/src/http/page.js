@@ -14,7 +14,9 @@ const draw = (tag, attributes, text) => {
   return element;
 };
 const words = (answer) => answer.state + (answer.held ? " (held)" : "");
-const stateOf = (answer) => make("span", words(answer), "state " + answer.state);
+// That a replica takes no writes is no trouble, and does not look like any.
+const stateOf = (answer) => (answer.reason === "is_replica" ? make("span", "no", "quiet")
+  : make("span", words(answer), "state " + answer.state));
 const lagOf = (node) => {
   if (node.role === "source") return "–";
   if (node.lag.known) return (node.lag.ms / 1000).toFixed(1) + " s (" + node.lag.method + ")";
@@ -34,7 +36,8 @@ function row(node) {
   }
   const main = mainOf(node);
   const why = make("td");
-  why.append(make("code", main.reason), make("span", "  " + main.text));
+  why.append(make("code", main.reason));
+  if (main.text !== main.reason) why.append("  " + main.text);
   const age = node.age_ms < 1500 ? "just now" : Math.round(node.age_ms / 1000) + " s ago";
   line.append(make("td", main.weight + " %"), make("td", lagOf(node)), why, make("td", age));
   return line;
@@ -119,7 +122,7 @@ function last(board) {
     const when = make("time", new Date(change.at).toLocaleTimeString());
     when.dateTime = change.at;
     line.append(when, `${change.node} ${change.service} `, make("span", change.from, change.from), " → ",
-      make("span", change.to, "state " + change.to), "  ", make("code", change.reason), `  ${change.text}`);
+      make("span", change.to, "state " + change.to), "  ", make("code", change.reason), change.text === change.reason ? "" : `  ${change.text}`);
     return line;
   });
   $("last").replaceChildren(...(lines.length ? lines : [make("li", "none since the start", "quiet")]));

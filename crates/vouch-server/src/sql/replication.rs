@@ -49,6 +49,8 @@ pub struct ReplicaStatus {
     pub applied: Option<LogPlace>,
     /// What it has received of its source's binlog.
     pub received: Option<LogPlace>,
+    /// The transactions that it has received in whole; empty without GTIDs.
+    pub received_gtids: String,
     /// The receiver's state in the server's word: `Yes`, `No`, `Connecting`, `Preparing`.
     pub receiver: String,
     /// The last error number of the receiver; 0 without.
@@ -91,6 +93,7 @@ fn status_of(row: &Row) -> ReplicaStatus {
         receiver_error: text(&["Last_IO_Error"]),
         applier_errno: number(&["Last_SQL_Errno"]),
         relay_bytes: number(&["Relay_Log_Space"]),
+        received_gtids: text(&["Retrieved_Gtid_Set", "Gtid_IO_Pos"]).split_whitespace().collect(),
     }
 }
 

@@ -23,6 +23,8 @@ Examples:
                                                     db1 against all of its replicas
   vouch compare --source h=db1,u=dba --replica h=db2 --tables 'shop.*'
   vouch pages /backups/today                        every page of a backup
+  vouch serve --node db1=mysql://probe@db1 --node db2=mysql://probe@db2
+                                                    which server may have traffic, for any load balancer
   vouch explain row-changed                         what a code means, and what to do
 
 Exit codes:

@@ -4,9 +4,23 @@ use crate::vouch::Vouch;
 
 #[test]
 fn help_of_every_command() {
-    for path in
-        [&[][..], &["compare"], &["demo"], &["explain"], &["config"], &["config", "show"], &["completions"], &["man"]]
-    {
+    for path in [
+        &[][..],
+        &["compare"],
+        &["probe"],
+        &["probe", "pass-persist"],
+        &["probe", "heartbeat"],
+        &["probe", "replay"],
+        &["probe", "grants"],
+        &["probe", "doctor"],
+        &["serve"],
+        &["demo"],
+        &["explain"],
+        &["config"],
+        &["config", "show"],
+        &["completions"],
+        &["man"],
+    ] {
         let name = format!("help {}", path.join(" ")).trim_end().replace(' ', "-");
         let outcome = Vouch::new().run(&[path, &["--help"]].concat());
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));

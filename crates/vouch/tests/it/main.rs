@@ -4,6 +4,7 @@
 mod config;
 mod help;
 mod pages;
+mod probe;
 mod tools;
 mod usage;
 mod vouch;

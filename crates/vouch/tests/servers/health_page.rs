@@ -153,7 +153,7 @@ fn the_page_shows_a_stopped_node_without_a_reload() {
         pool.server(3).sql("STOP REPLICA SQL_THREAD").unwrap();
         browser.until(&shows("db3", "drain"), Duration::from_secs(5));
         browser.until("document.getElementById('nodes').innerText.includes('unknown: sql_stopped')", LONG);
-        browser.until("document.getElementById('last').innerText.includes('refused')", LONG);
+        browser.until("document.getElementById('last').innerText.includes('db2 ro up → down')", LONG);
         assert_eq!(browser.eval("window.unreloaded"), true, "the page was loaded again");
         browser.picture(&format!("probe-{name}-stopped.png"));
 
