@@ -95,15 +95,7 @@ impl Collector {
 
     fn identity(&self, last: &NodeFacts) -> NodeFacts {
         let (host, port) = self.spec.target.tcp_address().map_or(("", 0), |(host, port)| (host, u64::from(port)));
-        NodeFacts {
-            name: self.spec.name.clone(),
-            host: host.to_owned(),
-            port,
-            version: last.version.clone(),
-            server_id: last.server_id,
-            uuid: last.uuid.clone(),
-            ..NodeFacts::default()
-        }
+        NodeFacts { name: self.spec.name.clone(), host: host.to_owned(), port, ..last.identity() }
     }
 
     fn attempt(&mut self, facts: &mut NodeFacts, phase: &dyn Fn(Phase)) -> Result<(), (Phase, ServerError)> {

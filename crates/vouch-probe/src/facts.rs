@@ -310,7 +310,29 @@ impl NodeFacts {
         self.read_only.map(|_| barred.iter().all(|flag| *flag != Some(true)))
     }
 
-    /// The name by which others may know this node.
+    /// Who the node is and what it replicates from: what stays known when it does not answer.
+    pub fn identity(&self) -> NodeFacts {
+        let channel = |channel: &ChannelFacts| ChannelFacts {
+            channel: channel.channel.clone(),
+            source_host: channel.source_host.clone(),
+            source_port: channel.source_port,
+            source_uuid: channel.source_uuid.clone(),
+            source_id: channel.source_id,
+            ..ChannelFacts::default()
+        };
+        NodeFacts {
+            name: self.name.clone(),
+            host: self.host.clone(),
+            port: self.port,
+            version: self.version.clone(),
+            server_id: self.server_id,
+            uuid: self.uuid.clone(),
+            channels: self.channels.iter().map(channel).collect(),
+            ..NodeFacts::default()
+        }
+    }
+
+    /// Whether a channel replicates from this node.
     pub fn is(&self, channel: &ChannelFacts) -> bool {
         let by_uuid = !self.uuid.is_empty() && self.uuid == channel.source_uuid;
         let by_id = self.uuid.is_empty() && self.server_id != 0 && self.server_id == channel.source_id;

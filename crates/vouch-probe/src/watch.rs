@@ -387,12 +387,12 @@ fn current(shared: &Arc<Shared>, slot: &Arc<Slot>, plan: &Plan, now: Instant) ->
         (state.overrun, state.busy) = (0, None);
         spawn_worker(shared, slot, state.worker);
     }
-    stalled(shared, facts, phase, overrun, deadline_ms, state.began)
+    stalled(shared, &facts, phase, overrun, deadline_ms, state.began)
 }
 
 fn stalled(
     shared: &Shared,
-    seen: NodeFacts,
+    seen: &NodeFacts,
     phase: Phase,
     overrun: u64,
     deadline_ms: u64,
@@ -401,16 +401,10 @@ fn stalled(
     let reach = if phase == Phase::Opening { Reach::HandshakeStalled } else { Reach::QueryStalled };
     let asked_ms = shared.now_ms(began).saturating_add(overrun.saturating_sub(1).saturating_mul(deadline_ms));
     NodeFacts {
-        name: seen.name,
-        host: seen.host,
-        port: seen.port,
-        version: seen.version,
-        server_id: seen.server_id,
-        uuid: seen.uuid,
         round: seen.round.saturating_add(overrun),
         asked_ms,
         took_ms: overrun.saturating_mul(deadline_ms),
         reach,
-        ..NodeFacts::default()
+        ..seen.identity()
     }
 }

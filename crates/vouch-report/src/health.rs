@@ -105,6 +105,8 @@ pub enum LagUnknown {
     NoPrivilege,
     /// Clocks are too far apart.
     ClockSkew,
+    /// The node does not answer.
+    Unreachable,
     /// There is no figure yet.
     Starting,
 }
@@ -119,6 +121,7 @@ impl LagUnknown {
             LagUnknown::NotReplica => "not_replica",
             LagUnknown::NoPrivilege => "no_privilege",
             LagUnknown::ClockSkew => "clock_skew",
+            LagUnknown::Unreachable => "unreachable",
             LagUnknown::Starting => "starting",
         }
     }

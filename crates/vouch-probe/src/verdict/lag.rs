@@ -1,13 +1,14 @@
 //! How far a node is behind: [`of`]. The most trusted method that has a figure wins.
 
-use crate::facts::{ChannelFacts, Facts, NodeFacts, Thread};
+use crate::facts::{ChannelFacts, Facts, NodeFacts, Reach, Thread};
 use crate::policy::Policy;
 use vouch_report::health::{Lag, LagMethod, LagUnknown};
 
 /// The lag of a node; of several channels the worst.
 pub fn of(node: &NodeFacts, facts: &Facts, policy: &Policy) -> Lag {
     if !node.answers() {
-        return Lag::Unknown(LagUnknown::Starting);
+        let never = node.reach == Reach::NotYet;
+        return Lag::Unknown(if never { LagUnknown::Starting } else { LagUnknown::Unreachable });
     }
     if node.replication_denied {
         return by_heartbeat(node, facts, policy).unwrap_or(Lag::Unknown(LagUnknown::NoPrivilege));
