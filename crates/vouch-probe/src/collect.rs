@@ -180,16 +180,17 @@ fn without<T: Default>(error: ServerError) -> Asked<T> {
     if error.wire.is_some() || error.fault == Fault::Timeout { Err(error) } else { Ok(T::default()) }
 }
 
-/// Adds the channels and returns the transactions that each has received.
-fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<Vec<String>> {
+/// Adds the channels and returns for each what it has received, and whether its applier waits for more.
+fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<Vec<(String, bool)>> {
     let mut received = Vec::new();
     match session.replica_status() {
         Ok(channels) => {
-            received = channels.iter().map(|status| status.received_gtids.clone()).collect();
+            received = channels.iter().map(|status| (status.received_gtids.clone(), status.applier_waits)).collect();
             facts.channels = channels.into_iter().map(channel).collect();
         }
         Err(error) if matches!(error.fault, Fault::Denied | Fault::Refused) => {
             facts.replication_denied = true;
+            facts.channels.clear();
             facts.errno = error.code.map_or(0, u64::from);
         }
         Err(error) => return Err(error),
@@ -200,10 +201,12 @@ fn channels(session: &mut Session, facts: &mut NodeFacts) -> Asked<Vec<String>> 
 }
 
 /// Transactions tell better than places: of one that was cut off in the middle nothing is left to apply.
-fn drained(facts: &mut NodeFacts, received: &[String]) {
-    for (channel, received) in facts.channels.iter_mut().zip(received) {
+/// An applier of MariaDB that waits has nothing left either; on MySQL its workers may.
+fn drained(facts: &mut NodeFacts, received: &[(String, bool)]) {
+    for (channel, (received, waits)) in facts.channels.iter_mut().zip(received) {
         if !received.is_empty() && !facts.executed.is_empty() {
-            channel.drained = Some(gtid::holds(&facts.executed, received));
+            let cut_off = facts.uuid.is_empty() && *waits && channel.io != Thread::Yes;
+            channel.drained = Some(cut_off || gtid::holds(&facts.executed, received));
         }
     }
 }

@@ -350,7 +350,7 @@ codes! {
         "Remove the file, end it by API, or wait for the end of the schedule.";
     OfflineMode "offline-mode" Reason Notice
         "The server is in offline mode and sends clients away."
-        "SET GLOBAL offline_mode=OFF when it may serve again.";
+        "Clear offline_mode when it may serve again.";
     ReadOnly "read-only" Reason Notice
         "The server does not accept writes."
         "Expected on replicas. On the source, clear read_only after a planned change.";

@@ -49,7 +49,9 @@ pub struct ReplicaStatus {
     pub applied: Option<LogPlace>,
     /// What it has received of its source's binlog.
     pub received: Option<LogPlace>,
-    /// The transactions that it has received in whole; empty without GTIDs.
+    /// Whether the applier waits for more, having read all that was received.
+    pub applier_waits: bool,
+    /// The transactions that it has received; empty without GTIDs.
     pub received_gtids: String,
     /// The receiver's state in the server's word: `Yes`, `No`, `Connecting`, `Preparing`.
     pub receiver: String,
@@ -93,6 +95,8 @@ fn status_of(row: &Row) -> ReplicaStatus {
         receiver_error: text(&["Last_IO_Error"]),
         applier_errno: number(&["Last_SQL_Errno"]),
         relay_bytes: number(&["Relay_Log_Space"]),
+        applier_waits: text(&["Replica_SQL_Running_State", "Slave_SQL_Running_State", "Slave_SQL_State"])
+            .contains("has read all relay log"),
         received_gtids: text(&["Retrieved_Gtid_Set", "Gtid_IO_Pos"]).split_whitespace().collect(),
     }
 }

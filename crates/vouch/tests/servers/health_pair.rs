@@ -17,7 +17,10 @@ const LONG: Duration = Duration::from_secs(60);
 fn ring(flavor: Flavor) -> Topology {
     let skip = "--skip-slave-start";
     let skip = if flavor == Flavor::Mysql { "--skip-replica-start" } else { skip };
-    let topology = Topology::builder(flavor).unwrap().semi_sync().args(&[skip]).start().unwrap();
+    // The other's applier waits for an acknowledgement too, by the one that died: until it has given up, it has
+    // not applied everything, and takes no traffic.
+    let waits = ["--loose-rpl-semi-sync-source-timeout=2000", "--loose-rpl-semi-sync-master-timeout=2000"];
+    let topology = Topology::builder(flavor).unwrap().semi_sync().args(&[skip, waits[0], waits[1]]).start().unwrap();
     let (a, b) = (topology.source(), topology.replica(0));
     a.sql(&format!(
         "CREATE DATABASE d; CREATE TABLE d.t (id BIGINT PRIMARY KEY); \
@@ -129,7 +132,7 @@ fn a_pair_fails_over_and_back_without_loss() {
         let mut writer = Writer::start(haproxy.port("pair"));
         writer.until_more("writes to the first");
         a.kill9().unwrap();
-        haproxy.until("pair", "db2", true, Duration::from_secs(5), &serve);
+        haproxy.until("pair", "db2", true, Duration::from_secs(15), &serve);
         text("200");
         writer.until_more("writes to the other");
 

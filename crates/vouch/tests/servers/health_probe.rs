@@ -236,7 +236,7 @@ fn the_daemon_speaks_to_its_service_manager() {
     let config = folder.path().join("vouch.toml");
     let write = |nodes: &[String]| std::fs::write(&config, format!("[serve]\nnode = {nodes:?}\n")).unwrap();
     let (first, second) = (node("one", &topology.servers()[0]), node("two", &topology.servers()[1]));
-    write(&[first.clone()]);
+    write(std::slice::from_ref(&first));
     let variables = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "400000")];
     let mut serve = Serve::start_with(&words(&["--config", config.to_str().unwrap()]), &variables);
     hear("READY=1");
