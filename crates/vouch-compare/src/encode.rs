@@ -6,7 +6,7 @@
 //! concatenation reads back in one way only. Integers are encoded by value, so
 //! that a signed and an unsigned column agree on the same number.
 
-use vouch_server::Value;
+use vouch_server::{Cell, Value};
 
 const NULL: u8 = 0;
 const NATURAL: u8 = 1;
@@ -17,28 +17,28 @@ const DOUBLE: u8 = 5;
 const DATE: u8 = 6;
 const TIME: u8 = 7;
 
-/// Appends the encoding of `value`.
-pub fn push(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::NULL => out.push(NULL),
-        Value::Int(number) if *number < 0 => fixed(NEGATIVE, &number.to_le_bytes(), out),
-        Value::Int(number) => fixed(NATURAL, &number.to_le_bytes(), out),
-        Value::UInt(number) => fixed(NATURAL, &number.to_le_bytes(), out),
-        Value::Bytes(bytes) => {
+/// Appends the encoding of a value.
+pub fn push<'a>(value: impl Into<Cell<'a>>, out: &mut Vec<u8>) {
+    match value.into() {
+        Cell::Null => out.push(NULL),
+        Cell::Int(number) if number < 0 => fixed(NEGATIVE, &number.to_le_bytes(), out),
+        Cell::Int(number) => fixed(NATURAL, &number.to_le_bytes(), out),
+        Cell::UInt(number) => fixed(NATURAL, &number.to_le_bytes(), out),
+        Cell::Bytes(bytes) => {
             fixed(BYTES, &(bytes.len() as u64).to_le_bytes(), out);
             out.extend_from_slice(bytes);
         }
-        Value::Float(number) => fixed(FLOAT, &number.to_bits().to_le_bytes(), out),
-        Value::Double(number) => fixed(DOUBLE, &number.to_bits().to_le_bytes(), out),
-        Value::Date(year, month, day, hour, minute, second, micros) => {
+        Cell::Float(number) => fixed(FLOAT, &number.to_bits().to_le_bytes(), out),
+        Cell::Double(number) => fixed(DOUBLE, &number.to_bits().to_le_bytes(), out),
+        Cell::Date(year, month, day, hour, minute, second, micros) => {
             fixed(DATE, &year.to_le_bytes(), out);
-            out.extend_from_slice(&[*month, *day, *hour, *minute, *second]);
+            out.extend_from_slice(&[month, day, hour, minute, second]);
             out.extend_from_slice(&micros.to_le_bytes());
         }
-        Value::Time(negative, days, hours, minutes, seconds, micros) => {
-            fixed(TIME, &[u8::from(*negative)], out);
+        Cell::Time(negative, days, hours, minutes, seconds, micros) => {
+            fixed(TIME, &[u8::from(negative)], out);
             out.extend_from_slice(&days.to_le_bytes());
-            out.extend_from_slice(&[*hours, *minutes, *seconds]);
+            out.extend_from_slice(&[hours, minutes, seconds]);
             out.extend_from_slice(&micros.to_le_bytes());
         }
     }

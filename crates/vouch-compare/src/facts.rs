@@ -131,7 +131,10 @@ impl Collector<'_> {
     fn texts(&self, row: &RowView<'_>) -> Vec<Option<String>> {
         let is_key = |name: &String| self.plan.key.columns.iter().any(|column| column.name == *name);
         let names = self.plan.reading.columns.iter();
-        row.values().zip(names).map(|(value, name)| (self.show || is_key(name)).then(|| text(value))).collect()
+        row.values()
+            .zip(names)
+            .map(|(value, name)| (self.show || is_key(name)).then(|| text(&value.to_value())))
+            .collect()
     }
 }
 

@@ -5,7 +5,7 @@ use crate::digest::{Buckets, RowDigest, RowDigester, bucket_of};
 use crate::plan::TablePlan;
 use crate::rowset::RowSet;
 use std::time::{Duration, Instant};
-use vouch_server::{Bound, Extent, Interval, Reading, Result, ServerDigest, Session, Value};
+use vouch_server::{Bound, Cell, Extent, Interval, Reading, Result, ServerDigest, Session, Value};
 
 /// How the rows of a table are digested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ fn stream(session: &mut Session, task: Task<'_>) -> Result<ChunkFacts> {
             buckets.add(bucket_of(identity, task.salt), digest);
         }
         if ordered && rows == limit {
-            last_key = row.key().cloned().collect();
+            last_key = row.key().map(Cell::to_value).collect();
         }
     })?;
     let last_key = Some(last_key).filter(|key: &Vec<Value>| !key.is_empty());

@@ -91,7 +91,7 @@ struct Window<'a> {
 
 fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPlace) -> Result<BinlogStream> {
     let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
-    let mut conn = connect(target, limits).map_err(fail)?;
+    let (mut conn, _) = connect(target, limits).map_err(fail)?;
     let id = conn.connection_id();
     sql::settings::know_gtid_events(&mut conn).map_err(fail)?;
     if !registry.add(target, id) {

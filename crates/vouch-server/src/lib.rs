@@ -16,6 +16,7 @@ mod session;
 mod sql;
 mod target;
 mod tls;
+mod wire;
 
 pub use binlog::{Change, scan as scan_binlog};
 pub use capability::{Capabilities, Capability};
@@ -36,3 +37,4 @@ pub use sql::replication::{ReplicaStatus, Waited};
 pub use sql::rows::{Extent, Reading, RowView};
 pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};
 pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};
+pub use wire::Cell;

@@ -82,7 +82,7 @@ impl Registry {
 
 fn kill(target: &Target, connections: &[u32], deadline: Duration) {
     let limits = Limits { connect: deadline, read: deadline, ..Limits::default() };
-    if let Ok(mut conn) = connect(target, limits) {
+    if let Ok((mut conn, _)) = connect(target, limits) {
         for &id in connections {
             // It may have ended by itself in the meantime, which is as good.
             sql::settings::kill(&mut conn, id).ok();

@@ -10,6 +10,7 @@ use crate::flavor::Flavor;
 use crate::registry::Registry;
 use crate::sql;
 use crate::target::{Target, TlsMode};
+use crate::wire::{Answer, Cell, Inlet, Slot};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Params, Row, Value};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Identity {
 /// One connection to one server.
 pub struct Session {
     conn: Conn,
+    /// Where rows are read; none where only the library can, because the connection is encrypted.
+    inlet: Option<Inlet>,
     name: String,
     identity: Arc<Identity>,
     registry: Arc<Registry>,
@@ -79,12 +82,13 @@ impl Session {
     pub fn open(target: &Target, limits: Limits, registry: &Arc<Registry>) -> Result<Self> {
         let name = target.name().to_owned();
         let fail = |error: mysql::Error| ServerError::from_mysql(&name, &error);
-        let mut conn = connect(target, limits).map_err(fail)?;
+        let (mut conn, encrypted) = connect(target, limits).map_err(fail)?;
         if !registry.add(target, conn.connection_id()) {
             return Err(ServerError::new(&name, Fault::Killed, "the run was stopped"));
         }
         let identity = Arc::new(sql::settings::identify(&mut conn).map_err(fail)?);
-        let mut session = Session { conn, name, identity, registry: Arc::clone(registry) };
+        let inlet = if encrypted { None } else { Inlet::of(&conn).ok() };
+        let mut session = Session { conn, inlet, name, identity, registry: Arc::clone(registry) };
         sql::settings::apply(&mut session, limits)?;
         Ok(session)
     }
@@ -128,14 +132,43 @@ impl Session {
     }
 
     /// Hands each row of a prepared statement to `take` as it arrives.
-    pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(&Row)) -> Result<()> {
+    pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
         self.registry.count(&self.name);
-        let fail = |error: mysql::Error| ServerError::from_mysql(&self.name, &error);
-        let result = self.conn.exec_iter(sql, positional(params)).map_err(fail)?;
+        let Session { conn, inlet, name, .. } = self;
+        let fail = |error: mysql::Error| ServerError::from_mysql(name, &error);
+        if let Some(inlet) = inlet {
+            let statement = conn.prep(sql).map_err(fail)?;
+            match inlet.execute(&statement, &params, |payload, slots| take(Arrived::InPlace(payload, slots))) {
+                Ok(Answer::Whole) => return Ok(()),
+                // The library has its ways with them; what it knows of the columns may be older.
+                Ok(Answer::TooLong) => conn.close(statement).map_err(fail)?,
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        let result = conn.exec_iter(sql, positional(params)).map_err(fail)?;
         for row in result {
-            take(&row.map_err(fail)?);
+            take(Arrived::Owned(&row.map_err(fail)?));
         }
         Ok(())
+    }
+}
+
+/// A row as it arrives.
+#[derive(Clone, Copy)]
+pub(crate) enum Arrived<'a> {
+    /// Made by the wire library.
+    Owned(&'a Row),
+    /// Still in the packet in which it came, with the places of its values.
+    InPlace(&'a [u8], &'a [Slot]),
+}
+
+impl<'a> Arrived<'a> {
+    /// The value of a column by its number; NULL where there is no such column.
+    pub fn cell(self, at: usize) -> Cell<'a> {
+        match self {
+            Arrived::Owned(row) => row.as_ref(at).map_or(Cell::Null, Cell::from),
+            Arrived::InPlace(payload, slots) => slots.get(at).map_or(Cell::Null, |slot| slot.cell(payload)),
+        }
     }
 }
 
@@ -150,11 +183,13 @@ fn positional(params: Vec<Value>) -> Params {
     if params.is_empty() { Params::Empty } else { Params::Positional(params) }
 }
 
-/// Connects with TLS as the target asks; `preferred` falls back to plain where
-/// the server offers none.
-pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<Conn> {
+/// Connects with TLS as the target asks, and tells whether the connection is encrypted; `preferred`
+/// falls back to plain where the server offers none.
+pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<(Conn, bool)> {
     let open = |tls: bool| {
-        shake_hands(limits.handshakes, || Conn::new(target.opts(limits.connect, limits.read, limits.read, tls)))
+        let (opts, encrypted) = target.opts(limits.connect, limits.read, limits.read, tls);
+        let opts = mysql::Opts::from(opts);
+        shake_hands(limits.handshakes, || Conn::new(opts.clone())).map(|conn| (conn, encrypted))
     };
     match target.tls_mode() {
         TlsMode::Disabled => open(false),

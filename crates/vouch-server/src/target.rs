@@ -189,10 +189,10 @@ impl Target {
         }
     }
 
-    /// Options of the wire library. `tls` false leaves TLS out, which `preferred` falls back to
+    /// Options of the wire library, and whether it will encrypt. `tls` false leaves TLS out, which `preferred` falls back to
     /// where the server offers none; from then on this target and its clones leave it out at
     /// once, or each connection would break one off first, which the server logs as aborted.
-    pub(crate) fn opts(&self, connect: Duration, read: Duration, write: Duration, tls: bool) -> OptsBuilder {
+    pub(crate) fn opts(&self, connect: Duration, read: Duration, write: Duration, tls: bool) -> (OptsBuilder, bool) {
         let preferred = self.tls.mode == TlsMode::Preferred;
         if preferred && !tls {
             self.offers_no_tls.store(true, Ordering::Relaxed);
@@ -212,11 +212,12 @@ impl Target {
             .connect_attrs(Some([("program_name", "vouch")].into()))
             .ssl_opts(tls.then(|| self.tls.ssl_opts()));
         match &self.address {
-            Address::Socket(path) => opts.socket(Some(path.to_string_lossy())),
+            // The library leaves a socket of the system as it is.
+            Address::Socket(path) => (opts.socket(Some(path.to_string_lossy())), false),
             Address::Tcp(host, port) if host.contains(':') => {
-                opts.ip_or_hostname(Some(format!("[{host}]"))).tcp_port(*port)
+                (opts.ip_or_hostname(Some(format!("[{host}]"))).tcp_port(*port), tls)
             }
-            Address::Tcp(host, port) => opts.ip_or_hostname(Some(host)).tcp_port(*port),
+            Address::Tcp(host, port) => (opts.ip_or_hostname(Some(host)).tcp_port(*port), tls),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! strings as the bytes that are stored.
 
 use crate::ident::{TableName, quote};
-use crate::session::{Result, Session};
+use crate::session::{Arrived, Result, Session};
 use crate::sql::order::{Bound, Interval, KeyColumn, interval_sql, keys_sql, order_by};
-use mysql::{Row, Value};
+use crate::wire::Cell;
+use mysql::Value;
 
 /// What is read of a table, and along which key.
 #[derive(Clone, Debug)]
@@ -25,20 +26,20 @@ pub struct Reading {
 
 /// One row as it arrives.
 pub struct RowView<'a> {
-    row: &'a Row,
+    row: Arrived<'a>,
     columns: usize,
     key_at: &'a [usize],
 }
 
 impl RowView<'_> {
     /// The values of [`Reading::columns`], in order.
-    pub fn values(&self) -> impl Iterator<Item = &Value> {
-        (0..self.columns).map(|at| self.row.as_ref(at).unwrap_or(&Value::NULL))
+    pub fn values(&self) -> impl Iterator<Item = Cell<'_>> {
+        (0..self.columns).map(|at| self.row.cell(at))
     }
 
     /// The values of the key columns, in order.
-    pub fn key(&self) -> impl Iterator<Item = &Value> {
-        self.key_at.iter().map(|&at| self.row.as_ref(at).unwrap_or(&Value::NULL))
+    pub fn key(&self) -> impl Iterator<Item = Cell<'_>> {
+        self.key_at.iter().map(|&at| self.row.cell(at))
     }
 }
 

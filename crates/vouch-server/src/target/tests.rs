@@ -200,7 +200,7 @@ fn no_password_shows() {
 
 #[test]
 fn options_of_the_wire_library() {
-    let opts = |text: &str, tls| mysql::Opts::from(parse(text).unwrap().opts(TICK, TICK, Duration::ZERO, tls));
+    let opts = |text: &str, tls| mysql::Opts::from(parse(text).unwrap().opts(TICK, TICK, Duration::ZERO, tls).0);
     let plain = opts("u:p@db1:3307", false);
     assert_eq!((plain.get_user(), plain.get_pass(), plain.get_tcp_port()), (Some("u"), Some("p"), 3307));
     assert!(plain.get_ssl_opts().is_none() && !plain.get_prefer_socket() && plain.get_tcp_nodelay());
@@ -209,11 +209,14 @@ fn options_of_the_wire_library() {
     assert!(opts("h=db1,ssl-mode=disabled", true).get_ssl_opts().is_none());
     assert_eq!(opts("/run/a.sock", true).get_socket(), Some("/run/a.sock"));
     assert!(opts("::1", true).addr_is_loopback());
+    let encrypted = |text: &str, tls| parse(text).unwrap().opts(TICK, TICK, TICK, tls).1;
+    assert!(encrypted("db1", true) && !encrypted("db1", false) && !encrypted("/run/a.sock", true));
+    assert!(!encrypted("h=db1,ssl-mode=disabled", true));
 }
 
 #[test]
 fn a_server_without_tls_is_not_asked_for_it_again() {
-    let asks = |target: &Target| mysql::Opts::from(target.opts(TICK, TICK, TICK, true)).get_ssl_opts().is_some();
+    let asks = |target: &Target| mysql::Opts::from(target.opts(TICK, TICK, TICK, true).0).get_ssl_opts().is_some();
     let target = parse("db1").unwrap();
     let clone = target.clone();
     assert!(asks(&clone));

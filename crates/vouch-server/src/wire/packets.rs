@@ -1,0 +1,201 @@
+//! Packets of the client/server protocol, cut out of a buffer in place.
+//!
+//! A packet is three bytes of length, one of sequence, and a payload; a payload
+//! of 0xFFFFFF bytes goes on in the next packet (MySQL Internals, "Protocol Basics").
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+
+/// Bytes that are asked for at once: what a socket of the system holds.
+const BUFFER: usize = 256 << 10;
+
+/// Payload of a packet that goes on in the next one.
+const FULL: usize = 0xFF_FFFF;
+
+const HEADER: usize = 4;
+
+/// Reads the packets of one answer.
+pub struct Packets<R> {
+    from: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    joined: Vec<u8>,
+    sequence: u8,
+}
+
+impl<R: Read + Write> Packets<R> {
+    /// Packets of a connection that is idle.
+    pub fn new(from: R) -> Self {
+        Packets { from, buffer: vec![0; BUFFER], start: 0, end: 0, joined: Vec::new(), sequence: 0 }
+    }
+
+    /// Sends a command, whose answer comes next. A command has less than 0xFFFFFF bytes.
+    ///
+    /// # Errors
+    /// Those of the connection; `InvalidInput` for a longer command.
+    pub fn send(&mut self, command: &[u8]) -> Result<()> {
+        let length = u32::try_from(command.len()).unwrap_or(u32::MAX).to_le_bytes();
+        let [low, middle, high, 0] = length else { return Err(ErrorKind::InvalidInput.into()) };
+        if command.len() >= FULL {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        (self.start, self.end, self.sequence) = (0, 0, 1);
+        self.from.write_all(&[&[low, middle, high, 0], command].concat())
+    }
+
+    /// The payload of the next packet.
+    ///
+    /// # Errors
+    /// Those of the connection; `UnexpectedEof` when it was closed, `InvalidData` when packets are out of order.
+    pub fn next(&mut self) -> Result<&[u8]> {
+        let length = self.header()?;
+        self.at_hand(length)?;
+        if length < FULL {
+            return Ok(self.take(length));
+        }
+        self.joined.clear();
+        let mut length = length;
+        loop {
+            self.at_hand(length)?;
+            self.joined.extend_from_slice(self.buffer.get(self.start..self.start + length).unwrap_or_default());
+            self.start += length;
+            if length < FULL {
+                return Ok(&self.joined);
+            }
+            length = self.header()?;
+        }
+    }
+
+    fn header(&mut self) -> Result<usize> {
+        self.at_hand(HEADER)?;
+        let (expected, header) = (self.sequence, self.take(HEADER));
+        let [low, middle, high, sequence] = *header else { return Err(ErrorKind::UnexpectedEof.into()) };
+        if sequence != expected {
+            return Err(Error::new(ErrorKind::InvalidData, "packets are out of order"));
+        }
+        self.sequence = sequence.wrapping_add(1);
+        Ok(usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16)
+    }
+
+    fn take(&mut self, length: usize) -> &[u8] {
+        let from = self.start;
+        self.start += length;
+        self.buffer.get(from..self.start).unwrap_or_default()
+    }
+
+    /// Reads until `length` bytes are at hand.
+    fn at_hand(&mut self, length: usize) -> Result<()> {
+        if self.start + length > self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+            self.buffer.resize(self.buffer.len().max(length), 0);
+        }
+        while self.end - self.start < length {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.from.read(room) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Gives what a server sent, some bytes at a time.
+    struct Sent {
+        bytes: Vec<u8>,
+        at: usize,
+        step: usize,
+    }
+
+    impl Read for Sent {
+        fn read(&mut self, room: &mut [u8]) -> Result<usize> {
+            let some = self.step.min(room.len()).min(self.bytes.len() - self.at);
+            room[..some].copy_from_slice(&self.bytes[self.at..self.at + some]);
+            self.at += some;
+            Ok(some)
+        }
+    }
+
+    impl Write for Sent {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn packets(bytes: Vec<u8>, step: usize) -> Packets<Sent> {
+        let mut packets = Packets::new(Sent { bytes, at: 0, step });
+        packets.send(b"?").unwrap();
+        packets
+    }
+
+    fn wrapped(payloads: &[Vec<u8>]) -> Vec<u8> {
+        let mut sequence = 0_u8;
+        let mut bytes = Vec::new();
+        for payload in payloads {
+            for part in payload.chunks(FULL).chain(payload.len().is_multiple_of(FULL).then_some(&[][..])) {
+                sequence = sequence.wrapping_add(1);
+                bytes.extend_from_slice(&u32::try_from(part.len()).unwrap().to_le_bytes()[..3]);
+                bytes.push(sequence);
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn payloads_come_as_they_were_sent(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..700), 0..300),
+            step in 1_usize..4000,
+        ) {
+            let mut packets = packets(wrapped(&payloads), step);
+            for payload in &payloads {
+                prop_assert_eq!(packets.next().unwrap(), payload.as_slice());
+            }
+            prop_assert_eq!(packets.next().unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        }
+
+        #[test]
+        fn bytes_without_sense_end_in_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut packets = packets(bytes, 64);
+            while packets.next().is_ok() {}
+        }
+    }
+
+    #[test]
+    fn a_payload_beyond_one_packet_is_joined() {
+        let payloads = [vec![7; FULL + 5], vec![8; FULL], vec![1, 2, 3]];
+        let mut packets = packets(wrapped(&payloads), 1 << 20);
+        for payload in &payloads {
+            assert!(packets.next().unwrap() == payload.as_slice());
+        }
+    }
+
+    #[test]
+    fn a_packet_out_of_order_is_refused() {
+        let mut sent = wrapped(&[vec![1], vec![2]]);
+        sent[8] = 9;
+        let mut packets = packets(sent, 100);
+        assert_eq!(packets.next().unwrap(), [1]);
+        assert_eq!(packets.next().unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn a_command_of_a_whole_packet_is_refused() {
+        let mut packets = packets(Vec::new(), 1);
+        assert_eq!(packets.send(&vec![0; FULL]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+}
