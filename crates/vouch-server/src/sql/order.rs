@@ -109,6 +109,18 @@ fn or_null(at: usize, column: &KeyColumn, condition: Condition) -> Condition {
     if column.nullable { Any(vec![condition, IsNull(at)]) } else { condition }
 }
 
+/// Widens a comparison with `value` so that equal values meet it too: by one operator where there is
+/// one for both, since the server weighs the condition for every row.
+fn or_equal(beyond: Condition, at: usize, value: &Value) -> Condition {
+    match beyond {
+        Compare(at, "<", value) => Compare(at, "<=", value),
+        Compare(at, ">", value) => Compare(at, ">=", value),
+        Any(parts) => Any(parts.into_iter().map(|part| or_equal(part, at, value)).collect()),
+        IsNull(_) if *value != Value::NULL => beyond,
+        other => Any(vec![other, equal(at, value)]),
+    }
+}
+
 type OneColumn = fn(usize, &KeyColumn, &Value) -> Condition;
 
 /// Lexicographic comparison, innermost column first; `last` is what holds when all are equal.
@@ -118,7 +130,7 @@ fn lexicographic(columns: &[KeyColumn], bound: &[Value], one: OneColumn, equal_c
         let beyond = one(at, column, value);
         nested = Some(match nested {
             Some(inner) => Any(vec![beyond, All(vec![equal(at, value), inner])]),
-            None if equal_counts => Any(vec![beyond, equal(at, value)]),
+            None if equal_counts => or_equal(beyond, at, value),
             None => beyond,
         });
     }
@@ -129,7 +141,7 @@ fn lexicographic(columns: &[KeyColumn], bound: &[Value], one: OneColumn, equal_c
 /// range where it does not see through the lexicographic one.
 fn first_column(columns: &[KeyColumn], bound: &[Value], one: OneColumn) -> Option<Condition> {
     match (columns, bound) {
-        ([first, _, ..], [value, ..]) => Some(Any(vec![one(0, first, value), equal(0, value)])),
+        ([first, _, ..], [value, ..]) => Some(or_equal(one(0, first, value), 0, value)),
         _ => None,
     }
 }
@@ -222,7 +234,9 @@ mod tests {
                 let (Some(left), Value::Int(right)) = (row[*at], value) else { return None };
                 Some(match *operator {
                     "<" => left < *right,
+                    "<=" => left <= *right,
                     ">" => left > *right,
+                    ">=" => left >= *right,
                     _ => left == *right,
                 })
             }
@@ -304,7 +318,10 @@ mod tests {
         let columns = [column("a", false), column("b", true)];
         let interval = Interval { lower: Some(vec![Value::Int(1), Value::NULL]), upper: None };
         let (sql, params) = interval_sql(&columns, &interval);
-        assert_eq!(sql, "((`a` > ? OR `a` = ?) AND (`a` > ? OR (`a` = ? AND `b` IS NOT NULL)))");
-        assert_eq!(params.len(), 4);
+        assert_eq!(sql, "(`a` >= ? AND (`a` > ? OR (`a` = ? AND `b` IS NOT NULL)))");
+        assert_eq!(params.len(), 3);
+        let interval = Interval { lower: None, upper: Some(vec![Value::Int(1), Value::Int(2)]) };
+        let (sql, _) = interval_sql(&columns, &interval);
+        assert_eq!(sql, "(`a` <= ? AND (`a` < ? OR (`a` = ? AND (`b` <= ? OR `b` IS NULL))))");
     }
 }
