@@ -49,15 +49,14 @@ pub fn compare(options: &CompareOptions, runtime: &Runtime<'_>) -> Result<Summar
     let finished = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let killer = scope.spawn(|| {
-            while !finished.load(Ordering::Acquire) {
-                if runtime.stop.sleep(Duration::from_millis(50)) {
-                    registry.kill_all(KILL_WITHIN);
-                    return;
-                }
+            runtime.stop.sleep_unless(Duration::MAX, || finished.load(Ordering::Acquire));
+            if runtime.stop.requested().is_some() {
+                registry.kill_all(KILL_WITHIN);
             }
         });
         let summary = Comparison::new(options, runtime, &registry).run();
         finished.store(true, Ordering::Release);
+        runtime.stop.wake();
         killer.join().ok();
         summary
     })

@@ -53,6 +53,7 @@ pub fn run(run: &Run<'_>, tables: &[Arc<TableRun>]) {
             resolver.join().ok();
         }
         run.readers_finished.store(true, Ordering::Release);
+        run.stop.wake();
         watch.join().ok();
     });
 }

@@ -33,15 +33,27 @@ impl Stop {
 
     /// Sleeps for `time`, or less when a stop is asked for. True when it was.
     pub fn sleep(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
+        self.sleep_unless(time, || false)
+    }
+
+    /// Sleeps for `time`, or less when a stop is asked for or `over` holds, which is looked at anew
+    /// whenever somebody calls [`Stop::wake`]. True when it was less.
+    pub fn sleep_unless(&self, time: Duration, over: impl Fn() -> bool) -> bool {
+        let until = Instant::now().checked_add(time);
         let mut signal = self.lock();
-        while signal.is_none() {
-            let left = until.saturating_duration_since(Instant::now());
+        while signal.is_none() && !over() {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
             signal = self.changed.wait_timeout(signal, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    /// Lets everybody who sleeps look whether it is over.
+    pub fn wake(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
     }
 }

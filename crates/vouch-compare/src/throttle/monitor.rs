@@ -22,15 +22,8 @@ pub fn watch(run: &Run<'_>) {
 }
 
 /// Naps between two looks; true when it is time to leave.
-fn over(run: &Run<'_>, mut left: Duration) -> bool {
-    let step = Duration::from_millis(20);
-    while !left.is_zero() {
-        if run.readers_finished.load(Ordering::Acquire) || run.stop.sleep(left.min(step)) {
-            return true;
-        }
-        left = left.saturating_sub(step);
-    }
-    false
+fn over(run: &Run<'_>, nap: Duration) -> bool {
+    run.stop.sleep_unless(nap, || run.readers_finished.load(Ordering::Acquire))
 }
 
 fn watch_source(run: &Run<'_>) {

@@ -56,7 +56,9 @@ pub(super) fn carry_out(
             scope.spawn(|| leave(words.after(stop), stdout.sink(), &show));
         }
         let compared = vouch_compare::compare(options, &Runtime { sink: &sink, stop });
-        if !words.claim() {
+        let claimed = words.claim();
+        stop.wake();
+        if !claimed {
             // The other thread has the word and ends the process.
             std::thread::sleep(Duration::MAX);
         }

@@ -53,7 +53,8 @@ impl LastWords {
         summary
     }
 
-    /// Claims the right to show a result; only the first who asks has it.
+    /// Claims the right to show a result; only the first who asks has it. Who waits is woken by
+    /// [`Stop::wake`].
     pub fn claim(&self) -> bool {
         !self.taken.swap(true, Ordering::AcqRel)
     }
@@ -61,20 +62,15 @@ impl LastWords {
     /// Waits until the run's result is claimed, or until a stop was asked for and [`PATIENCE`] is over.
     /// Then the claim is the caller's, and the gathered summary is returned.
     pub fn after(&self, stop: &Stop) -> Option<Summary> {
-        let nap = Duration::from_millis(20);
-        let signal = loop {
-            match stop.requested() {
-                Some(signal) => break signal,
-                None if self.taken.load(Ordering::Acquire) => return None,
-                None => drop(stop.sleep(nap)),
-            }
-        };
+        let taken = || self.taken.load(Ordering::Acquire);
+        stop.sleep_unless(Duration::MAX, taken);
+        let signal = stop.requested().filter(|_| !taken())?;
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
-            if self.taken.load(Ordering::Acquire) {
+            if taken() {
                 return None;
             }
-            std::thread::sleep(nap);
+            std::thread::sleep(Duration::from_millis(20));
         }
         let silent = "a server does not answer, so the run was left where it was";
         self.gathered().errors.push(Failure::new(Code::ConnectionLost, silent).with_hint("continue with --resume"));
