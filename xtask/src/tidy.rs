@@ -51,6 +51,7 @@ const RULES: &[Rule] = &[
     rule::imports::check,
     rule::offline::check,
     rule::sql::check,
+    rule::writes::check,
     rule::serialize::check,
     rule::process::check,
     rule::printing::check,

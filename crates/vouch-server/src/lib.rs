@@ -1,8 +1,8 @@
 //! All that speaks to a server. The only crate with SQL.
 //!
 //! A [`Target`] says where a server is and who asks; a [`Session`] is one
-//! connection with fixed, read-only settings; everything that can be asked is a
-//! named operation on it (see the files under `sql/`).
+//! connection with fixed settings, read only but for the replicate table; everything
+//! that can be asked is a named operation on it (see the files under `sql/`).
 
 mod binlog;
 mod capability;
@@ -26,14 +26,17 @@ pub use ident::TableName;
 pub use mysql::Value;
 pub use position::{LogPlace, Position, PositionKind};
 pub use registry::Registry;
-pub use session::{Identity, Limits, Result, Session};
+pub use session::{Access, Identity, Limits, Result, Session};
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
 pub use sql::discovery::ReplicaAddress;
 pub use sql::grants::{May, Readable};
 pub use sql::health::{ApplierDelay, GroupMember, HealthSettings, HealthStatus, Heartbeat};
 pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
 pub use sql::privileges::probe_grants;
+pub use sql::replicate::{ChunkRange, ChunkStatement, Expression, PerconaColumn, PerconaForm, ReplicateTable};
+pub use sql::replicated::{ChunkRow, TableTotals};
 pub use sql::replication::{ReplicaStatus, Waited};
+pub use sql::rotation::{PlannedChunk, Rotation, RotationTables, SliceTotals};
 pub use sql::rows::{Extent, Reading, RowView};
 pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};
 pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};

@@ -1,8 +1,9 @@
-//! A session: one connection, read only, with fixed settings, killable from outside.
+//! A session: one connection with fixed settings, killable from outside.
 //!
 //! Every session of vouch is opened here, so that what is promised about
-//! sessions holds for all: they cannot write, their statements end by
-//! themselves, and they speak raw bytes (`SET NAMES binary`), UTC and one SQL mode.
+//! sessions holds for all: they cannot write unless they were opened for the
+//! replicate table ([`Access::Replicate`]), their statements end by themselves,
+//! and they speak raw bytes (`SET NAMES binary`), UTC and one SQL mode.
 
 use crate::capability::{Capabilities, Capability};
 use crate::error::{Fault, ServerError};
@@ -46,6 +47,19 @@ impl Default for Limits {
     }
 }
 
+/// What a session may do to the server's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: its transactions are read only.
+    #[default]
+    ReadOnly,
+    /// Write to the replicate table and its bookkeeping, in statements that replicate as such.
+    Replicate {
+        /// Session variables of the user's own, set last: name and value.
+        variables: Vec<(String, String)>,
+    },
+}
+
 /// What a server said about itself when a session was opened.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -71,15 +85,24 @@ pub struct Session {
     name: String,
     identity: Arc<Identity>,
     registry: Arc<Registry>,
+    writes: bool,
 }
 
 impl Session {
-    /// Connects, identifies the server and fixes the session's settings.
+    /// Connects, identifies the server and fixes the session's settings; it reads only.
     ///
     /// # Errors
     /// [`Fault::Refused`], [`Fault::UnknownHost`], [`Fault::Tls`], [`Fault::Lost`] or
     /// [`Fault::Busy`] when there is no connection; [`Fault::Killed`] after a stop.
     pub fn open(target: &Target, limits: Limits, registry: &Arc<Registry>) -> Result<Self> {
+        Session::open_for(target, limits, &Access::ReadOnly, registry)
+    }
+
+    /// The same for that access.
+    ///
+    /// # Errors
+    /// Those of [`Session::open`].
+    pub fn open_for(target: &Target, limits: Limits, access: &Access, registry: &Arc<Registry>) -> Result<Self> {
         let name = target.name().to_owned();
         let fail = |error: mysql::Error| ServerError::from_mysql(&name, &error);
         let (mut conn, encrypted) = connect(target, limits).map_err(fail)?;
@@ -88,8 +111,9 @@ impl Session {
         }
         let identity = Arc::new(sql::settings::identify(&mut conn).map_err(fail)?);
         let inlet = if encrypted { None } else { Inlet::of(&conn).ok() };
-        let mut session = Session { conn, inlet, name, identity, registry: Arc::clone(registry) };
-        sql::settings::apply(&mut session, limits)?;
+        let writes = *access != Access::ReadOnly;
+        let mut session = Session { conn, inlet, name, identity, registry: Arc::clone(registry), writes };
+        sql::settings::apply(&mut session, limits, access)?;
         Ok(session)
     }
 
@@ -117,6 +141,18 @@ impl Session {
     pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
         self.registry.count(&self.name);
         self.conn.query_drop(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
+    }
+
+    /// Runs a prepared statement that writes; returns the number of rows that it changed.
+    /// A session that was not opened for that refuses before the server has to.
+    pub(crate) fn write(&mut self, sql: &str, params: Vec<Value>) -> Result<u64> {
+        if !self.writes {
+            return Err(ServerError::new(&self.name, Fault::Denied, "the session is read only"));
+        }
+        self.registry.count(&self.name);
+        let done = self.conn.exec_drop(sql, positional(params));
+        done.map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        Ok(self.conn.affected_rows())
     }
 
     /// All rows of a statement by the text protocol, for `SHOW` and the like.

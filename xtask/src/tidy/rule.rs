@@ -13,3 +13,4 @@ pub mod printing;
 pub mod process;
 pub mod serialize;
 pub mod sql;
+pub mod writes;

@@ -65,7 +65,7 @@ fn encoded(column: &DigestColumn) -> String {
 }
 
 /// The digest of one row as an SQL expression; `salt` must be plain hexadecimal.
-fn row_text(columns: &[DigestColumn], salt: &str) -> String {
+pub(crate) fn row_text(columns: &[DigestColumn], salt: &str) -> String {
     let parts: Vec<String> = columns.iter().map(encoded).collect();
     format!("CONCAT('{salt}',{})", parts.join(","))
 }

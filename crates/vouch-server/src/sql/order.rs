@@ -194,6 +194,15 @@ pub(crate) fn interval_sql(columns: &[KeyColumn], interval: &Interval) -> (Strin
     (sql, params)
 }
 
+/// The rows before `bound` as a condition with its parameters.
+pub(crate) fn below_sql(columns: &[KeyColumn], bound: &[Value]) -> (String, Vec<Value>) {
+    let mut parts: Vec<Condition> = first_column(columns, bound, before_one).into_iter().collect();
+    parts.push(lexicographic(columns, bound, before_one, false));
+    let (mut sql, mut params) = (String::new(), Vec::new());
+    render(&All(parts), columns, &mut sql, &mut params);
+    (sql, params)
+}
+
 /// Exactly the rows with one of `keys`, as a condition with its parameters.
 /// Keys with NULL match rows with NULL in the same place.
 pub(crate) fn keys_sql(columns: &[KeyColumn], keys: &[Bound]) -> (String, Vec<Value>) {
@@ -214,6 +223,13 @@ pub(crate) fn keys_sql(columns: &[KeyColumn], keys: &[Bound]) -> (String, Vec<Va
 pub(crate) fn order_by(columns: &[KeyColumn]) -> String {
     let list: Vec<String> =
         columns.iter().map(|c| format!("{}{}", quote(&c.name), if c.descending { " DESC" } else { "" })).collect();
+    list.join(", ")
+}
+
+/// `ORDER BY` against the order.
+pub(crate) fn order_backwards(columns: &[KeyColumn]) -> String {
+    let list: Vec<String> =
+        columns.iter().map(|c| format!("{}{}", quote(&c.name), if c.descending { "" } else { " DESC" })).collect();
     list.join(", ")
 }
 

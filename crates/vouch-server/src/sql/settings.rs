@@ -2,7 +2,8 @@
 
 use crate::capability::{Capabilities, Capability};
 use crate::flavor::{Flavor, parse_version};
-use crate::session::{Identity, Limits, Result, Session};
+use crate::ident::quote;
+use crate::session::{Access, Identity, Limits, Result, Session};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
@@ -20,13 +21,32 @@ pub fn identify(conn: &mut Conn) -> mysql::Result<Identity> {
     Ok(Identity { flavor, version, capabilities, server_id, uuid, max_allowed_packet })
 }
 
-/// Fixes the settings: read only, UTC, one SQL mode, raw bytes in and out, and
-/// limits on the time of a statement.
-pub fn apply(session: &mut Session, limits: Limits) -> Result<()> {
+/// Fixes the settings: read only unless it is to replicate, UTC, one SQL mode, raw
+/// bytes in and out, and limits on the time of a statement.
+pub fn apply(session: &mut Session, limits: Limits, access: &Access) -> Result<()> {
     for statement in statements(&session.identity().capabilities, limits) {
         session.run(&statement)?;
     }
+    if let Access::Replicate { variables } = access {
+        for statement in replicating(limits, variables) {
+            session.run(&statement)?;
+        }
+    }
     Ok(())
+}
+
+/// What makes a session write, in statements that each replica computes anew.
+///
+/// REPEATABLE READ stays: with weaker isolation servers refuse statements in
+/// their binlog.
+fn replicating(limits: Limits, variables: &[(String, String)]) -> Vec<String> {
+    let mut list = vec![
+        "SET SESSION TRANSACTION READ WRITE".to_owned(),
+        "SET SESSION binlog_format = 'STATEMENT'".to_owned(),
+        format!("SET SESSION innodb_lock_wait_timeout = {}", limits.lock_wait.as_secs().max(1)),
+    ];
+    list.extend(variables.iter().map(|(name, value)| format!("SET SESSION {} = {value}", quote(name))));
+    list
 }
 
 fn statements(capabilities: &Capabilities, limits: Limits) -> Vec<String> {
