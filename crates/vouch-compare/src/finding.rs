@@ -69,6 +69,7 @@ pub fn of(plan: &TablePlan, replica: &str, seen: &Seen, proof: &Proof) -> Findin
         key: key_of(plan, &seen.identity, seen.source.as_ref().or(seen.replica.as_ref())),
         columns: if code == Code::RowChanged { columns } else { shown_only(columns) },
         file: None,
+        chunk: None,
     };
     finding.proof = Some(proof.clone());
     finding.as_of = Some(seen.position.clone()).filter(|position| !position.is_empty());

@@ -14,6 +14,7 @@ use vouch_report::{
 struct ReplicaTally {
     chunks: u64,
     sum: Outcome,
+    differing: u64,
     unproven: u64,
     as_of: AsOf,
     taking_part: bool,
@@ -28,6 +29,7 @@ struct TableTally {
     rows: u64,
     bytes: u64,
     chunks: u64,
+    skipped: u64,
     digest: DigestChoice,
     started_ms: u64,
     finished_ms: u64,
@@ -153,6 +155,35 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Enters a table of which nothing is read, on all replicas; returns its number.
+    pub fn enter_named(&self, label: &str, key: &str, replicas: usize) -> usize {
+        let tally = TableTally {
+            label: label.to_owned(),
+            key: key.to_owned(),
+            replicas: vec![ReplicaTally { taking_part: true, ..ReplicaTally::default() }; replicas],
+            ..TableTally::default()
+        };
+        let mut books = self.books();
+        books.tables.push(tally);
+        books.tables.len().saturating_sub(1)
+    }
+
+    /// Chunks of a table were looked at on the source, with so many rows in all.
+    pub fn looked_at(&self, table: usize, chunks: u64, rows: u64) {
+        self.with_table(table, |tally| {
+            tally.chunks = tally.chunks.saturating_add(chunks);
+            tally.rows = tally.rows.saturating_add(rows);
+        });
+    }
+
+    /// Chunks of a table were looked at on a replica.
+    pub fn looked_at_on(&self, table: usize, replica: usize, chunks: u64, sum: &Outcome) {
+        self.with_replica(table, replica, |tally| {
+            tally.add(sum);
+            tally.chunks = tally.chunks.saturating_sub(1).saturating_add(chunks);
+        });
+    }
+
     /// A table's first chunk is about to be read.
     pub fn start(&self, table: usize, plan: &TablePlan) {
         let mut first = false;
@@ -178,12 +209,40 @@ impl<'a> Ledger<'a> {
         self.with_table(table, |tally| tally.chunks = tally.chunks.saturating_add(1));
     }
 
+    /// A chunk that was cut could not be read: whoever failed says why.
+    pub fn uncut(&self, table: usize) {
+        self.with_table(table, |tally| tally.chunks = tally.chunks.saturating_sub(1));
+    }
+
+    /// Whether a table is decided on every replica that takes part, and nothing of it failed.
+    pub fn is_settled(&self, table: usize) -> bool {
+        self.books().tables.get(table).is_some_and(|tally| {
+            let decided = tally.replicas.iter().filter(|r| r.taking_part).all(|r| r.chunks >= tally.chunks);
+            tally.cut_to_the_end && decided && !tally.broken
+        })
+    }
+
     /// A chunk was read on the source.
     pub fn read(&self, table: usize, rows: u64, bytes: u64) {
         self.with_table(table, |tally| {
             tally.rows = tally.rows.saturating_add(rows);
             tally.bytes = tally.bytes.saturating_add(bytes);
         });
+    }
+
+    /// A chunk that was cut is not looked at, for the reason that the failure gives.
+    pub fn skip_chunk(&self, table: usize, failure: Failure) {
+        self.with_table(table, |tally| {
+            tally.chunks = tally.chunks.saturating_sub(1);
+            tally.skipped = tally.skipped.saturating_add(1);
+        });
+        self.broken(table, failure);
+    }
+
+    /// A chunk differs on a replica; its rows are not told apart.
+    pub fn chunk_differs(&self, table: usize, replica: usize, finding: &Finding) {
+        self.with_replica(table, replica, |tally| tally.differing = tally.differing.saturating_add(1));
+        self.row_finding(table, replica, finding);
     }
 
     /// The whole table has been cut.
@@ -355,6 +414,7 @@ impl TableTally {
             rows: self.rows,
             bytes: self.bytes,
             chunks: self.chunks,
+            chunks_skipped: self.skipped,
             key: self.key.clone(),
             digest: self.digest.clone(),
             started_ms: self.started_ms,
@@ -369,6 +429,7 @@ impl TableTally {
             state: self.state(tally),
             chunks_done: tally.chunks,
             rows: tally.sum.rows,
+            chunks_differing: tally.differing,
             source_only: tally.sum.source_only,
             replica_only: tally.sum.replica_only,
             changed: tally.sum.changed,

@@ -231,13 +231,8 @@ impl<'a, 'r> Resolver<'a, 'r> {
         let mut failure =
             Failure::new(Code::KeyHot, message).with_hint("run again at a quieter time, or raise --hot-deadline");
         let key = hot.first().map(|identity| finding::key_of(&case.table.plan, identity, None)).unwrap_or_default();
-        failure.location = Location {
-            table: Some(table.clone()),
-            replica: Some(replica.clone()),
-            key,
-            columns: Vec::new(),
-            file: None,
-        };
+        failure.location =
+            Location { table: Some(table.clone()), replica: Some(replica.clone()), key, ..Location::default() };
         self.run.ledger.failure(failure);
     }
 

@@ -129,7 +129,8 @@ pub(crate) struct SchemaPairs<'a>(HashSet<(&'a str, &'a str)>);
 impl<'a> SchemaPairs<'a> {
     pub(crate) fn of(summary: &'a Summary) -> Self {
         let pair = |finding: &'a Finding| finding.location.table.as_deref().zip(finding.location.replica.as_deref());
-        SchemaPairs(other_findings(summary).filter_map(pair).collect())
+        let schema = other_findings(summary).filter(|finding| finding.code != Code::ChunkDiffers);
+        SchemaPairs(schema.filter_map(pair).collect())
     }
 
     pub(crate) fn contains(&self, table: &str, replica: &str) -> bool {

@@ -30,6 +30,9 @@ pub(crate) fn headline(summary: &Summary, figures: &Figures) -> String {
         return capitalised(&pages::headline(summary));
     }
     match summary.verdict {
+        Verdict::Clean if summary.coverage.rotation.is_some() => {
+            "Every part of every table was verified lately enough.".to_owned()
+        }
         Verdict::Clean if figures.tables_seen == 0 => "Nothing was compared: no table was left to look at.".to_owned(),
         Verdict::Clean => clean_headline(summary),
         Verdict::Findings => capitalised(&damage(summary, figures)),
@@ -64,8 +67,12 @@ fn damage(summary: &Summary, figures: &Figures) -> String {
     let listed: u64 = summary.findings.iter().filter(|finding| is_row(finding)).map(|finding| finding.count).sum();
     let rows = figures.rows_differing().max(listed);
     let errant = other_findings(summary).filter(|finding| finding.code == Code::ErrantTransactions).count() as u64;
-    let schema = (other_findings(summary).count() as u64).saturating_sub(errant);
+    let chunks = other_findings(summary).filter(|finding| finding.code == Code::ChunkDiffers).count() as u64;
+    let schema = (other_findings(summary).count() as u64).saturating_sub(errant).saturating_sub(chunks);
     let mut parts = Vec::new();
+    if chunks > 0 {
+        parts.push(format!("{} in {}", counted(chunks, "chunk differs", "chunks differ"), places(summary)));
+    }
     if rows > 0 {
         parts.push(format!("{} in {}", counted(rows, "row differs", "rows differ"), places(summary)));
     }
@@ -88,7 +95,7 @@ fn places(summary: &Summary) -> String {
             replicas.insert(pair.replica.as_str());
         }
     }
-    for finding in summary.findings.iter().filter(|finding| is_row(finding)) {
+    for finding in summary.findings.iter().filter(|finding| is_row(finding) || finding.code == Code::ChunkDiffers) {
         tables.extend(finding.location.table.as_deref());
         replicas.extend(finding.location.replica.as_deref());
     }
@@ -177,7 +184,8 @@ pub(crate) fn differences(replica: &ReplicaCoverage, schema: bool) -> String {
     let kinds =
         [(replica.source_only, "source-only"), (replica.replica_only, "replica-only"), (replica.changed, "changed")];
     let rows = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{} {kind}", grouped(*count)));
-    rows.chain(schema.then(|| "schema".to_owned())).collect::<Vec<_>>().join(", ")
+    let chunks = (replica.chunks_differing > 0).then(|| counted(replica.chunks_differing, "chunk", "chunks"));
+    rows.chain(chunks).chain(schema.then(|| "schema".to_owned())).collect::<Vec<_>>().join(", ")
 }
 
 /// A command to run next, and what it is good for.
@@ -196,9 +204,13 @@ pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
         steps.push(explain_step(finding.code));
     }
     let unfinished = matches!(summary.verdict, Verdict::Interrupted(_)) || !summary.errors.is_empty();
-    if unfinished && !summary.coverage.tables.is_empty() {
+    let resumable = matches!(summary.command, "compare" | "checksum");
+    if unfinished && resumable && !summary.coverage.tables.is_empty() {
         let run_id = clip(&summary.run_id, PART_CHARS);
-        let command = format!("vouch {} --resume {run_id}", summary.command);
+        let command = match summary.command {
+            "checksum" => "vouch checksum --resume".to_owned(),
+            command => format!("vouch {command} --resume {run_id}"),
+        };
         steps.push(NextStep { command, purpose: "goes on with what was not looked at" });
     }
     if let Some(error) = summary.errors.first() {

@@ -113,6 +113,9 @@ codes! {
     ErrantTransactions "errant-transactions" Finding Error
         "The replica has executed transactions that the source never had."
         "Something wrote on the replica with binary logging on. A failover to it would spread or lose them. Inspect them with mysqlbinlog --include-gtids, then inject empty transactions on the source or rebuild the replica.";
+    ChunkDiffers "chunk-differs" Finding Error
+        "The replica computed another checksum or another number of rows for a chunk than the source did, at the same place of the statement stream."
+        "Run vouch compare --from-checksums with the same --replicate to see which rows differ.";
 
     PageChecksum "page-checksum" Finding Error
         "The page's checksum does not fit its contents: bytes changed after the server wrote it, or were never written."
@@ -190,6 +193,24 @@ codes! {
     ServerFault "server-fault" Error Notice
         "The server answered with an error that vouch has no better word for."
         "The message quotes the server.";
+    ChunkSkipped "chunk-skipped" Error Notice
+        "A chunk was not checksummed: its rows stayed locked, its statement kept failing, or it is larger than --chunk-size-limit allows."
+        "Run again at a quieter time, raise --retries or --chunk-size-limit, or compare the table with vouch compare, which needs no such statement.";
+    TableOversized "table-oversized" Error Notice
+        "The table has no index that chunks could run along, and more rows than one chunk may have."
+        "Compare it with vouch compare, give it a key, or raise --chunk-size-limit (0 takes it as one chunk, however large).";
+    TableUnsafe "table-unsafe" Error Notice
+        "The table was not checksummed, since the statement would fail on a replica and stop replication there: the table or columns are missing."
+        "Bring the definitions together, or exclude the table with --ignore-tables.";
+    ChecksumMissing "checksum-missing" Error Notice
+        "The checksum of a chunk did not arrive on the replica, or the source's own values are missing beside it."
+        "Look for a replication filter, for a run that was cut off, or for a replica that stopped. Run the checksum again.";
+    ChecksumByRows "checksum-by-rows" Error Notice
+        "A server between the source and this replica logs what it applies as rows, so this replica got a copy of that server's checksums and never computed its own."
+        "Set binlog_format=STATEMENT on every server that others replicate from, or use vouch compare, which needs no binlog format.";
+    SliceStale "slice-stale" Error Notice
+        "A part of the table was never verified, or not within --max-age. No difference found is not the same as verified."
+        "Look why the slices did not run (cron, timer, an error in the last run), and run vouch checksum --modulo more often.";
     StateFault "state-fault" Error Notice
         "The state of the run could not be written, so the run could not be resumed from here."
         "Look for a full disk under --state-dir.";
@@ -296,6 +317,12 @@ codes! {
     Paced "paced" Notice Notice
         "Others use the source, so rows were read in a share of the time only."
         "Nothing to do. --busy-share sets the share; 100% reads at full speed.";
+    ModuloChanged "modulo-changed" Notice Notice
+        "The number of slices is another one than in the last run, so a new rotation begins at slice 0; what was verified keeps its age."
+        "Nothing to do, if that is meant.";
+    SliceRun "slice-run" Notice Notice
+        "Only one slice of every table was checksummed; the others keep their earlier results."
+        "vouch checksum status shows how much of each table is verified, and how long ago.";
     Retried "retried" Notice Notice
         "A connection was lost and made again; the chunk was read anew."
         "Nothing to do, unless it happens often.";

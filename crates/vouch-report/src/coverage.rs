@@ -1,6 +1,6 @@
 //! Coverage: what was looked at, how strongly, and as of when.
 
-use crate::FilesCoverage;
+use crate::{FilesCoverage, RotationCoverage};
 
 /// Which side a server is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct ReplicaCoverage {
     pub chunks_done: u64,
     /// Rows read on the replica in those chunks.
     pub rows: u64,
+    /// Chunks whose checksums differ; their rows are not told apart.
+    pub chunks_differing: u64,
     /// Rows on the source only.
     pub source_only: u64,
     /// Rows on the replica only.
@@ -117,6 +119,8 @@ pub struct TableCoverage {
     pub bytes: u64,
     /// Chunks that the key space was cut into.
     pub chunks: u64,
+    /// Chunks that were not looked at.
+    pub chunks_skipped: u64,
     /// The key that the chunks run along: `PRIMARY (id)`, or `none: streamed as a multiset`.
     pub key: String,
     /// The digest.
@@ -155,4 +159,6 @@ pub struct Coverage {
     pub resumed_chunks: u64,
     /// Files, for commands that look at files.
     pub files: FilesCoverage,
+    /// Where a rotation of slices stands, when that was asked for.
+    pub rotation: Option<RotationCoverage>,
 }

@@ -56,6 +56,23 @@ pub struct FilePlace {
     pub index: Option<String>,
 }
 
+/// A chunk of the replicate table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChunkPlace {
+    /// Its number, from 1.
+    pub number: u64,
+    /// The index that it runs along; empty for a table taken as a whole.
+    pub index: String,
+    /// Its lower boundary, as the replicate table writes it; `None` for an open end.
+    pub lower: Option<String>,
+    /// Its upper boundary; `None` for an open end.
+    pub upper: Option<String>,
+    /// Rows on the source.
+    pub source_rows: u64,
+    /// Rows on the replica.
+    pub replica_rows: u64,
+}
+
 /// Where something is. Empty parts do not apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Location {
@@ -69,6 +86,8 @@ pub struct Location {
     pub columns: Vec<ValueDiff>,
     /// The place in a file.
     pub file: Option<FilePlace>,
+    /// The chunk, where chunks are what is compared.
+    pub chunk: Option<ChunkPlace>,
 }
 
 /// How a finding was shown to be neither lag nor a torn read.

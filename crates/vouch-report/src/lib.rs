@@ -13,6 +13,7 @@ mod event;
 mod files;
 mod finding;
 pub mod health;
+mod rotation;
 mod summary;
 mod verdict;
 
@@ -22,6 +23,9 @@ pub use coverage::{
 };
 pub use event::{Event, NullSink, Sink, Tee};
 pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, PageTally};
-pub use finding::{Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff};
+pub use finding::{
+    ChunkPlace, Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff,
+};
+pub use rotation::{PlannedTable, RotationCoverage, SlicePlan, TableRotation};
 pub use summary::Summary;
 pub use verdict::Verdict;

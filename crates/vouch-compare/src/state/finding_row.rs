@@ -52,6 +52,7 @@ fn read(table: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Finding
         key: key.collect(),
         columns: columns.collect(),
         file: None,
+        chunk: None,
     };
     let proof = row.get::<_, Option<String>>(6)?;
     Ok(Some(Finding {

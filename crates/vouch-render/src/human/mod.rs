@@ -1,6 +1,6 @@
 //! The result for a person at a terminal: a table, what was found, a verdict.
 //!
-//! Main function: [`render`]. Its order is fixed: tables, findings, errors,
+//! Main function: [`render`]. Its order is fixed: slices, tables, findings, errors,
 //! notices, skips, verdict, next command. The verdict stands last because that
 //! is what is still on the screen.
 
@@ -48,7 +48,9 @@ impl Canvas {
 pub fn render(summary: &Summary, style: &HumanStyle) -> String {
     let canvas = Canvas { paint: Paint { colour: style.colour }, width: style.width.max(40) };
     let figures = Figures::of(summary);
+    let rotation = summary.coverage.rotation.as_ref();
     let sections = [
+        rotation.map(|rotation| crate::rotation::section(rotation, summary.finished_ms)).unwrap_or_default(),
         table::section(summary, canvas),
         files::section(summary, canvas),
         findings::section(summary, canvas),

@@ -1,5 +1,6 @@
 //! What was looked at, as JSON: [`CoverageJson`] and its parts.
 
+use super::rotation::RotationJson;
 use super::{filled, time};
 use serde::Serialize;
 use vouch_report::{Coverage, DigestChoice, Pause, ReplicaCoverage, ServerCoverage, TableCoverage, TableState};
@@ -10,6 +11,8 @@ pub(super) struct CoverageJson<'a> {
     tables: Vec<TableJson<'a>>,
     pauses: Vec<PauseJson<'a>>,
     resumed_chunks: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<RotationJson<'a>>,
 }
 
 impl<'a> CoverageJson<'a> {
@@ -19,6 +22,7 @@ impl<'a> CoverageJson<'a> {
             tables: coverage.tables.iter().map(TableJson::of).collect(),
             pauses: coverage.pauses.iter().map(PauseJson::of).collect(),
             resumed_chunks: coverage.resumed_chunks,
+            rotation: coverage.rotation.as_ref().map(RotationJson::of),
         }
     }
 }
@@ -50,6 +54,8 @@ struct TableJson<'a> {
     rows: u64,
     bytes: u64,
     chunks: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    chunks_skipped: u64,
     key: &'a str,
     digest: DigestJson<'a>,
     started_at: Option<String>,
@@ -64,6 +70,7 @@ impl<'a> TableJson<'a> {
             rows: table.rows,
             bytes: table.bytes,
             chunks: table.chunks,
+            chunks_skipped: table.chunks_skipped,
             key: &table.key,
             digest: DigestJson::of(&table.digest),
             started_at: time(table.started_ms),
@@ -91,6 +98,8 @@ struct ReplicaJson<'a> {
     replica: &'a str,
     state: &'static str,
     chunks_done: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    chunks_differing: u64,
     rows: u64,
     source_only: u64,
     replica_only: u64,
@@ -112,6 +121,7 @@ impl<'a> ReplicaJson<'a> {
             replica: &replica.replica,
             state: state(replica.state),
             chunks_done: replica.chunks_done,
+            chunks_differing: replica.chunks_differing,
             rows: replica.rows,
             source_only: replica.source_only,
             replica_only: replica.replica_only,
@@ -121,6 +131,11 @@ impl<'a> ReplicaJson<'a> {
             as_of: AsOfJson { position: filled(&replica.as_of.position), at: time(replica.as_of.at_ms) },
         }
     }
+}
+
+/// Counts that only some commands have are left out where there is nothing to count.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The state's public name, written like a code.

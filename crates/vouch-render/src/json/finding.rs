@@ -2,7 +2,7 @@
 
 use super::files::PlaceJson;
 use serde::Serialize;
-use vouch_report::{Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
+use vouch_report::{ChunkPlace, Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
 
 #[derive(Serialize)]
 pub(super) struct FindingJson<'a> {
@@ -13,6 +13,8 @@ pub(super) struct FindingJson<'a> {
     replica: Option<&'a str>,
     key: Vec<KeyJson<'a>>,
     columns: Vec<ColumnJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chunk: Option<ChunkJson<'a>>,
     proof: Option<ProofJson<'a>>,
     as_of: Option<&'a str>,
     count: u64,
@@ -31,6 +33,7 @@ impl<'a> FindingJson<'a> {
             replica: location.replica.as_deref(),
             key: location.key.iter().map(KeyJson::of).collect(),
             columns: location.columns.iter().map(ColumnJson::of).collect(),
+            chunk: location.chunk.as_ref().map(ChunkJson::of),
             proof: finding.proof.as_ref().map(ProofJson::of),
             as_of: finding.as_of.as_deref(),
             count: finding.count,
@@ -61,6 +64,29 @@ struct ColumnJson<'a> {
 impl<'a> ColumnJson<'a> {
     fn of(diff: &'a ValueDiff) -> Self {
         ColumnJson { column: &diff.column, source: diff.source.as_deref(), replica: diff.replica.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct ChunkJson<'a> {
+    number: u64,
+    index: Option<&'a str>,
+    lower: Option<&'a str>,
+    upper: Option<&'a str>,
+    source_rows: u64,
+    replica_rows: u64,
+}
+
+impl<'a> ChunkJson<'a> {
+    fn of(chunk: &'a ChunkPlace) -> Self {
+        ChunkJson {
+            number: chunk.number,
+            index: super::filled(&chunk.index),
+            lower: chunk.lower.as_deref(),
+            upper: chunk.upper.as_deref(),
+            source_rows: chunk.source_rows,
+            replica_rows: chunk.replica_rows,
+        }
     }
 }
 

@@ -11,9 +11,11 @@ mod files;
 mod finding;
 pub mod health;
 mod jsonl;
+mod rotation;
 mod summary;
 
 pub use jsonl::Jsonl;
+pub use rotation::plan;
 
 use crate::text::is_unsafe;
 use serde::Serialize;
