@@ -2,9 +2,10 @@
 //! is left out or missing said.
 
 use crate::drift::{self, Side};
+use crate::filter::Filters;
+use crate::key::KeyChoice;
 use crate::ledger::Ledger;
 use crate::link::Link;
-use crate::options::CompareOptions;
 use crate::plan::{Ingredients, TablePlan, plan};
 use crate::sandwich::Fence;
 use crate::stop::Stop;
@@ -12,9 +13,24 @@ use std::collections::{HashMap, HashSet};
 use vouch_report::{Code, Failure, Finding, Proof};
 use vouch_server::{Readable, Result, TableEntry, TableName};
 
+/// Which tables take part, and how they are read.
+#[derive(Clone, Copy)]
+pub struct Selection<'a> {
+    /// Databases, tables, engines and columns.
+    pub filters: &'a Filters,
+    /// Databases that have another name on the replica: source name, replica name.
+    pub database_map: &'a [(String, String)],
+    /// A condition on the rows.
+    pub condition: Option<&'a str>,
+    /// The index to prefer.
+    pub index: Option<&'a str>,
+    /// Whether keys must survive being written as text: no FLOAT and no DOUBLE.
+    pub exact_keys: bool,
+}
+
 /// The tables of all servers.
 pub struct Catalog<'a> {
-    options: &'a CompareOptions,
+    options: Selection<'a>,
     ledger: &'a Ledger<'a>,
     fences: Vec<Fence>,
     stop: &'a Stop,
@@ -31,7 +47,7 @@ fn catch_up(source: &mut Link<'_>, replica: &mut Link<'_>, fence: &Fence, stop: 
 }
 
 /// The database's name on the replicas.
-fn mapped(options: &CompareOptions, name: &TableName) -> TableName {
+fn mapped(options: Selection<'_>, name: &TableName) -> TableName {
     let other = options.database_map.iter().find(|(from, _)| *from == name.database);
     TableName::new(other.map_or(name.database.as_str(), |(_, to)| to.as_str()), name.table.as_str())
 }
@@ -42,7 +58,7 @@ impl<'a> Catalog<'a> {
     /// # Errors
     /// Those of the servers.
     pub fn list(
-        options: &'a CompareOptions,
+        options: Selection<'a>,
         ledger: &'a Ledger<'a>,
         fences: Vec<Fence>,
         stop: &'a Stop,
@@ -73,7 +89,7 @@ impl<'a> Catalog<'a> {
     }
 
     fn takes_part(&self, entry: &TableEntry, say: bool) -> bool {
-        let filters = &self.options.filters;
+        let filters = self.options.filters;
         let name = &entry.name;
         if let Some(reason) = filters.database(&name.database).or_else(|| filters.table(&name.database, &name.table)) {
             // A table outside what was asked for is only worth a line when it was excluded by name.
@@ -159,7 +175,7 @@ impl<'a> Catalog<'a> {
 
     /// Whether a table of a replica would have been compared, had the source had it.
     fn is_counterpart(&self, entry: &TableEntry) -> bool {
-        let map = &self.options.database_map;
+        let map = self.options.database_map;
         if !map.is_empty() && map.iter().all(|(_, to)| *to != entry.name.database) {
             return false;
         }
@@ -222,14 +238,29 @@ impl<'a> Catalog<'a> {
         if sides.iter().all(Option::is_none) {
             return Ok(None);
         }
-        Ok(Some(plan(&Ingredients {
-            source: &ours,
-            replicas: &sides,
-            filters: &self.options.filters,
-            condition: self.options.where_clause.as_deref(),
-            index: self.options.chunk.index.as_deref(),
+        Ok(Some(self.planned(&ours, &sides)))
+    }
+
+    /// The key along which a table would be cut, as far as the source is concerned.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub fn key_of(&self, entry: &TableEntry, source: &mut Link<'_>) -> Result<KeyChoice> {
+        let definition = source.ask(|session| session.definition(&entry.name))?;
+        let side = Side { entry: entry.clone(), definition };
+        Ok(self.planned(&side, &[]).key)
+    }
+
+    fn planned(&self, source: &Side, replicas: &[Option<Side>]) -> TablePlan {
+        plan(&Ingredients {
+            source,
+            replicas,
+            filters: self.options.filters,
+            condition: self.options.condition,
+            index: self.options.index,
+            exact_keys: self.options.exact_keys,
             packet: self.packet,
-        })))
+        })
     }
 
     /// The table's side on a replica; `None` when it is not there or may not be read.

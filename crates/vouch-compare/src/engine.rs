@@ -1,29 +1,26 @@
 //! The whole comparison: connect, look before leaping, read, resolve, sum up.
 
-use crate::catalog::Catalog;
-use crate::discover;
+use crate::catalog::{Catalog, Selection};
+use crate::checksum;
 use crate::ledger::Ledger;
-use crate::link::{Dial, Link};
+use crate::link::Link;
 use crate::options::{CompareOptions, ProofPolicy};
 use crate::pass;
 use crate::plan::TablePlan;
-use crate::preflight::{self, Facts, Relation};
 use crate::queue::Queue;
 use crate::refusal::Refusal;
 use crate::run::{Node, ReplicaNode, Run, TableRun};
-use crate::sandwich::Fence;
+use crate::servers::{Joined, Party, Servers};
 use crate::state::{State, StateError, now_ms};
 use crate::stop::Stop;
-use crate::throttle::Gate;
+use crate::supervise::supervise;
 use crate::throttle::pace::Pace;
 use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{
-    Code, Coverage, Event, Failure, Finding, Proof, ServerCoverage, ServerRole, Sink, Summary, Verdict,
-};
-use vouch_server::{Fault, Limits, May, PositionKind, Registry, Target};
+use vouch_report::{Code, Coverage, Event, Failure, Finding, Proof, Sink, Summary, Verdict};
+use vouch_server::{Fault, May, PositionKind, Registry, ServerError};
 
 /// What a comparison is given besides its options.
 pub struct Runtime<'a> {
@@ -36,30 +33,13 @@ pub struct Runtime<'a> {
 /// Times that a table whose definition changes is compared anew.
 const PASSES: usize = 3;
 
-/// Time that a stop gives the servers to end our statements.
-const KILL_WITHIN: Duration = Duration::from_millis(500);
-
 /// Compares a source with its replicas.
 ///
 /// # Errors
 /// A [`Refusal`] when nothing was looked at: wrong options, no connection, no
 /// replica. Everything later is in the summary.
 pub fn compare(options: &CompareOptions, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-    let registry = Arc::new(Registry::default());
-    let finished = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let killer = scope.spawn(|| {
-            runtime.stop.sleep_unless(Duration::MAX, || finished.load(Ordering::Acquire));
-            if runtime.stop.requested().is_some() {
-                registry.kill_all(KILL_WITHIN);
-            }
-        });
-        let summary = Comparison::new(options, runtime, &registry).run();
-        finished.store(true, Ordering::Release);
-        runtime.stop.wake();
-        killer.join().ok();
-        summary
-    })
+    supervise(runtime.stop, |registry| Comparison::new(options, runtime, registry).run())
 }
 
 struct Comparison<'a> {
@@ -69,23 +49,9 @@ struct Comparison<'a> {
     started_ms: u64,
 }
 
-/// The servers after preflight.
-struct Servers {
-    source: Dial,
-    source_facts: Facts,
-    kind: PositionKind,
-    binlog_proof: bool,
-    replicas: Vec<(Dial, Facts, Relation)>,
-}
-
 impl<'a> Comparison<'a> {
     fn new(options: &'a CompareOptions, runtime: &'a Runtime<'a>, registry: &'a Arc<Registry>) -> Self {
         Comparison { options, runtime, registry, started_ms: now_ms() }
-    }
-
-    fn dial(&self, target: &Target) -> Dial {
-        let limits = Limits::default();
-        Dial { target: target.clone(), limits, registry: Arc::clone(self.registry), retry_for: self.options.retry_for }
     }
 
     fn run(&self) -> Result<Summary, Refusal> {
@@ -93,14 +59,13 @@ impl<'a> Comparison<'a> {
         let early = Ledger::new(self.runtime.sink, Vec::new(), 0);
         let state = self.state()?;
         early.tell(&Event::RunStarted { command: "compare", run_id: state.id().to_owned(), at_ms: self.started_ms });
-        let servers = self.servers(&early)?;
-        let names = servers.replicas.iter().map(|(dial, ..)| dial.target.name().to_owned()).collect();
-        let ledger = early.with_replicas(names, self.options.max_findings);
-        self.preflight(&servers, &ledger);
-        let run = self.assemble(&servers, ledger, state);
+        let (servers, binlog_proof) = self.servers(&early)?;
+        let ledger = early.with_replicas(servers.replica_names(), self.options.max_findings);
+        self.preflight(&servers, binlog_proof, &ledger);
+        let run = self.assemble(&servers, binlog_proof, ledger, state);
         let mut source = Link::new(servers.source.clone(), stop);
         let mut links: Vec<Link<'_>> =
-            servers.replicas.iter().map(|(dial, ..)| Link::new(dial.clone(), stop)).collect();
+            servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), stop)).collect();
         run.marks.take(&mut source);
         self.errant(&run, &mut source, &mut links);
         self.tables(&run, &mut source, &mut links)?;
@@ -127,37 +92,22 @@ impl<'a> Comparison<'a> {
         })
     }
 
-    /// Connects to everybody and finds out how they stand to each other.
-    fn servers(&self, ledger: &Ledger<'_>) -> Result<Servers, Refusal> {
-        let stop = self.runtime.stop;
-        let source = self.dial(&self.options.source);
-        let mut link = Link::new(source.impatient(), stop);
-        let refuse = |error| Refusal::server("source", &error);
-        let source_facts = preflight::gather(&mut link).map_err(refuse)?;
-        let kind = if self.options.replication {
-            link.ask(|session| session.position_kind()).map_err(refuse)?
-        } else {
-            PositionKind::None
+    /// Connects to everybody, and finds out whether differences can be proven.
+    fn servers(&self, ledger: &Ledger<'_>) -> Result<(Servers, bool), Refusal> {
+        let options = self.options;
+        let party = Party {
+            source: &options.source,
+            replicas: &options.replicas,
+            discovery: &options.discovery,
+            expect_replicas: options.expect_replicas,
+            replication: options.replication,
+            may_be_itself: !options.database_map.is_empty(),
+            retry_for: options.retry_for,
         };
-        let binlog_proof = self.options.proof == ProofPolicy::Auto && self.can_prove(&mut link, kind);
-        let targets = self.targets(&source, ledger)?;
-        let mut replicas = Vec::new();
-        for target in &targets {
-            let dial = self.dial(target);
-            match preflight::gather(&mut Link::new(dial.impatient(), stop)) {
-                Ok(facts) => {
-                    let relation = preflight::relation(&source_facts, &facts);
-                    self.accept(target, relation, kind)?;
-                    replicas.push((dial, facts, relation));
-                }
-                Err(error) if targets.len() == 1 || error.fault == Fault::Refused => {
-                    return Err(Refusal::server("replica", &error));
-                }
-                Err(error) => ledger
-                    .failure(Failure::new(Code::ReplicaUnreachable, error.to_string()).at(None, Some(target.name()))),
-            }
-        }
-        Ok(Servers { source, source_facts, kind, binlog_proof, replicas })
+        let servers = party.join(self.registry, self.runtime.stop, ledger)?;
+        let mut link = Link::new(servers.source.impatient(), self.runtime.stop);
+        let binlog_proof = options.proof == ProofPolicy::Auto && self.can_prove(&mut link, servers.kind);
+        Ok((servers, binlog_proof))
     }
 
     fn can_prove(&self, link: &mut Link<'_>, kind: PositionKind) -> bool {
@@ -167,93 +117,22 @@ impl<'a> Comparison<'a> {
             && may(link.ask(|session| session.may_read_binlog()))
     }
 
-    fn targets(&self, source: &Dial, ledger: &Ledger<'_>) -> Result<Vec<Target>, Refusal> {
-        let targets = if self.options.replicas.is_empty() {
-            discover::replicas(source, &self.options.discovery, self.runtime.stop, ledger)
-                .map_err(|error| Refusal::server("source", &error))?
-        } else {
-            self.options.replicas.clone()
-        };
-        if targets.is_empty() && !ledger.has_failures() {
-            return Err(Refusal::usage(
-                format!("no replica of {} was found", source.target.name()),
-                "name them with --replica; looking them up needs REPLICATION SLAVE or PROCESS on the source",
-            ));
-        }
-        if let Some(expected) = self.options.expect_replicas.filter(|&expected| targets.len() < expected) {
-            let message = format!("{} of {expected} expected replicas were found", targets.len());
-            ledger
-                .failure(Failure::new(Code::ReplicaMissing, message).with_hint("name the missing ones with --replica"));
-        }
-        Ok(targets)
-    }
-
-    /// Refuses servers that cannot be compared as a source and its replica.
-    fn accept(&self, target: &Target, relation: Relation, kind: PositionKind) -> Result<(), Refusal> {
-        let same_data = self.options.database_map.is_empty();
-        let name = target.name();
-        match relation {
-            Relation::Itself if same_data => Err(Refusal::usage(
-                format!("{name} is the source itself"),
-                "name another server, or map databases with --map",
-            )),
-            Relation::None if self.options.replication => Err(Refusal::usage(
-                format!("{name} is no replica: it replicates from nobody"),
-                "say --no-replication to compare two servers that do not replicate",
-            )),
-            Relation::Indirect if self.options.replication && kind == PositionKind::FileOffset => Err(Refusal::usage(
-                format!(
-                    "{name} does not replicate from the source itself, and without GTIDs positions do not carry through"
-                ),
-                "compare it with the server that it replicates from, or say --no-replication",
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    fn preflight(&self, servers: &Servers, ledger: &Ledger<'_>) {
-        let describe = |dial: &Dial, facts: &Facts, role| ServerCoverage {
-            name: dial.target.name().to_owned(),
-            role,
-            flavor: facts.flavor().name().to_owned(),
-            version: facts.identity.version.clone(),
-            positions: servers.kind.name().to_owned(),
-        };
-        ledger.joined(describe(&servers.source, &servers.source_facts, ServerRole::Source));
-        for (dial, facts, relation) in &servers.replicas {
-            ledger.joined(describe(dial, facts, ServerRole::Replica));
-            let name = dial.target.name();
-            for remark in preflight::remarks(&servers.source_facts, facts) {
-                ledger.notice(remark.code, Some(name), remark.message);
-            }
-            if *relation == Relation::Unknown && self.options.replication {
-                ledger.notice(Code::LagUnknown, Some(name), "its replication status may not be read by the account");
-            }
-        }
+    fn preflight(&self, servers: &Servers, binlog_proof: bool, ledger: &Ledger<'_>) {
+        servers.introduce(self.options.replication, ledger);
         if self.options.replication && servers.kind == PositionKind::None {
             let text = "no position may be read, so differences are re-checked in time and are at best confirmed";
             ledger.notice(Code::NoPositions, Some(servers.source.target.name()), text);
         }
-        if self.options.proof == ProofPolicy::Auto && !servers.binlog_proof {
+        if self.options.proof == ProofPolicy::Auto && !binlog_proof {
             let text = "the binary log may not be read, so differences are confirmed by a second look, not proven";
             ledger.notice(Code::ProofUnavailable, Some(servers.source.target.name()), text);
         }
     }
 
-    fn assemble<'r>(&'r self, servers: &Servers, ledger: Ledger<'r>, state: State) -> Run<'r> {
-        let node = |dial: &Dial| Node {
-            name: dial.target.name().to_owned(),
-            dial: dial.clone(),
-            gate: Gate::new(dial.target.name()),
-        };
-        let replica = |(dial, facts, _): &(Dial, Facts, Relation)| ReplicaNode {
-            node: node(dial),
-            fence: Fence {
-                kind: servers.kind,
-                channel: self.options.channel.clone().or_else(|| channel_from(&servers.source_facts, facts)),
-                errant: String::new(),
-                wait_timeout: self.options.wait_timeout + delay(facts),
-            },
+    fn assemble<'r>(&'r self, servers: &Servers, binlog_proof: bool, ledger: Ledger<'r>, state: State) -> Run<'r> {
+        let replica = |joined: &Joined| ReplicaNode {
+            node: Node::new(&joined.dial),
+            fence: servers.fence(joined, self.options.channel.as_deref(), self.options.wait_timeout),
             chunks: Queue::default(),
             suspects: Queue::default(),
             waiting: AtomicUsize::new(0),
@@ -264,9 +143,9 @@ impl<'a> Comparison<'a> {
             ledger,
             state,
             stop: self.runtime.stop,
-            source: node(&servers.source),
+            source: Node::new(&servers.source),
             kind: servers.kind,
-            binlog_proof: servers.binlog_proof,
+            binlog_proof,
             replicas: servers.replicas.iter().map(replica).collect(),
             pace: Pace::default(),
             marks: Marks::default(),
@@ -305,9 +184,17 @@ impl<'a> Comparison<'a> {
     /// Plans and reads all tables; those whose definition changed meanwhile, again.
     fn tables(&self, run: &Run<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> Result<(), Refusal> {
         let fences = run.replicas.iter().map(|replica| replica.fence.clone()).collect();
-        let listed = Catalog::list(self.options, &run.ledger, fences, self.runtime.stop, source, links);
+        let selection = Selection {
+            filters: &self.options.filters,
+            database_map: &self.options.database_map,
+            condition: self.options.where_clause.as_deref(),
+            index: self.options.chunk.index.as_deref(),
+            exact_keys: false,
+        };
+        let listed = Catalog::list(selection, &run.ledger, fences, self.runtime.stop, source, links);
         let surveyed = listed.and_then(|catalog| {
             let plans = survey(&catalog, source, links)?;
+            let plans = self.narrowed(run, plans, source, links)?;
             Ok((catalog, plans))
         });
         let (catalog, mut plans) = match surveyed {
@@ -329,6 +216,30 @@ impl<'a> Comparison<'a> {
             run.ledger.failure(Failure::new(Code::DeadlineReached, text).with_hint("continue with --resume"));
         }
         Ok(())
+    }
+
+    /// Only the tables and regions in which checksums differ, where that is asked for.
+    fn narrowed(
+        &self,
+        run: &Run<'_>,
+        plans: Vec<Planned>,
+        source: &mut Link<'_>,
+        links: &mut [Link<'_>],
+    ) -> vouch_server::Result<Vec<Planned>> {
+        let Some(name) = &self.options.from_checksums else { return Ok(plans) };
+        let missing = || ServerError::new(&run.source.name, Fault::Missing, format!("there is no table {name}"));
+        let table = source.ask(|session| session.replicate_table(name))?.ok_or_else(missing)?;
+        let mut narrowed = Vec::new();
+        for (mut plan, again) in plans {
+            let regions = checksum::regions(&table, &plan, source, links)?;
+            if regions.is_empty() {
+                run.ledger.skip(Code::FilteredOut, plan.label, "none of its checksums differs");
+            } else {
+                plan.regions = Some(regions);
+                narrowed.push((plan, again));
+            }
+        }
+        Ok(narrowed)
     }
 
     fn pass(&self, run: &Run<'_>, mut plans: Vec<Planned>, source: &mut Link<'_>) -> Vec<Arc<TableRun>> {
@@ -435,28 +346,10 @@ fn survey(catalog: &Catalog<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) 
     Ok(plans)
 }
 
-/// The time by which a replica is delayed on purpose.
-fn delay(replica: &Facts) -> Duration {
-    Duration::from_secs(replica.channels().iter().map(|channel| channel.delay_s).max().unwrap_or(0))
-}
-
 /// A run that compared no table at all must not look clean.
 fn nothing_compared(tables: &[vouch_report::TableCoverage], servers: &Servers) -> Option<Failure> {
     (tables.is_empty() || servers.replicas.is_empty()).then(|| {
         Failure::new(Code::TableUnknown, "no table was compared: nothing matches the filters, or nothing may be seen")
             .with_hint("loosen the filters, or grant SELECT")
     })
-}
-
-/// The replica's channel from this source, where it has several.
-fn channel_from(source: &Facts, replica: &Facts) -> Option<String> {
-    let channels = replica.channels();
-    if channels.len() < 2 {
-        return None;
-    }
-    let from = |channel: &&vouch_server::ReplicaStatus| {
-        (!source.identity.uuid.is_empty() && channel.source_uuid == source.identity.uuid)
-            || channel.source_id == source.identity.server_id
-    };
-    channels.iter().find(from).map(|channel| channel.channel.clone())
 }

@@ -6,6 +6,7 @@
 
 mod case;
 mod catalog;
+pub mod checksum;
 mod chunk;
 mod digest;
 mod digest_choice;
@@ -33,9 +34,11 @@ mod rowset;
 mod run;
 mod run_id;
 mod sandwich;
+mod servers;
 mod source_reader;
 mod state;
 mod stop;
+mod supervise;
 mod throttle;
 mod window;
 

@@ -3,7 +3,7 @@
 use crate::stop::Stop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vouch_server::{Fault, Limits, Registry, Result, ServerError, Session, Target};
+use vouch_server::{Access, Fault, Limits, Registry, Result, ServerError, Session, Target};
 
 /// All that is needed to connect to one server.
 #[derive(Clone)]
@@ -12,6 +12,8 @@ pub struct Dial {
     pub target: Target,
     /// Limits of its sessions.
     pub limits: Limits,
+    /// What its sessions may do.
+    pub access: Access,
     /// Where its connections are noted.
     pub registry: Arc<Registry>,
     /// How long a lost connection is tried again.
@@ -23,6 +25,14 @@ impl Dial {
     /// round anyway, and for the start, where a wrong address should show at once.
     pub fn impatient(&self) -> Dial {
         Dial { retry_for: Duration::ZERO, ..self.clone() }
+    }
+
+    /// A session.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    fn open(&self) -> Result<Session> {
+        Session::open_for(&self.target, self.limits, &self.access, &self.registry)
     }
 }
 
@@ -84,7 +94,7 @@ impl<'a> Link<'a> {
     fn session(&mut self) -> Result<&mut Session> {
         match &mut self.session {
             Some(session) => Ok(session),
-            none => Ok(none.insert(Session::open(&self.dial.target, self.dial.limits, &self.dial.registry)?)),
+            none => Ok(none.insert(self.dial.open()?)),
         }
     }
 }

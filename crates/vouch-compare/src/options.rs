@@ -6,7 +6,7 @@
 use crate::filter::Filters;
 use std::path::PathBuf;
 use std::time::Duration;
-use vouch_server::Target;
+use vouch_server::{TableName, Target};
 
 /// All that a comparison is asked to do.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct CompareOptions {
     pub show_values: bool,
     /// Row findings that are listed per table and replica; the rest is counted.
     pub max_findings: usize,
+    /// The table of checksums whose differing chunks are all that is compared.
+    pub from_checksums: Option<TableName>,
     /// Where the states of runs are kept.
     pub state_dir: PathBuf,
     /// The run to continue: its id, or `last`.
@@ -64,7 +66,7 @@ impl CompareOptions {
     pub fn fingerprint(&self) -> String {
         let replicas: Vec<&str> = self.replicas.iter().map(Target::name).collect();
         format!(
-            "--source {}\n--replica {}\n--map {:?}\nfilters {:?}\n--where {:?}\n--digest {:?}\nreplication {}",
+            "--source {}\n--replica {}\n--map {:?}\nfilters {:?}\n--where {:?}\n--digest {:?}\nreplication {}\n--from-checksums {:?}",
             self.source.name(),
             replicas.join(","),
             self.database_map,
@@ -72,6 +74,7 @@ impl CompareOptions {
             self.where_clause,
             self.digest,
             self.replication,
+            self.from_checksums,
         )
     }
 }
@@ -147,6 +150,21 @@ pub struct ThrottlePolicy {
     pub run_time: Option<Duration>,
     /// Times of the day, in UTC, in which reading is allowed; empty means always.
     pub windows: Vec<Window>,
+}
+
+impl Default for ThrottlePolicy {
+    /// Nothing holds anybody back.
+    fn default() -> Self {
+        ThrottlePolicy {
+            max_lag: None,
+            max_load: Vec::new(),
+            busy_share: 1.0,
+            pause_file: None,
+            check_interval: Duration::from_secs(1),
+            run_time: None,
+            windows: Vec::new(),
+        }
+    }
 }
 
 /// `Threads_running=25`: a status variable and its limit.

@@ -75,7 +75,11 @@ pub fn prepare(run: &Run<'_>, plan: TablePlan, number: usize, source: &mut Link<
             bounds
         }
     };
-    let mut chunker = Chunker::new(bounds, Sizer::new(&run.options.chunk));
+    let sizer = Sizer::new(&run.options.chunk);
+    let mut chunker = match &plan.regions {
+        Some(regions) => Chunker::over(regions.clone(), sizer),
+        None => Chunker::new(bounds, sizer),
+    };
     if resumed {
         take_over(run, &plan, number, &mut chunker);
     }

@@ -3,7 +3,7 @@
 use crate::drift::{self, Side};
 use crate::filter::Filters;
 use crate::key::{self, KeyChoice};
-use vouch_server::{ColumnEntry, ColumnForm, DigestColumn, Reading, TableDefinition, TableName};
+use vouch_server::{ColumnEntry, ColumnForm, DigestColumn, Interval, Reading, TableDefinition, TableName};
 
 /// The plan for one table.
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct TablePlan {
     pub replicas: Vec<Option<Reading>>,
     /// The columns as the server digests them; `None` where a type has no form for that.
     pub server_columns: Option<Vec<DigestColumn>>,
+    /// Every row fits into `max_allowed_packet` as text for a digest in the server.
+    pub fits_packet: bool,
+    /// All that is read of it; `None` for the whole table.
+    pub regions: Option<Vec<Interval>>,
     /// The definition that the plan was made for, on the source.
     pub definition: TableDefinition,
     /// The same on each replica.
@@ -40,6 +44,8 @@ pub struct Ingredients<'a> {
     pub condition: Option<&'a str>,
     /// The index to prefer.
     pub index: Option<&'a str>,
+    /// Whether a key must survive being written as text.
+    pub exact_keys: bool,
     /// `max_allowed_packet`, the least of all servers.
     pub packet: u64,
 }
@@ -50,7 +56,7 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
     let columns = common_columns(from, &name);
     let sides: Vec<&Side> = from.replicas.iter().flatten().collect();
     let usable = |name: &str| {
-        let ours = find(&from.source.definition, name);
+        let ours = find(&from.source.definition, name).filter(|column| !from.exact_keys || is_exact(column));
         let everywhere = |ours: &ColumnEntry| {
             sides
                 .iter()
@@ -71,13 +77,20 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
         label: name.to_string(),
         name,
         rows: from.source.entry.rows,
-        server_columns: server_columns(&columns, from.packet),
+        server_columns: server_columns(&columns).filter(|_| fits_packet(&columns, from.packet)),
+        fits_packet: fits_packet(&columns, from.packet),
         reading,
         replicas,
         key,
+        regions: None,
         definition: from.source.definition.clone(),
         replica_definitions: from.replicas.iter().map(|s| s.as_ref().map(|s| s.definition.clone())).collect(),
     }
+}
+
+/// Whether values of the column, written as text, read back as themselves.
+fn is_exact(column: &ColumnEntry) -> bool {
+    !matches!(column.data_type.as_str(), "float" | "double")
 }
 
 fn find<'a>(definition: &'a TableDefinition, name: &str) -> Option<&'a ColumnEntry> {
@@ -108,19 +121,21 @@ fn on_replica(reading: &Reading, side: &Side) -> Reading {
 /// Longest value that goes into a digest in the server as it is, in bytes.
 const SHORT: u64 = 1024;
 
-fn server_columns(columns: &[&ColumnEntry], packet: u64) -> Option<Vec<DigestColumn>> {
-    let forms: Option<Vec<DigestColumn>> = columns
-        .iter()
-        .map(|column| {
-            Some(DigestColumn { name: column.name.clone(), form: form_of(column)?, nullable: column.nullable })
-        })
-        .collect();
+/// Whether every row fits into `max_allowed_packet` as text for a digest: what does not would turn into NULL.
+fn fits_packet(columns: &[&ColumnEntry], packet: u64) -> bool {
     // Each column takes at most its short length, its own length's digits and marks.
-    let worst = (columns.len() as u64).saturating_mul(SHORT.saturating_add(32));
-    forms.filter(|_| worst < packet)
+    (columns.len() as u64).saturating_mul(SHORT.saturating_add(32)) < packet
 }
 
-fn form_of(column: &ColumnEntry) -> Option<ColumnForm> {
+fn server_columns(columns: &[&ColumnEntry]) -> Option<Vec<DigestColumn>> {
+    let column = |column: &&ColumnEntry| {
+        Some(DigestColumn { name: column.name.clone(), form: form_of(column)?, nullable: column.nullable })
+    };
+    columns.iter().map(column).collect()
+}
+
+/// How the server takes a column into a digest; `None` for types that have no form for that.
+pub fn form_of(column: &ColumnEntry) -> Option<ColumnForm> {
     match column.data_type.as_str() {
         "float" | "double" => Some(ColumnForm::Real),
         "json" | "tinytext" | "text" | "mediumtext" | "longtext" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {

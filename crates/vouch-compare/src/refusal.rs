@@ -10,6 +10,10 @@ pub enum RefusalKind {
     Usage,
     /// A server cannot be reached now: exit code 3.
     Unreachable,
+    /// There is no replica: exit code 2.
+    NoReplicas,
+    /// Another process is at the same work: exit code 3.
+    AlreadyRunning,
 }
 
 /// Why a comparison did not start.
@@ -27,6 +31,16 @@ impl Refusal {
     /// A refusal because of wrong arguments.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Refusal { message: message.into(), hint: Some(hint.into()), exit: RefusalKind::Usage }
+    }
+
+    /// A refusal because there is nobody to hold the source against.
+    pub fn no_replicas(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Refusal { exit: RefusalKind::NoReplicas, ..Refusal::usage(message, hint) }
+    }
+
+    /// A refusal because another process is at the same work.
+    pub fn already_running(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Refusal { exit: RefusalKind::AlreadyRunning, ..Refusal::usage(message, hint) }
     }
 
     /// A refusal because a server could not be asked.

@@ -30,6 +30,13 @@ pub struct Node {
     pub gate: Gate,
 }
 
+impl Node {
+    /// A server with an open gate.
+    pub fn new(dial: &Dial) -> Self {
+        Node { name: dial.target.name().to_owned(), dial: dial.clone(), gate: Gate::new(dial.target.name()) }
+    }
+}
+
 /// A replica as a pass sees it.
 pub struct ReplicaNode {
     /// The server.

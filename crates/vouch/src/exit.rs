@@ -20,6 +20,8 @@ pub enum Exit {
     Interrupted(u8),
     /// What the protocol of a health verdict says.
     Protocol(u8),
+    /// A bit mask in the words of another tool, where that was asked for.
+    Mask(u8),
 }
 
 impl Exit {
@@ -33,6 +35,7 @@ impl Exit {
             Exit::Bug => 70,
             Exit::Interrupted(signal) => 128_u8.saturating_add(signal),
             Exit::Protocol(code) => code,
+            Exit::Mask(bits) => bits,
         }
     }
 

@@ -104,13 +104,18 @@ impl Chunker {
         let mut edges: Vec<Option<Bound>> = vec![None];
         edges.extend(bounds.into_iter().map(Some));
         edges.push(None);
-        let segment = |pair: &[Option<Bound>]| Segment {
-            cursor: pair.first().cloned().flatten(),
+        let interval = |pair: &[Option<Bound>]| Interval {
+            lower: pair.first().cloned().flatten(),
             upper: pair.last().cloned().flatten(),
-            next_number: 0,
-            hand: Hand::Idle,
         };
-        Chunker { segments: edges.windows(2).map(segment).collect(), known: VecDeque::new(), sizer }
+        Chunker::over(edges.windows(2).map(interval).collect(), sizer)
+    }
+
+    /// Cuts these regions alone, which must not overlap.
+    pub fn over(regions: Vec<Interval>, sizer: Sizer) -> Self {
+        let segment =
+            |region: Interval| Segment { cursor: region.lower, upper: region.upper, next_number: 0, hand: Hand::Idle };
+        Chunker { segments: regions.into_iter().map(segment).collect(), known: VecDeque::new(), sizer }
     }
 
     /// Takes over what an earlier run cut. Chunks of a segment come in their order.

@@ -30,6 +30,12 @@ impl Sizer {
         }
     }
 
+    /// The same, beginning with that many rows.
+    pub fn starting_at(policy: &ChunkPolicy, rows: u64) -> Self {
+        let sizer = Sizer::new(policy);
+        Sizer { rows: rows.clamp(sizer.rows_min, sizer.rows_max), ..sizer }
+    }
+
     /// Rows that the next chunk should have.
     pub fn rows(&self) -> u64 {
         self.rows

@@ -28,6 +28,8 @@ const SETTINGS: &[&str] = &[
     "time_zone",
     "system_time_zone",
     "sql_mode",
+    "log_bin",
+    "binlog_format",
 ];
 
 impl Facts {

@@ -27,6 +27,7 @@ pub struct Reason {
 #[derive(Default)]
 struct Door {
     closed: Option<(Pause, Instant, bool)>,
+    was_set: bool,
     last_passed: Option<Instant>,
 }
 
@@ -53,6 +54,7 @@ impl Gate {
     /// Closes the gate for `reason`, or opens it.
     pub fn set(&self, reason: Option<Reason>, ledger: &Ledger<'_>) {
         let mut door = self.door();
+        door.was_set = true;
         match (reason, &door.closed) {
             (Some(reason), None) => {
                 let pause =
@@ -69,6 +71,11 @@ impl Gate {
             }
             _ => {}
         }
+    }
+
+    /// Whether anybody has looked yet at what may close it.
+    pub fn was_set(&self) -> bool {
+        self.door().was_set
     }
 
     /// Whether the gate is closed.

@@ -1,41 +1,48 @@
 //! Reads the signals at intervals and sets the gates; also notes where the
 //! source's binlog ends, for proofs that look back a little.
 
+use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::options::ThrottlePolicy;
-use crate::run::Run;
-use crate::throttle::{Gate, Reason, signal};
-use std::sync::atomic::Ordering;
+use crate::run::{Node, Run};
+use crate::stop::Stop;
+use crate::throttle::{Reason, signal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use vouch_report::Code;
 use vouch_server::Fault;
 
+/// What watching goes by.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// What closes gates.
+    pub policy: &'a ThrottlePolicy,
+    /// Whether the servers replicate.
+    pub replication: bool,
+    /// Takes pauses and notices.
+    pub ledger: &'a Ledger<'a>,
+    /// The request to stop.
+    pub stop: &'a Stop,
+    /// The work is done.
+    pub finished: &'a AtomicBool,
+}
+
 /// Runs until the readers are finished or a stop is asked for.
 pub fn watch(run: &Run<'_>) {
+    let watch = Watch {
+        policy: &run.options.throttle,
+        replication: run.options.replication,
+        ledger: &run.ledger,
+        stop: run.stop,
+        finished: &run.readers_finished,
+    };
     std::thread::scope(|scope| {
-        scope.spawn(|| watch_source(run));
-        scope.spawn(|| watch_others(run));
-        for replica in 0..run.replicas.len() {
-            scope.spawn(move || watch_replica(run, replica));
+        scope.spawn(|| watch.source(&run.source, |link| run.marks.take(link)));
+        scope.spawn(|| watch_others(run, watch));
+        for replica in &run.replicas {
+            scope.spawn(move || watch.replica(&replica.node, replica.fence.channel.as_deref()));
         }
     });
-}
-
-/// Naps between two looks; true when it is time to leave.
-fn over(run: &Run<'_>, nap: Duration) -> bool {
-    run.stop.sleep_unless(nap, || run.readers_finished.load(Ordering::Acquire))
-}
-
-fn watch_source(run: &Run<'_>) {
-    let mut link = Link::new(run.source.dial.impatient(), run.stop);
-    loop {
-        run.source.gate.set(source_reason(run, &mut link), &run.ledger);
-        run.marks.take(&mut link);
-        if over(run, run.options.throttle.check_interval) {
-            break;
-        }
-    }
-    run.source.gate.set(None, &run.ledger);
 }
 
 /// How often the number of statements is read: often, so that reading slows down
@@ -43,7 +50,7 @@ fn watch_source(run: &Run<'_>) {
 const LOOK_AT_OTHERS: Duration = Duration::from_millis(200);
 
 /// Watches how many statements others send to the source.
-fn watch_others(run: &Run<'_>) {
+fn watch_others(run: &Run<'_>, watch: Watch<'_>) {
     let mut link = Link::new(run.source.dial.impatient(), run.stop);
     let registry = &run.source.dial.registry;
     let mut before: Option<(Instant, u64)> = None;
@@ -55,20 +62,73 @@ fn watch_others(run: &Run<'_>) {
                 run.pace.others_send(rate, run.options.throttle.busy_share, &run.source.name, &run.ledger);
             }
         }
-        if over(run, LOOK_AT_OTHERS) {
+        if watch.is_over_after(LOOK_AT_OTHERS) {
             break;
         }
     }
 }
 
-fn source_reason(run: &Run<'_>, link: &mut Link<'_>) -> Option<Reason> {
-    let policy = &run.options.throttle;
-    by_the_clock(policy).or_else(|| {
-        policy.max_load.iter().find_map(|limit| match link.ask(|session| session.status(&limit.variable)) {
-            Ok(value) => signal::load(limit, value),
-            Err(error) => Some(Reason { text: format!("the load of the source is unknown: {error}"), trickles: true }),
+impl Watch<'_> {
+    /// Naps between two looks; true when it is time to leave.
+    fn is_over_after(&self, nap: Duration) -> bool {
+        self.stop.sleep_unless(nap, || self.finished.load(Ordering::Acquire))
+    }
+
+    /// Watches the source; `also` is done at every look.
+    pub fn source(&self, node: &Node, also: impl Fn(&mut Link<'_>)) {
+        let mut link = Link::new(node.dial.impatient(), self.stop);
+        loop {
+            node.gate.set(self.source_reason(&mut link), self.ledger);
+            also(&mut link);
+            if self.is_over_after(self.policy.check_interval) {
+                break;
+            }
+        }
+        node.gate.set(None, self.ledger);
+    }
+
+    fn source_reason(&self, link: &mut Link<'_>) -> Option<Reason> {
+        by_the_clock(self.policy).or_else(|| {
+            self.policy.max_load.iter().find_map(|limit| match link.ask(|session| session.status(&limit.variable)) {
+                Ok(value) => signal::load(limit, value),
+                Err(error) => {
+                    Some(Reason { text: format!("the load of the source is unknown: {error}"), trickles: true })
+                }
+            })
         })
-    })
+    }
+
+    /// Watches a replica, on that channel.
+    pub fn replica(&self, node: &Node, channel: Option<&str>) {
+        let mut link = Link::new(node.dial.impatient(), self.stop);
+        loop {
+            let reason = self.replica_reason(node, channel, &mut link);
+            node.gate.set(reason, self.ledger);
+            if self.is_over_after(self.policy.check_interval) {
+                break;
+            }
+        }
+        node.gate.set(None, self.ledger);
+    }
+
+    fn replica_reason(&self, node: &Node, channel: Option<&str>, link: &mut Link<'_>) -> Option<Reason> {
+        let clock = by_the_clock(self.policy);
+        let max = self.policy.max_lag.filter(|_| clock.is_none() && self.replication);
+        let Some(max) = max else { return clock };
+        match link.ask(|session| session.replica_status()) {
+            Ok(status) if status.is_empty() => None,
+            Ok(status) => signal::lag(&status, channel, max),
+            Err(error) if error.fault == Fault::Denied => {
+                let text =
+                    "the replication status may not be read, so lag is judged by how long positions take to arrive";
+                self.ledger.notice(Code::LagUnknown, Some(&node.name), text);
+                None
+            }
+            // A server that does not answer now is waited for by its readers.
+            Err(_) if node.gate.is_closed() => None,
+            Err(error) => Some(Reason { text: format!("its lag is unknown: {error}"), trickles: true }),
+        }
+    }
 }
 
 fn by_the_clock(policy: &ThrottlePolicy) -> Option<Reason> {
@@ -78,36 +138,4 @@ fn by_the_clock(policy: &ThrottlePolicy) -> Option<Reason> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let minute = u16::try_from(seconds / 60 % (24 * 60)).unwrap_or(0);
     signal::window(&policy.windows, minute)
-}
-
-fn watch_replica(run: &Run<'_>, at: usize) {
-    let Some(replica) = run.replicas.get(at) else { return };
-    let mut link = Link::new(replica.node.dial.impatient(), run.stop);
-    loop {
-        let reason = replica_reason(run, at, &mut link, &replica.node.gate);
-        replica.node.gate.set(reason, &run.ledger);
-        if over(run, run.options.throttle.check_interval) {
-            break;
-        }
-    }
-    replica.node.gate.set(None, &run.ledger);
-}
-
-fn replica_reason(run: &Run<'_>, at: usize, link: &mut Link<'_>, gate: &Gate) -> Option<Reason> {
-    let replica = run.replicas.get(at)?;
-    let clock = by_the_clock(&run.options.throttle);
-    let max = run.options.throttle.max_lag.filter(|_| clock.is_none() && run.options.replication);
-    let Some(max) = max else { return clock };
-    match link.ask(|session| session.replica_status()) {
-        Ok(status) if status.is_empty() => None,
-        Ok(status) => signal::lag(&status, replica.fence.channel.as_deref(), max),
-        Err(error) if error.fault == Fault::Denied => {
-            let text = "the replication status may not be read, so lag is judged by how long positions take to arrive";
-            run.ledger.notice(Code::LagUnknown, Some(&replica.node.name), text);
-            None
-        }
-        // A server that does not answer now is waited for by its readers.
-        Err(_) if gate.is_closed() => None,
-        Err(error) => Some(Reason { text: format!("its lag is unknown: {error}"), trickles: true }),
-    }
 }

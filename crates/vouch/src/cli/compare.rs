@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use vouch_compare::{DiscoveryMethod, LoadLimit, Window};
+use vouch_server::TableName;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,11 +60,15 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub servers: ServerArgs,
     #[command(flatten)]
+    pub pair: PairArgs,
+    #[command(flatten)]
     pub filters: FilterArgs,
     #[command(flatten)]
     pub method: MethodArgs,
     #[command(flatten)]
     pub throttle: ThrottleArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -90,15 +95,9 @@ pub struct ServerArgs {
     /// Fewer replicas than this is an error
     #[arg(long, value_name = "N")]
     pub expect_replicas: Option<usize>,
-    /// The servers do not replicate: differences are looked at again after a while
-    #[arg(long)]
-    pub no_replication: bool,
     /// The replication channel to wait on, where a replica has several
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
-    /// Hold database A of the source against database B of the replicas; may be given again
-    #[arg(long, value_name = "A=B", value_parser = value::database_pair)]
-    pub map: Vec<(String, String)>,
     /// Ask for a password on the terminal, for all accounts that have none
     #[arg(long)]
     pub ask_password: bool,
@@ -110,10 +109,27 @@ pub struct ServerArgs {
     pub defaults_group_suffix: Option<String>,
 }
 
+/// What two sides that are compared may be to each other.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Servers")]
+pub struct PairArgs {
+    /// The servers do not replicate: differences are looked at again after a while
+    #[arg(long)]
+    pub no_replication: bool,
+    /// Hold database A of the source against database B of the replicas; may be given again
+    #[arg(long, value_name = "A=B", value_parser = value::database_pair)]
+    pub map: Vec<(String, String)>,
+}
+
 /// How rows are read, compared and proven.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Method")]
 pub struct MethodArgs {
+    /// Only rows of chunks whose checksums in this table differ: what vouch checksum or
+    /// pt-table-checksum found
+    #[arg(long, value_name = "DB.TABLE", num_args = 0..=1, default_missing_value = "percona.checksums",
+          value_parser = value::table_name, conflicts_with = "resume")]
+    pub from_checksums: Option<TableName>,
     /// Only rows that meet this SQL condition
     #[arg(long = "where", value_name = "CONDITION")]
     pub where_clause: Option<String>,
@@ -152,7 +168,7 @@ pub struct MethodArgs {
     pub max_findings: usize,
 }
 
-/// What holds the readers back.
+/// What holds a run back.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Throttle")]
 pub struct ThrottleArgs {
@@ -163,12 +179,6 @@ pub struct ThrottleArgs {
     #[arg(long, value_name = "VARIABLE=N", value_delimiter = ',', default_value = "Threads_running=25",
           value_parser = value::load_limit)]
     pub max_load: Vec<Limit<LoadLimit>>,
-    /// Share of the time in which rows are read while others use the source
-    #[arg(long, value_name = "PERCENT", default_value = "6%", value_parser = value::share)]
-    pub busy_share: f64,
-    /// Bytes a second that may be streamed from a server [default: no limit]
-    #[arg(long, value_name = "SIZE", value_parser = value::size)]
-    pub max_bandwidth: Option<u64>,
     /// Pause while this file exists
     #[arg(long, value_name = "FILE")]
     pub pause_file: Option<PathBuf>,
@@ -181,15 +191,27 @@ pub struct ThrottleArgs {
     /// Only read at these times of the day, in UTC; a list [default: always]
     #[arg(long, value_name = "HH:MM-HH:MM", value_delimiter = ',', value_parser = value::window)]
     pub windows: Vec<Window>,
-    /// Connections that read rows, on each server
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub readers: u16,
     /// How long a replica may take to apply a position of the source
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = value::time_span)]
     pub wait_timeout: Duration,
     /// How long a lost connection is tried again
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration)]
     pub retry_for: Duration,
+}
+
+/// How much is read at a time.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Throttle")]
+pub struct ReadingArgs {
+    /// Share of the time in which rows are read while others use the source
+    #[arg(long, value_name = "PERCENT", default_value = "6%", value_parser = value::share)]
+    pub busy_share: f64,
+    /// Bytes a second that may be streamed from a server [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub max_bandwidth: Option<u64>,
+    /// Connections that read rows, on each server
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub readers: u16,
 }
 
 /// The state of the run, and configuration.

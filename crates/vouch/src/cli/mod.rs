@@ -4,6 +4,7 @@
 //! and the reference are all made from [`command`]. Invariant: parsing touches
 //! neither files nor servers.
 
+pub mod checksum;
 pub mod compare;
 pub mod config;
 pub mod demo;
@@ -51,6 +52,12 @@ pub enum Verb {
     /// Reads both sides and writes to neither; takes no lock. A difference is only reported when it
     /// is shown to be neither replication lag nor a torn read.
     Compare(Box<compare::CompareArgs>),
+    /// The same through replication: writes checksums that every replica computes anew
+    ///
+    /// For those who have pt-table-checksum in place, for chained replicas, and for large servers that
+    /// are checked a slice at a time. Exact by construction, at the price of writes on the source, a
+    /// statement binlog format and a lag that follows every chunk. vouch compare needs none of these.
+    Checksum(Box<checksum::ChecksumArgs>),
     /// Verifies every page of InnoDB files, a data directory or a backup directory, offline
     ///
     /// Opens files for reading alone and takes no lock. A bad page is read again before it is accused,
@@ -82,7 +89,13 @@ pub enum Verb {
 /// The definition of the command line. `config show` takes all options of `compare`, of which
 /// its help says no more than that.
 pub fn command() -> clap::Command {
-    Cli::command().disable_help_subcommand(true).mut_subcommand("config", |config| {
+    // Replicas of replicas are what a checksum through replication is good at.
+    let deep = |command: clap::Command| command.mut_arg("recurse", |arg| arg.default_value("16"));
+    let checksum = |command: clap::Command| {
+        ["check", "plan", "status"].iter().fold(deep(command), |command, verb| command.mut_subcommand(verb, deep))
+    };
+    let command = Cli::command().disable_help_subcommand(true).mut_subcommand("checksum", checksum);
+    command.mut_subcommand("config", |config| {
         config.mut_subcommand("show", |show| {
             show.mut_args(|arg| if arg.get_id() == "help" { arg } else { arg.hide(true) })
         })

@@ -12,6 +12,8 @@ pub enum Format {
     Json,
     /// Events as they happen, one JSON object a line, the result last
     Jsonl,
+    /// Of vouch checksum: a line for each table, as pt-table-checksum prints it
+    Percona,
 }
 
 /// When colours are used.

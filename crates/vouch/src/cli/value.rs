@@ -145,14 +145,6 @@ pub fn recursion(text: &str) -> Result<Limit<DiscoveryMethod>, String> {
     Ok(Limit(Some(method)))
 }
 
-/// `DB.TABLE`.
-pub fn table_name(text: &str) -> Result<TableName, String> {
-    match text.split_once('.') {
-        Some((database, table)) if !database.is_empty() && !table.is_empty() => Ok(TableName::new(database, table)),
-        _ => Err("a table is DB.TABLE, such as percona.heartbeat".to_owned()),
-    }
-}
-
 /// A time of the day for one node, or for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeWindow {
@@ -185,6 +177,39 @@ pub fn agent_address(text: &str) -> Result<AgentAddress, String> {
         Ok(_) => Ok(AgentAddress { address, question: question.to_owned() }),
         Err(word) => Err(format!("`{word}` is no part of a question such as `ro db3 lag=5s`")),
     }
+}
+
+/// `db.table`; a name with a dot of its own stands in `backticks`.
+pub fn table_name(text: &str) -> Result<TableName, String> {
+    let wrong = || "a table is DATABASE.TABLE".to_owned();
+    let plain = |name: &str| {
+        let inner = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+        inner.map_or_else(|| name.to_owned(), |name| name.replace("``", "`"))
+    };
+    let at = if text.starts_with('`') { text.find("`.").map(|at| at + 1) } else { text.find('.') };
+    let (database, table) = text.split_at(at.ok_or_else(wrong)?);
+    let (database, table) = (plain(database), plain(table.trim_start_matches('.')));
+    if database.is_empty() || table.is_empty() { Err(wrong()) } else { Ok(TableName::new(database, table)) }
+}
+
+/// `name=value`: a session variable of the server, and its value as SQL has it.
+pub fn session_variable(text: &str) -> Result<(String, String), String> {
+    let wrong = || "a session variable is NAME=VALUE, such as innodb_lock_wait_timeout=5".to_owned();
+    let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+    let word = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let quoted = value.len() > 1 && value.starts_with('\'') && value.ends_with('\'');
+    let inner = if quoted { &value[1..value.len() - 1] } else { value };
+    let fits = word(name, "_") && (word(inner, "_-+.:, ") || (quoted && inner.is_empty()));
+    if fits { Ok((name.to_owned(), value.to_owned())) } else { Err(wrong()) }
+}
+
+/// How much larger than its size a chunk may turn out: a number from 1 on, or 0 for no limit.
+pub fn size_limit(text: &str) -> Result<f64, String> {
+    let wrong = || "it is a number from 1 on, such as 2.0, or 0 for no limit".to_owned();
+    let limit: f64 = text.parse().map_err(|_| wrong())?;
+    if limit == 0.0 || (1.0..1e9).contains(&limit) { Ok(limit) } else { Err(wrong()) }
 }
 
 /// What a report file holds, by its extension.
@@ -265,6 +290,20 @@ mod tests {
         let dsn = DiscoveryMethod::Dsn { database: "percona".into(), table: "dsns".into() };
         assert_eq!(recursion("dsn=percona.dsns"), Ok(Limit(Some(dsn))));
         assert!(recursion("dsn=percona").is_err() && recursion("dsn=.t").is_err() && recursion("cluster").is_err());
+    }
+
+    #[test]
+    fn tables_and_session_variables() {
+        assert_eq!(table_name("a.b"), Ok(TableName::new("a", "b")));
+        assert_eq!(table_name("`a.b`.c"), Ok(TableName::new("a.b", "c")));
+        assert!(table_name("ab").is_err() && table_name("a.").is_err() && table_name(".b").is_err());
+        assert_eq!(session_variable("a_b=5"), Ok(("a_b".into(), "5".into())));
+        assert!(session_variable("sql_mode='A,B'").is_ok() && session_variable("x=''").is_ok());
+        for text in ["a", "a=", "a=1;b", "a=(SELECT 1)", "a b=1", "a='b'c'"] {
+            assert!(session_variable(text).is_err(), "{text}");
+        }
+        assert_eq!((size_limit("2.0"), size_limit("0")), (Ok(2.0), Ok(0.0)));
+        assert!(size_limit("0.5").is_err() && size_limit("x").is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The commands: each composes libraries and returns how the process ends.
 
+mod checksum;
 mod compare;
 mod completions;
 mod config;
@@ -10,6 +11,7 @@ mod man;
 mod pages;
 mod probe;
 mod report;
+mod running;
 mod serve;
 mod wire;
 
@@ -38,6 +40,7 @@ pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Comp
         ["compare"] => compare::run(verb(&configured.matches)?, &configured.origins, variables),
         ["probe", ..] => probe::run(verb(&configured.matches)?, &configured.origins, variables),
         ["serve"] => serve::run(verb(&configured.matches)?, arguments, &configured.origins, variables),
+        ["checksum", ..] => checksum::run(verb(&configured.matches)?, &configured.origins, variables),
         _ => config::show(&configured),
     }
 }
@@ -55,6 +58,12 @@ fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
             Some("replay") => Some(&["probe", "replay"]),
             Some(_) => None,
         },
+        Some("checksum") => match flags.subcommand_matches("checksum").and_then(ArgMatches::subcommand_name) {
+            Some("check") => Some(&["checksum", "check"]),
+            Some("plan") => Some(&["checksum", "plan"]),
+            Some("status") => Some(&["checksum", "status"]),
+            _ => Some(&["checksum"]),
+        },
         Some("config") => Some(&["config", "show"]),
         _ => None,
     }
@@ -68,7 +77,7 @@ fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complai
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
         Verb::Probe(args) => probe::run(Verb::Probe(args), &Origins::default(), variables),
-        Verb::Compare(_) | Verb::Config(_) | Verb::Serve(_) => Ok(Exit::Usage),
+        Verb::Compare(_) | Verb::Checksum(_) | Verb::Config(_) | Verb::Serve(_) => Ok(Exit::Usage),
     }
 }
 

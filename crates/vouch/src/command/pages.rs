@@ -1,9 +1,9 @@
 //! `vouch pages`: options, signals, the verification, renderers.
 
-use super::compare::{Fan, Stdout, progress, unwritten};
+use super::running::{Fan, Stdout, progress, unwritten};
 use crate::cli::pages::{Level, PagesArgs, State};
 use crate::complaint::Complaint;
-use crate::config::job::check_reports;
+use crate::config::job::{check_format, check_reports};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
@@ -14,6 +14,7 @@ use vouch_report::NullSink;
 
 /// Verifies, shows the result and returns what it came to.
 pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint> {
+    check_format(&args.output)?;
     check_reports(&args.output.report)?;
     let options = options(args);
     let terminal = Terminal::of_process(args.output.color, variables);

@@ -19,7 +19,12 @@ pub(super) struct Servers {
 ///
 /// # Errors
 /// No source; an address, option file or secret that is wrong, with the option it stands in.
-pub(super) fn resolve(args: &ServerArgs, origins: &Origins, variables: &Environment) -> Result<Servers, Complaint> {
+pub(super) fn resolve(
+    args: &ServerArgs,
+    mapped: bool,
+    origins: &Origins,
+    variables: &Environment,
+) -> Result<Servers, Complaint> {
     let request = variables.connection_defaults(args.defaults_file.clone(), args.defaults_group_suffix.clone());
     let defaults = Defaults::load(&request)?;
     let mut warnings = defaults.warnings().to_vec();
@@ -29,7 +34,7 @@ pub(super) fn resolve(args: &ServerArgs, origins: &Origins, variables: &Environm
     let mut target = |option: &str, text: &str| one(option, text, &defaults, origins, variables, &mut warnings);
     let source = target("source", source)?;
     let replicas = args.replica.iter().map(|text| target("replica", text)).collect::<Result<Vec<_>, _>>()?;
-    check_distinct(&source, &replicas, !args.map.is_empty())?;
+    check_distinct(&source, &replicas, mapped)?;
     Ok(Servers { source, replicas, warnings })
 }
 
@@ -61,6 +66,24 @@ pub(super) fn one(
         ));
     }
     Ok(target)
+}
+
+/// One more server, with the account of `like` where its address has none.
+///
+/// # Errors
+/// An address, option file or secret that is wrong, with the option it stands in.
+pub(super) fn another(
+    args: &ServerArgs,
+    option: &str,
+    text: &str,
+    like: &Target,
+    origins: &Origins,
+    variables: &Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Target, Complaint> {
+    let request = variables.connection_defaults(args.defaults_file.clone(), args.defaults_group_suffix.clone());
+    let target = one(option, text, &Defaults::load(&request)?, origins, variables, warnings)?;
+    Ok(target.with_account_of(like))
 }
 
 /// A replica that is named twice would be counted twice, and a server held against

@@ -1,11 +1,11 @@
 //! The layer of the configuration file, `vouch.toml`.
 //!
-//! Keys are names of options. Those in the table `[compare]` are for that
-//! command, those in `[serve]` for `vouch serve` and `vouch probe`; those before
-//! any table hold for every command. A key that no option
-//! has is an error: a misspelled filter must not widen what is looked at.
+//! Keys are names of options. Those in a table with the name of a command, such as
+//! `[compare]`, are for that command (`[serve]` for `vouch probe` too); those before
+//! any table hold for every command that has them. A key that no option has is an
+//! error: a misspelled filter must not widen what is looked at.
 
-use super::layers::{Given, Origin, options, options_of};
+use super::layers::{Given, Origin, options};
 use crate::complaint::{Complaint, cause};
 use crate::environment::Environment;
 use crate::nearest::nearest;
@@ -38,34 +38,36 @@ pub(super) fn find(named: Option<PathBuf>, variables: &Environment) -> Result<Op
     Ok([Some(PathBuf::from("vouch.toml")), own].into_iter().flatten().find(|path| path.is_file()))
 }
 
-/// Reads a file whose keys are options of `definition`.
+/// The tables that a file may have, and the commands that each is for.
+const SECTIONS: [(&str, &[&str]); 3] =
+    [("compare", &["compare"]), ("checksum", &["checksum"]), ("serve", &["serve", "probe"])];
+
+/// The table that is for a command; what is about configuration is about `compare`.
+fn section_of(verb: &str) -> (&'static str, &'static [&'static str]) {
+    let found = SECTIONS.into_iter().find(|(_, commands)| commands.contains(&verb));
+    found.unwrap_or(("compare", &["compare"]))
+}
+
+/// Reads a file whose keys are options of `definition`, in the table of `verb` or before any.
 pub(super) fn read(path: &Path, definition: &clap::Command, verb: &str) -> Result<ConfigFile, Complaint> {
     let text = fs::read_to_string(path).map_err(|error| {
         Complaint::usage(format!("the configuration file {} could not be read: {}", path.display(), cause(&error)))
             .hint("check --config")
     })?;
-    parse(&text, path, definition, table_of(verb))
+    parse(&text, path, definition, verb)
 }
 
-/// The tables that a file may have.
-const TABLES: [&str; 2] = ["compare", "serve"];
-
-/// The table that holds for a command.
-fn table_of(verb: &str) -> &'static str {
-    if matches!(verb, "serve" | "probe") { "serve" } else { "compare" }
-}
-
-fn parse(text: &str, path: &Path, definition: &clap::Command, own: &'static str) -> Result<ConfigFile, Complaint> {
+fn parse(text: &str, path: &Path, definition: &clap::Command, verb: &str) -> Result<ConfigFile, Complaint> {
     let document = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         let problem = error.message().lines().next().unwrap_or_default().to_owned();
         malformed(path, line, &problem).hint("strings need quotes: chunk-time = \"1s\"")
     })?;
-    let mut reader = Reader { text, path, own, known: Vec::new(), elsewhere: Vec::new(), values: BTreeMap::new() };
+    let (section, commands) = section_of(verb);
+    let elsewhere = SECTIONS.iter().flat_map(|(_, commands)| names(commands)).collect();
+    let (known, family) = (Vec::new(), names(commands));
+    let mut reader = Reader { text, path, section, known, elsewhere, family, values: BTreeMap::new() };
     reader.known.extend(options(definition).filter_map(clap::Arg::get_long));
-    if own == "serve" {
-        reader.elsewhere = ["serve", "probe"].iter().flat_map(|verb| options_of(&[verb])).collect();
-    }
     reader.table(document.get_ref(), false)?;
     Ok(ConfigFile { path: path.to_owned(), values: reader.values })
 }
@@ -78,27 +80,38 @@ fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
 }
 
+/// The names of the options of these commands and of the commands under them.
+fn names(commands: &[&str]) -> Vec<String> {
+    let command = crate::cli::command();
+    let own = |command: &clap::Command| -> Vec<String> {
+        options(command).filter_map(clap::Arg::get_long).map(str::to_owned).collect()
+    };
+    let commands = commands.iter().filter_map(|name| command.find_subcommand(name));
+    commands.flat_map(|command| std::iter::once(command).chain(command.get_subcommands()).flat_map(own)).collect()
+}
+
 struct Reader<'a> {
     text: &'a str,
     path: &'a Path,
-    /// The table whose keys hold.
-    own: &'static str,
+    section: &'a str,
     known: Vec<&'a str>,
-    /// Options of commands that share the table, which this one does not have.
-    elsewhere: Vec<clap::Arg>,
+    /// Options of any command.
+    elsewhere: Vec<String>,
+    /// Options of the commands that share the section.
+    family: Vec<String>,
     values: BTreeMap<String, (Vec<OsString>, usize)>,
 }
 
 impl Reader<'_> {
-    /// Takes the keys of a table; those of `[compare]` go before those above it.
+    /// Takes the keys of a table; those of the command's own go before those above it.
     fn table(&mut self, table: &DeTable<'_>, inner: bool) -> Result<(), Complaint> {
         for (key, value) in table {
             let line = line_of(self.text, key.span().start);
             let name = key.get_ref().replace('_', "-");
             match value.get_ref() {
-                DeValue::Table(inner_table) if name == self.own && !inner => self.table(inner_table, true)?,
-                DeValue::Table(_) if TABLES.contains(&name.as_str()) && !inner => {}
-                _ if !self.known.contains(&name.as_str()) && self.is_elsewhere(&name) => {}
+                DeValue::Table(inner_table) if name == self.section && !inner => self.table(inner_table, true)?,
+                DeValue::Table(_) if SECTIONS.iter().any(|(section, _)| *section == name) && !inner => {}
+                _ if self.is_elsewhere(&name, inner) => {}
                 _ if !self.known.contains(&name.as_str()) => return Err(self.unknown(key.get_ref(), &name, line)),
                 value => {
                     let values = scalars(value).map_err(|problem| {
@@ -114,15 +127,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn is_elsewhere(&self, name: &str) -> bool {
-        self.elsewhere.iter().any(|arg| arg.get_long() == Some(name))
+    /// A key that this command does not have, and those have for which it may stand there.
+    fn is_elsewhere(&self, name: &str, inner: bool) -> bool {
+        let others = if inner { &self.family } else { &self.elsewhere };
+        !self.known.contains(&name) && others.iter().any(|option| option == name)
     }
 
     fn unknown(&self, written: &str, name: &str, line: usize) -> Complaint {
         let complaint = malformed(self.path, line, &format!("`{written}` is no option"));
         match nearest(name, self.known.iter().copied()).first() {
             Some(near) => complaint.hint(format!("did you mean {near}")),
-            None => complaint.hint("the options are those of `vouch compare --help`, without the dashes in front"),
+            None => complaint
+                .hint(format!("the options are those of `vouch {} --help`, without the dashes in front", self.section)),
         }
     }
 }

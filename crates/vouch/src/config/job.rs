@@ -2,8 +2,8 @@
 
 use super::addresses::{self, Servers};
 use super::layers::Origins;
-use crate::cli::compare::{CompareArgs, Digest, MethodArgs, ProofBy, RunArgs, ServerArgs, ThrottleArgs};
-use crate::cli::output::OutputArgs;
+use crate::cli::compare::{CompareArgs, Digest, MethodArgs, PairArgs, ProofBy, RunArgs, ServerArgs, ThrottleArgs};
+use crate::cli::output::{Format, OutputArgs};
 use crate::cli::value::ReportFile;
 use crate::complaint::Complaint;
 use crate::environment::Environment;
@@ -34,13 +34,14 @@ pub fn compare(
     variables: &Environment,
     ask: impl FnOnce(&str) -> Result<String, Complaint>,
 ) -> Result<Job, Complaint> {
-    let CompareArgs { servers, filters, method, throttle, output, run } = args;
-    check_servers(&servers)?;
+    let CompareArgs { servers, pair, filters, method, throttle, reading, output, run } = args;
+    check_servers(&servers, &pair)?;
+    check_format(&output)?;
     check_reports(&output.report)?;
     let chunk = chunk(&method)?;
     let filters = Filters::new(&filters.spec())?;
     let state_dir = state_dir(&run, variables)?;
-    let mut resolved = addresses::resolve(&servers, origins, variables)?;
+    let mut resolved = addresses::resolve(&servers, !pair.map.is_empty(), origins, variables)?;
     if servers.ask_password {
         let password = ask(&prompt(&resolved))?;
         resolved = addresses::with_password(resolved, &password);
@@ -50,50 +51,68 @@ pub fn compare(
         replicas: resolved.replicas,
         discovery: discovery(&servers),
         expect_replicas: servers.expect_replicas,
-        replication: !servers.no_replication,
+        replication: !pair.no_replication,
         channel: servers.channel,
-        database_map: servers.map,
+        database_map: pair.map,
         filters,
         where_clause: method.where_clause,
         digest: digest(method.digest),
-        max_bandwidth: throttle.max_bandwidth,
+        max_bandwidth: reading.max_bandwidth,
         chunk,
-        readers: usize::from(throttle.readers),
+        readers: usize::from(reading.readers),
         wait_timeout: throttle.wait_timeout,
         retry_for: throttle.retry_for,
-        throttle: throttle_policy(throttle),
+        throttle: throttle_policy(throttle, reading.busy_share),
         hot_deadline: method.hot_deadline,
         confirm_after: method.confirm_after,
         proof: proof(method.proof),
         show_values: method.show_values,
         max_findings: method.max_findings,
+        from_checksums: method.from_checksums,
         state_dir,
         resume: run.resume,
     };
     Ok(Job { options, output, warnings: resolved.warnings })
 }
 
-fn prompt(servers: &Servers) -> String {
+pub(super) fn prompt(servers: &Servers) -> String {
     let user = servers.source.user().map(|user| format!("{user}@")).unwrap_or_default();
     format!("Password of {user}{}: ", servers.source.name())
 }
 
 /// What the combination of options leaves nothing to do for.
-fn check_servers(args: &ServerArgs) -> Result<(), Complaint> {
-    let discovers = args.recursion_method.iter().any(|method| method.0.is_some());
-    if args.replica.is_empty() && args.no_replication {
+fn check_servers(args: &ServerArgs, pair: &PairArgs) -> Result<(), Complaint> {
+    if args.replica.is_empty() && pair.no_replication {
         return Err(Complaint::usage("--no-replication leaves no replica to find")
             .hint("name the server to hold against the source with --replica"));
     }
+    check_discovery(args)?;
+    let mut sources = HashSet::new();
+    match pair.map.iter().find(|(source, _)| !sources.insert(source)) {
+        Some((source, _)) => Err(Complaint::usage(format!("--map names database {source} twice"))
+            .hint("a database is held against one other")),
+        None => Ok(()),
+    }
+}
+
+/// Whether any replica is given or may be found.
+pub(super) fn check_discovery(args: &ServerArgs) -> Result<(), Complaint> {
+    let discovers = args.recursion_method.iter().any(|method| method.0.is_some());
     if args.replica.is_empty() && !discovers {
         return Err(Complaint::usage("no replica is given, and none is to be found")
             .hint("name one with --replica, or leave out --recursion-method none"));
     }
-    let mut sources = HashSet::new();
-    match args.map.iter().find(|(source, _)| !sources.insert(source)) {
-        Some((source, _)) => Err(Complaint::usage(format!("--map names database {source} twice"))
-            .hint("a database is held against one other")),
-        None => Ok(()),
+    Ok(())
+}
+
+/// Refuses a format that only another command has.
+///
+/// # Errors
+/// It is that of pt-table-checksum.
+pub fn check_format(output: &OutputArgs) -> Result<(), Complaint> {
+    match output.format {
+        Format::Percona => Err(Complaint::usage("--format percona is of vouch checksum").hint("human, json or jsonl")),
+        _ => Ok(()),
     }
 }
 
@@ -127,18 +146,18 @@ fn chunk(args: &MethodArgs) -> Result<ChunkPolicy, Complaint> {
     })
 }
 
-fn discovery(args: &ServerArgs) -> Discovery {
+pub(super) fn discovery(args: &ServerArgs) -> Discovery {
     Discovery {
         methods: args.recursion_method.iter().filter_map(|method| method.0.clone()).collect(),
         recurse: args.recurse,
     }
 }
 
-fn throttle_policy(args: ThrottleArgs) -> ThrottlePolicy {
+pub(super) fn throttle_policy(args: ThrottleArgs, busy_share: f64) -> ThrottlePolicy {
     ThrottlePolicy {
         max_lag: args.max_lag.0,
         max_load: args.max_load.into_iter().filter_map(|limit| limit.0).collect(),
-        busy_share: args.busy_share,
+        busy_share,
         pause_file: args.pause_file,
         check_interval: args.check_interval,
         run_time: args.run_time,

@@ -77,18 +77,18 @@ pub struct Configured {
 }
 
 /// Adds environment and configuration file to the arguments of the command at
-/// `path` (such as `config show`), which `flags` have already been parsed from.
+/// `words` (such as `config show`), which `flags` have already been parsed from.
 ///
 /// # Errors
 /// Whatever is wrong in a layer, with its place.
 pub fn read(
     arguments: &[OsString],
     flags: &ArgMatches,
-    path: &[&str],
+    words: &[&str],
     variables: &Environment,
 ) -> Result<Configured, Complaint> {
-    let definition = definition(path);
-    let flags = path.iter().try_fold(flags, |matches, name| matches.subcommand_matches(name));
+    let definition = definition(words);
+    let flags = words.iter().try_fold(flags, |matches, name| matches.subcommand_matches(name));
     let on_flags = |id: &str| {
         flags.is_some_and(|flags| {
             flags.try_contains_id(id).unwrap_or(false) && flags.value_source(id) == Some(ValueSource::CommandLine)
@@ -96,7 +96,7 @@ pub fn read(
     };
     let named = flags.and_then(|flags| flags.get_one::<PathBuf>("config").cloned());
     let file = file::find(named, variables)?
-        .map(|file| file::read(&file, &definition, path.first().copied().unwrap_or_default()))
+        .map(|path| file::read(&path, &definition, words.first().copied().unwrap_or_default()))
         .transpose()?;
 
     let mut arguments = arguments.to_vec();
