@@ -1,6 +1,7 @@
 //! `vouch checksum` on a source with a replica and a replica behind that.
 
 mod bench_of_percona;
+mod contrib;
 mod drifts;
 mod reading;
 mod safety;
