@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# The benchmark of `vouch checksum`, run by script/bench, which builds and
+# installs what it needs. One pair of servers at a time, warm, over sockets:
+# vouch and pt-table-checksum take turns on the same tables, each with its
+# default options, while the lag of the replica is sampled.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../target}/release
+vouch=$target/vouch
+
+rows=1000000 tables=4 repeats=3 flavors=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) rows=100000 ;;
+    --repeats) repeats=$2; shift ;;
+    mysql | mariadb) flavors+=("$1") ;;
+    *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
+  esac
+  shift
+done
+[ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
+. "$here/common.sh"
+
+vouch_checksum() { "$vouch" checksum "${both_sides[@]}" --databases sb --replicate percona.vouch --quiet; }
+
+# Samples how far the replica is behind, in milliseconds: a row that the source
+# stamps ten times a second, through the same replication.
+sample_lag() {
+  trap 'exit 0' TERM
+  local behind
+  while :; do
+    on_source 'REPLACE INTO percona.beat VALUES (1, NOW(3))'
+    behind=$(sql "$REPLICA_SOCKET" 'SELECT GREATEST(0, ROUND(TIMESTAMPDIFF(MICROSECOND, at, NOW(3)) / 1000) - 100) FROM percona.beat')
+    echo "${behind:-0}"
+    sleep 0.1
+  done
+}
+
+# with_lag FILE COMMAND…: appends the seconds it took to FILE and the greatest lag to FILE.lag.
+with_lag() {
+  local file=$1; shift
+  sample_lag >"$scratch/lag" &
+  looping=$!
+  seconds "$@" >>"$file"
+  in_sync
+  kill "$looping"; wait "$looping" 2>/dev/null || true; looping=''
+  sort -n "$scratch/lag" | tail -1 >>"$file.lag"
+}
+
+greatest() { sort -n "$1" | tail -1; }
+
+# chunk_times TABLE: chunks, and the median and greatest of their times in seconds.
+chunk_times() {
+  on_source "SELECT chunk_time FROM percona.$1 WHERE db = 'sb' AND this_cnt > 0" | sort -n |
+    awk '{v[NR] = $1} END {printf "%d chunks of %.2f s, at most %.2f s", NR, v[int((NR + 1) / 2)], v[NR]}'
+}
+
+speed() {
+  local repeat v p ratio lag_v lag_p rate
+  vouch_checksum >/dev/null; pt >/dev/null || true
+  : >"$scratch/v"; : >"$scratch/p"; : >"$scratch/v.lag"; : >"$scratch/p.lag"
+  for ((repeat = 0; repeat < repeats; repeat++)); do
+    with_lag "$scratch/v" vouch_checksum
+    with_lag "$scratch/p" pt
+  done
+  v=$(median <"$scratch/v") p=$(median <"$scratch/p") ratio=$(calc "$p / $v")
+  lag_v=$(greatest "$scratch/v.lag") lag_p=$(greatest "$scratch/p.lag")
+  rate() { awk "BEGIN {printf \"%.0f\", $rows * $tables / $1 / 1000}"; }
+  row "faster than pt-table-checksum" "$ratio× ($v s : $p s)" "at least 1.5×" "$(verdict "$ratio" '>=' 1.5)"
+  row "thousand rows a second" "$(rate "$v") : $(rate "$p")" "" ""
+  row "chunks" "$(chunk_times vouch) : $(chunk_times checksums)" "" ""
+  row "greatest lag of the replica" "$lag_v ms : $lag_p ms" "no more" "$(verdict "$lag_v" '<=' "$lag_p + 100")"
+}
+
+# ---- the run
+
+provide_pt
+results=$scratch/results
+for flavor in "${flavors[@]}"; do
+  start_pair "$flavor"
+  label="$flavor $VERSION"
+  both_sides=(--source "S=$SOURCE_SOCKET,u=root" --replica "S=$REPLICA_SOCKET,u=root")
+  seed
+  pt_setup
+  on_source 'CREATE TABLE percona.beat (id INT PRIMARY KEY, at DATETIME(3) NOT NULL)'
+  in_sync
+  say "$flavor: $repeats repeats of vouch checksum and pt-table-checksum"
+  speed | tee -a "$results" >&2
+  stop_pair
+done
+printf '| server | figure | vouch : pt-table-checksum | target | target met |\n|---|---|---|---|---|\n'
+cat "$results"
