@@ -207,6 +207,7 @@ fn drained(facts: &mut NodeFacts, received: &[(String, bool)]) {
         if !received.is_empty() && !facts.executed.is_empty() {
             let cut_off = facts.uuid.is_empty() && *waits && channel.io != Thread::Yes;
             channel.drained = Some(cut_off || gtid::holds(&facts.executed, received));
+            channel.backlog_trx = gtid::missing(&facts.executed, received).filter(|_| !cut_off);
         }
     }
 }
@@ -240,6 +241,7 @@ fn channel(status: ReplicaStatus) -> ChannelFacts {
         delay_s: status.delay_s,
         drained,
         backlog_bytes,
+        backlog_trx: None,
     }
 }
 

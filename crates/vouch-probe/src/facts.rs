@@ -286,6 +286,8 @@ facts! {
         drained: Option<bool>,
         /// Bytes that were received and not applied.
         backlog_bytes: Option<u64>,
+        /// Transactions that were received and not applied; absent without GTIDs.
+        backlog_trx: Option<u64>,
     } plus {}
 }
 

@@ -1,6 +1,6 @@
 //! Sets of transactions, as both flavors write them: whether one holds another.
 //!
-//! Main functions: [`holds`], [`errant`]. A text that cannot be read holds nothing.
+//! Main functions: [`holds`], [`missing`], [`errant`]. A text that cannot be read holds nothing.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,23 @@ type Set = BTreeMap<String, Vec<(u64, u64)>>;
 pub fn holds(own: &str, other: &str) -> bool {
     let (own, Some(other)) = (parse(own).unwrap_or_default(), parse(other)) else { return false };
     other.iter().all(|(origin, spans)| spans.iter().all(|span| covered(own.get(origin), *span)))
+}
+
+/// How many transactions of `other` are not in `own`; `None` when either cannot be read.
+pub fn missing(own: &str, other: &str) -> Option<u64> {
+    let (own, other) = (parse(own)?, parse(other)?);
+    let of_origin = |(origin, spans): (&String, &Vec<(u64, u64)>)| {
+        let held = own.get(origin).map_or(&[][..], Vec::as_slice);
+        spans.iter().map(|span| uncovered(held, *span)).fold(0_u64, u64::saturating_add)
+    };
+    Some(other.iter().map(of_origin).fold(0, u64::saturating_add))
+}
+
+/// How much of a span lies in none of `held`, which are sorted and apart.
+fn uncovered(held: &[(u64, u64)], (first, last): (u64, u64)) -> u64 {
+    let size = |from: u64, to: u64| if from > to { 0 } else { (to - from).saturating_add(1) };
+    let common = held.iter().map(|(from, to)| size(first.max(*from), last.min(*to)));
+    size(first, last).saturating_sub(common.fold(0, u64::saturating_add))
 }
 
 /// Whether a replica of that uuid has transactions of its own that its source lacks.
@@ -88,6 +105,14 @@ mod tests {
         assert!(!holds("a:1-5:7-9", "a:5-7") && !holds("", "a:1") && !holds("a:1", "nonsense"));
         assert!(holds("0-1-100", "0-2-99") && !holds("0-1-100", "0-2-101") && !holds("0-1-5", "1-1-5"));
         assert!(holds("a:1-3:tag:1-2", "a:tag:2") && !holds("a:1-3", "a:tag:2"));
+    }
+
+    #[test]
+    fn what_is_missing_is_counted() {
+        assert_eq!(missing("a:1-5:8", "a:3-10,b:1-2"), Some(6));
+        assert_eq!(missing("a:1-10", "a:3-10"), Some(0));
+        assert_eq!((missing("", "a:7"), missing("0-1-90", "0-2-100")), (Some(1), Some(10)));
+        assert_eq!(missing("nonsense", "a:1"), None);
     }
 
     #[test]

@@ -73,6 +73,24 @@ pub struct Freshness {
     pub round: u64,
 }
 
+/// How much a replica had still to apply at some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// When.
+    pub at_ms: u64,
+    /// Transactions, or bytes where those are not known.
+    pub size: u64,
+}
+
+/// Two looks at a backlog, which tell how fast it shrinks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// The one to measure from.
+    pub older: Sample,
+    /// The one to measure from later.
+    pub newer: Sample,
+}
+
 /// What is remembered about all nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -82,6 +100,8 @@ pub struct History {
     pub writer: Option<String>,
     /// When a replica lost its source.
     pub lost_source_ms: BTreeMap<String, u64>,
+    /// How fast replicas apply what they have received.
+    pub paces: BTreeMap<String, Pace>,
     /// Who has the traffic of a pair.
     pub active: Active,
     /// When that last changed.
@@ -105,5 +125,6 @@ impl History {
     pub fn keep_only(&mut self, names: &[String]) {
         self.tracks.retain(|(node, _), _| names.contains(node));
         self.lost_source_ms.retain(|node, _| names.contains(node));
+        self.paces.retain(|node, _| names.contains(node));
     }
 }

@@ -25,6 +25,8 @@ struct Metrics {
     duration: Gauges,
     age: Gauges,
     drift: Gauges,
+    backlog_bytes: Gauges,
+    backlog_transactions: Gauges,
     changes: Family<Labels, Counter>,
 }
 
@@ -56,9 +58,12 @@ impl Metrics {
         let duration = gauge("vouch_probe_duration_seconds", "How long the last look at a node took");
         let age = gauge("vouch_facts_age_seconds", "How old the facts about a node are");
         let drift = gauge("vouch_drift_rows", "Rows that the last comparison found to differ; absent without one");
+        let backlog_bytes = gauge("vouch_replica_backlog_bytes", "What a replica has received and not applied");
+        let backlog_transactions =
+            gauge("vouch_replica_backlog_transactions", "The same in transactions; absent without GTIDs");
         let changes = Family::default();
         registry.register("vouch_verdict_changes", "How often the answers about a node have changed", changes.clone());
-        Metrics { state, weight, lag, lag_known, duration, age, drift, changes }
+        Metrics { state, weight, lag, lag_known, duration, age, drift, backlog_bytes, backlog_transactions, changes }
     }
 
     fn fill(&self, node: &NodeHealth, changes: u64) {
@@ -84,6 +89,12 @@ impl Metrics {
         self.age.get_or_create(&labels()).set(seconds(node.age_ms));
         if let Some(rows) = node.drift {
             self.drift.get_or_create(&labels()).set(rows as f64);
+        }
+        if let Some(backlog) = node.backlog {
+            self.backlog_bytes.get_or_create(&labels()).set(backlog.bytes as f64);
+            if let Some(transactions) = backlog.transactions {
+                self.backlog_transactions.get_or_create(&labels()).set(transactions as f64);
+            }
         }
         self.changes.get_or_create(&labels()).inc_by(changes);
     }

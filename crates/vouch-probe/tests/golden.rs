@@ -7,6 +7,7 @@ mod golden {
 }
 
 use golden::play::{Case, Played, cases, play};
+use vouch_probe::http::ask::{self, Ask};
 use vouch_probe::protocol::{Format, Query, say, snmp::PassPersist, snmp::Step};
 use vouch_report::health::{Board, Service};
 
@@ -28,6 +29,7 @@ fn rendered(board: &Board) -> String {
             }
         }
     }
+    text.push_str(&asked_over_http(board));
     text.push_str("\nsnmp\n");
     text.push_str(&walk(board));
     text.push_str("\nmetrics\n");
@@ -40,6 +42,20 @@ fn rendered(board: &Board) -> String {
     lines.sort_unstable();
     text.push_str(&lines.join("\n"));
     text
+}
+
+/// What every question over HTTP gets for every node; its body is the JSON of the other snapshot.
+fn asked_over_http(board: &Board) -> String {
+    let ask_all = |name: &str| {
+        let answers = Ask::NAMES.iter().filter(|(path, _)| *path != "read-write").map(|(path, ask)| {
+            let query = Query { node: Some(name.to_owned()), ..Query::of(ask.service()) };
+            let (yes, why) = ask::answer(*ask, board, &query, None);
+            format!("{path} {} {why}", ask::status(yes))
+        });
+        answers.collect::<Vec<_>>().join(", ")
+    };
+    let lines = board.nodes.iter().map(|node| format!("  {}: {}\n", node.name, ask_all(&node.name)));
+    format!("\nhttp\n{}", lines.collect::<String>())
 }
 
 fn walk(board: &Board) -> String {
@@ -101,6 +117,15 @@ fn every_case_is_rendered_in_every_protocol() {
     let pages: Vec<String> =
         cases().iter().map(|case| format!("## {}\n\n{}\n", case.name, rendered(&play(case).board))).collect();
     insta::assert_snapshot!("protocols", pages.join("\n"));
+}
+
+#[test]
+fn every_case_as_json() {
+    let documents: Vec<String> = cases()
+        .iter()
+        .map(|case| format!("## {}\n{}", case.name, vouch_render::json::health::board(&play(case).board, &[])))
+        .collect();
+    insta::assert_snapshot!("json", documents.join("\n"));
 }
 
 /// A verdict depends on its arguments alone.

@@ -7,7 +7,7 @@ use checker::Schemas;
 use vouch_render::json::health::{Recorded, RecordedNode, answer, board, drift_of, read_recording, recording};
 use vouch_report::Code;
 use vouch_report::health::{
-    Answer, Board, Lag, LagMethod, LagUnknown, NodeHealth, NodeRole, Reason, Service, State, Transition,
+    Answer, Backlog, Board, Lag, LagMethod, LagUnknown, NodeHealth, NodeRole, Reason, Service, State, Transition,
 };
 
 fn node(name: &str, lag: Lag) -> NodeHealth {
@@ -26,6 +26,7 @@ fn node(name: &str, lag: Lag) -> NodeHealth {
         lag,
         sources: vec!["db1".to_owned()],
         promotable: false,
+        backlog: Some(Backlog { bytes: 5_000, transactions: Some(12), eta_ms: None }),
         reachable: true,
         drift: Some(2),
         version: "9.7.0".to_owned(),

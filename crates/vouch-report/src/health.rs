@@ -169,6 +169,27 @@ pub fn seconds(ms: u64) -> String {
     }
 }
 
+/// What a replica has received and not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Bytes of the source's binary log.
+    pub bytes: u64,
+    /// Transactions; `None` without GTIDs.
+    pub transactions: Option<u64>,
+    /// When all of it will be applied at the pace of the last seconds, in ms; `None` while it does not shrink.
+    pub eta_ms: Option<u64>,
+}
+
+impl fmt::Display for Backlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.bytes)?;
+        if let Some(transactions) = self.transactions {
+            write!(f, ", {transactions} transactions")?;
+        }
+        self.eta_ms.map_or(Ok(()), |ms| write!(f, ", done in about {}", seconds(ms)))
+    }
+}
+
 /// Why an answer is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -264,6 +285,8 @@ pub struct NodeHealth {
     pub sources: Vec<String>,
     /// Whether it could take over the writes.
     pub promotable: bool,
+    /// What it has still to apply; `None` when it does not replicate, or does not tell.
+    pub backlog: Option<Backlog>,
     /// Whether it answers at all.
     pub reachable: bool,
     /// Rows that a comparison found to differ; `None` when none was made.

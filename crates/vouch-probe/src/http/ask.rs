@@ -23,21 +23,25 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// Every question with its path.
+    pub const NAMES: [(&'static str, Ask); 8] = [
+        ("primary", Ask::Primary),
+        ("read-write", Ask::Primary),
+        ("replica", Ask::Replica),
+        ("read-only", Ask::ReadOnly),
+        ("standby", Ask::Standby),
+        ("health", Ask::Health),
+        ("readiness", Ask::Readiness),
+        ("verify", Ask::Verify),
+    ];
+
     /// The question of that path.
     pub fn named(path: &str) -> Option<Ask> {
-        Some(match path {
-            "primary" | "read-write" => Ask::Primary,
-            "replica" => Ask::Replica,
-            "read-only" => Ask::ReadOnly,
-            "standby" => Ask::Standby,
-            "health" => Ask::Health,
-            "readiness" => Ask::Readiness,
-            "verify" => Ask::Verify,
-            _ => return None,
-        })
+        Ask::NAMES.iter().find(|(name, _)| *name == path).map(|(_, ask)| *ask)
     }
 
-    fn service(self) -> Service {
+    /// The service that it is about.
+    pub fn service(self) -> Service {
         if self == Ask::Primary { Service::Write } else { Service::Read }
     }
 }
@@ -113,6 +117,11 @@ fn answer_of(ask: Ask, node: &NodeHealth, query: &Query) -> (bool, String) {
             None => (false, "not_compared".to_owned()),
         },
     }
+}
+
+/// The status of an answer: 200 for yes, 503 for no.
+pub fn status(yes: bool) -> u16 {
+    if yes { 200 } else { 503 }
 }
 
 /// Yes or no about the node that is meant. A reader that HAProxy has no other for is kept, if it can serve at all.

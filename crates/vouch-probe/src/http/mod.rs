@@ -3,7 +3,7 @@
 //! Main type: [`Http`]. Invariant: a request reads the last board and nothing else;
 //! no request ever waits for a database.
 
-mod ask;
+pub mod ask;
 mod page;
 
 use crate::metrics;
@@ -157,7 +157,7 @@ fn judge(
     let board = context.watch.board();
     let (yes, why) = ask::answer(ask, &board, &asked, state);
     let body = context.wire.answer(&board, &asked, yes, &why);
-    let status = if yes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = StatusCode::from_u16(ask::status(yes)).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     with_type(status, "application/json", body)
 }
 

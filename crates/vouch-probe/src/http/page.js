@@ -19,8 +19,9 @@ const stateOf = (answer) => (answer.reason === "is_replica" ? make("span", "no",
   : make("span", words(answer), "state " + answer.state));
 const lagOf = (node) => {
   if (node.role === "source") return "–";
-  if (node.lag.known) return (node.lag.ms / 1000).toFixed(1) + " s (" + node.lag.method + ")";
-  return "unknown: " + node.lag.reason;
+  const left = node.backlog?.transactions ? `, ${node.backlog.transactions} transactions to apply` : "";
+  if (node.lag.known) return (node.lag.ms / 1000).toFixed(1) + " s (" + node.lag.method + ")" + left;
+  return "unknown: " + node.lag.reason + left;
 };
 const mainOf = (node) => (node.role === "source" ? node.write : node.read);
 

@@ -3,6 +3,7 @@
 //! Invariant: it is pure. The same arguments give the same answers, on any machine
 //! and at any time, which is what makes a recorded verdict worth replaying.
 
+mod backlog;
 mod cluster;
 mod floor;
 mod lag;
@@ -95,6 +96,7 @@ fn health(view: &View<'_>, at: usize, [write, read]: [Answer; 2]) -> NodeHealth 
         promotable: promotable(view, at, &read),
         write,
         read,
+        backlog: backlog::of(view, at),
         reachable: node.answers(),
         drift: node.drift,
         version: node.version.clone(),

@@ -61,7 +61,9 @@ fn wrong_source(view: &View<'_>, channel: &ChannelFacts) -> Option<Opinion> {
 fn source_lost(view: &View<'_>, at: usize) -> Opinion {
     let node = &view.facts.nodes[at];
     if node.channels.iter().any(|channel| channel.drained == Some(false)) {
-        let reason = Reason::new(Code::CatchingUp, "source lost, and not all that was received is applied");
+        let left = super::backlog::of(view, at).map_or_else(String::new, |backlog| format!(": {backlog}"));
+        let text = format!("source lost, and not all that was received is applied{left}");
+        let reason = Reason::new(Code::CatchingUp, text);
         let mut opinion = Opinion::serve();
         opinion.limit(50, reason);
         return opinion;

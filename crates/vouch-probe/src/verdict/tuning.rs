@@ -41,9 +41,8 @@ fn warm_up(view: &View<'_>, at: usize, opinion: &mut Opinion) {
 
 fn backlog(view: &View<'_>, at: usize, opinion: &mut Opinion) {
     let Some(most) = view.policy.max_backlog else { return };
-    let bytes: u64 = view.facts.nodes[at].channels.iter().filter_map(|channel| channel.backlog_bytes).sum();
-    if bytes > most {
-        opinion.limit(50, Reason::new(Code::RelayBacklog, format!("{bytes} bytes received and not applied")));
+    if let Some(backlog) = super::backlog::of(view, at).filter(|backlog| backlog.bytes > most) {
+        opinion.limit(50, Reason::new(Code::RelayBacklog, format!("received and not applied: {backlog}")));
     }
 }
 

@@ -48,6 +48,7 @@ impl<'a> View<'a> {
                 next.lost_source_ms.remove(&node.name);
             }
         }
+        super::backlog::remember(self.facts, &mut next);
         next
     }
 

@@ -3,7 +3,7 @@
 use super::{compact, shown_safely, time};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use vouch_report::health::{Answer, Board, Lag, NodeHealth, Transition};
+use vouch_report::health::{Answer, Backlog, Board, Lag, NodeHealth, Transition};
 
 /// The version that these documents bear as `schema`.
 const SCHEMA: u32 = 1;
@@ -38,6 +38,15 @@ struct LagJson {
 }
 
 #[derive(Serialize)]
+struct BacklogJson {
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transactions: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
 struct NodeJson<'a> {
     name: &'a str,
     role: &'static str,
@@ -46,6 +55,8 @@ struct NodeJson<'a> {
     write: AnswerJson<'a>,
     read: AnswerJson<'a>,
     lag: LagJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backlog: Option<BacklogJson>,
     sources: &'a [String],
     promotable: bool,
     drift_rows: Option<u64>,
@@ -121,6 +132,7 @@ fn node_json<'a>(node: &'a NodeHealth, board: &Board) -> NodeJson<'a> {
         write: answer_json(&node.write, board),
         read: answer_json(&node.read, board),
         lag: lag(node.lag),
+        backlog: node.backlog.map(backlog),
         sources: &node.sources,
         promotable: node.promotable,
         drift_rows: node.drift,
@@ -147,6 +159,10 @@ fn lag(lag: Lag) -> LagJson {
         Lag::Known { ms, method } => LagJson { known: true, ms: Some(ms), method: Some(method.name()), reason: None },
         Lag::Unknown(why) => LagJson { known: false, ms: None, method: None, reason: Some(why.name()) },
     }
+}
+
+fn backlog(Backlog { bytes, transactions, eta_ms }: Backlog) -> BacklogJson {
+    BacklogJson { bytes, transactions, eta_ms }
 }
 
 fn transition<'a>(change: &'a Transition, board: &Board) -> TransitionJson<'a> {

@@ -19,8 +19,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &["vouch-report"]),
 ];
 
-/// The test kit may serve the tests of every crate.
-const TEST_KIT: &str = "vouch-testkit";
+/// These may serve the tests of every crate.
+const FOR_TESTS: [&str; 2] = ["vouch-testkit", "vouch-render"];
 
 /// Complains about each import that the table does not have.
 pub fn check(project: &Project) -> Vec<Complaint> {
@@ -40,7 +40,7 @@ fn check_package(package: &Package) -> Vec<Complaint> {
 fn may(package: &Package, allowed: &[&str], dependency: &Dependency) -> bool {
     if ALLOWED.iter().any(|(name, _)| *name == dependency.name) {
         let listed = allowed.contains(&"*") || allowed.contains(&dependency.name.as_str());
-        return listed || dependency.dev && dependency.name == TEST_KIT;
+        return listed || dependency.dev && FOR_TESTS.contains(&dependency.name.as_str());
     }
     dependency.dev || package.name != "vouch-report"
 }
