@@ -255,8 +255,10 @@ fn group(session: &mut Session, facts: &mut NodeFacts) -> Asked<()> {
     let own = members.iter().find(|member| member.uuid == facts.uuid);
     facts.group_state = Some(own.map_or_else(|| "OFFLINE".to_owned(), |member| member.state.clone()));
     facts.group_role = own.map(|member| member.role.clone()).filter(|role| !role.is_empty());
+    // A server outside the group sees itself alone, which says nothing about the group.
+    let inside = matches!(facts.group_state.as_deref(), Some("ONLINE" | "RECOVERING"));
     let present = members.iter().filter(|member| matches!(member.state.as_str(), "ONLINE" | "RECOVERING")).count();
-    facts.group_quorum = (!members.is_empty()).then_some(present.saturating_mul(2) > members.len());
+    facts.group_quorum = inside.then_some(present.saturating_mul(2) > members.len());
     // The channels of the group itself are no replication from outside.
     facts.channels.retain(|channel| !channel.channel.starts_with("group_replication_"));
     Ok(())

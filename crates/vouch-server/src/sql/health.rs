@@ -202,8 +202,9 @@ impl Session {
         let (file, offset) = place.map_or((None, None), |place| (Some(place.file), Some(place.offset)));
         self.run("SET SESSION TRANSACTION READ WRITE")?;
         let sql = format!(
-            "REPLACE INTO {} (ts, server_id, file, position) \
-             SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%f'), @@server_id, ?, ?",
+            "INSERT INTO {} (ts, server_id, file, position) \
+             VALUES (DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%f'), @@server_id, ?, ?) \
+             ON DUPLICATE KEY UPDATE ts = VALUES(ts), file = VALUES(file), position = VALUES(position)",
             table.sql()
         );
         self.rows(&sql, vec![file.into(), offset.into()]).map(|_| ())
