@@ -20,6 +20,8 @@ use vouch_report::health::{Board, Transition};
 const TRANSITIONS: usize = 50;
 /// The judge looks at least this often.
 const TICK: Duration = Duration::from_millis(50);
+/// The judge rests this many times as long as it has judged: many nodes must not cost a core.
+const REST: u32 = 20;
 /// Workers of one node that may hang before no more are started in their place.
 const HANGING: usize = 3;
 /// A worker that is this many deadlines late is replaced.
@@ -309,6 +311,7 @@ fn judge(shared: &Arc<Shared>) {
     let mut changes: BTreeMap<String, u64> = BTreeMap::new();
     let mut drift = (None::<Instant>, BTreeMap::new());
     while !shared.stop.load(Ordering::Relaxed) {
+        let began = Instant::now();
         let plan = Arc::clone(&lock(&shared.plan));
         if drift.0.is_none_or(|at| at.elapsed() >= DRIFT_EVERY) {
             drift = (Some(Instant::now()), plan.drift.as_ref().map(|read| read()).unwrap_or_default());
@@ -336,7 +339,7 @@ fn judge(shared: &Arc<Shared>) {
         shared
             .judged_ms
             .store(usize::try_from(millis(shared.epoch.elapsed())).unwrap_or(usize::MAX), Ordering::Relaxed);
-        wait(shared);
+        wait(shared, began.elapsed());
     }
 }
 
@@ -348,8 +351,8 @@ fn remember(kept: &mut VecDeque<Transition>, new: Vec<Transition>) {
 }
 
 /// Until a worker has something new, but not too often: with many nodes there is always something.
-fn wait(shared: &Shared) {
-    thread::sleep(TICK / 5);
+fn wait(shared: &Shared, judged: Duration) {
+    thread::sleep((judged * REST).clamp(TICK / 5, TICK * 2));
     let nudged = lock(&shared.nudge.0);
     let waited = shared.nudge.1.wait_timeout_while(nudged, TICK, |nudged| !*nudged);
     let (mut nudged, _) = waited.unwrap_or_else(PoisonError::into_inner);
