@@ -19,12 +19,15 @@ replica_url="S=$(sed -n 's/^REPLICA_SOCKET=//p' "$home/pair"),u=root"
 nodes=()
 for n in $(seq 25); do nodes+=(--node "n$((2 * n - 1))=$source_url" --node "n$((2 * n))=$replica_url"); done
 cores=$(nproc)
-pin() { if [ "$cores" -gt 1 ]; then taskset -c "$1" "${@:2}"; else "${@:2}"; fi; }
+# Takes the place of the subshell that it is called in, so that $! is the program's own.
+pin() { if [ "$cores" -gt 1 ]; then exec taskset -c "$1" "${@:2}"; else exec "${@:2}"; fi; }
 pin 0 "$vouch" serve "${nodes[@]}" --listen 127.0.0.1:18306 --agent-listen 127.0.0.1:18307 \
   --socket "$home/sock" 2>"$home/serve.log" &
 daemon=$!
 for _ in $(seq 200); do grep -q listening "$home/serve.log" && break; sleep 0.1; done
 sleep 2
+reached=$(curl -sf http://127.0.0.1:18306/board | grep -o '"reachable":true' | wc -l)
+[ "$reached" = 50 ] || { echo "the daemon reaches $reached of 50 nodes" >&2; cat "$home/serve.log" >&2; exit 1; }
 
 row() { printf '| %s | %s | %s |\n' "$@"; }
 row 'what' 'measured' 'target'; row '---' '---' '---'
@@ -34,7 +37,7 @@ row 'p99 of an HTTP answer, ms' "$p99" '< 5'
 read -r rate p99 < <(pin $((cores - 1)) "$load" agent 127.0.0.1:18307 8 5)
 row 'agent-check answers a second' "$rate" '10000'
 row 'p99 of an agent-check, ms' "$p99" '< 5'
-row 'resident memory of the daemon, MiB' "$(awk '/VmRSS/ {printf "%.0f", $2 / 1024}' /proc/$daemon/status)" '< 50'
+row 'resident memory of the daemon at its most, MiB' "$(awk '/VmHWM/ {printf "%.0f", $2 / 1024}' /proc/$daemon/status)" '< 50'
 median() { # median of 21 runs in ms
   for _ in $(seq 21); do
     from=$(date +%s%N); "$@" >/dev/null 2>&1 || true; echo $((($(date +%s%N) - from) / 10000))
