@@ -289,9 +289,20 @@ fn checks(backend: &Backend<'_>, serve: &Serve) -> String {
             let port = serve.agent.port();
             format!("agent-check agent-addr 127.0.0.1 agent-port {port} agent-inter 250ms agent-send \"{question}\\n\"")
         };
-        text.push_str(&format!("  server {name} 127.0.0.1:{port} {check}\n"));
+        // Of the default weight 1 any share is rounded down to 0.
+        text.push_str(&format!("  server {name} 127.0.0.1:{port} weight 100 {check}\n"));
     }
     text
+}
+
+/// `vouch probe` that looks itself.
+pub fn probe(args: &[String]) -> Output {
+    Command::new(VOUCH).arg("probe").args(args).env_clear().env("HOME", std::env::temp_dir()).output().unwrap()
+}
+
+/// What a program wrote to stdout.
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// A program's whole output, as text.
