@@ -252,11 +252,10 @@ impl TopologyBuilder {
     }
 
     fn config(&self, n: usize) -> ServerConfig {
-        let mut extra_args = self.all_args.clone();
+        // What a test asks for comes last, and wins.
+        let mut extra_args = if self.semi_sync { semi_sync_args(self.dist.flavor()) } else { Vec::new() };
+        extra_args.extend(self.all_args.clone());
         extra_args.extend(if n == 0 { self.source_args.clone() } else { self.replica_args.clone() });
-        if self.semi_sync {
-            extra_args.extend(semi_sync_args(self.dist.flavor()));
-        }
         ServerConfig {
             name: if n == 0 { "source".to_owned() } else { format!("replica{n}") },
             dir: self.dir.clone(),
