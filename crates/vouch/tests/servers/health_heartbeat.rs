@@ -104,8 +104,10 @@ fn lag_that_swings_does_not_flap(pool: &Pool, serve: &Serve) {
             one.now = now;
         }
     }
+    // Over HTTP the last server that HAProxy has is kept, for want of a better one.
     for one in &used {
-        assert_eq!((one.now, one.changes), (false, 1), "{}/{}", one.backend, one.server);
+        let last = one.backend == "read_http" && one.now && one.changes == 0;
+        assert!(last || (one.now, one.changes) == (false, 1), "{}/{}: {}", one.backend, one.server, one.changes);
     }
     let seen = transitions()[before..].to_vec();
     for name in ["db2", "db3"] {

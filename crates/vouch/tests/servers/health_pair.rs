@@ -2,7 +2,7 @@
 //! over, the first comes back with a backlog and waits until it has caught up.
 
 use crate::harness::on_both;
-use crate::health_kit::{Backend, Haproxy, Serve, node, words};
+use crate::health_kit::{Backend, Haproxy, Serve, node, stdout, words};
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder};
 use std::sync::Arc;
@@ -121,19 +121,21 @@ fn a_pair_fails_over_and_back_without_loss() {
         let serve = Serve::start(&[nodes.to_vec(), words(&pair)].concat());
         let servers = vec![("db1".to_owned(), a.port()), ("db2".to_owned(), b.port())];
         let haproxy = Haproxy::start(&serve, &[Backend { name: "pair", question: "rw NODE", servers }]);
+        // HAProxy takes a server for up until it has asked, so the daemon is waited for first.
+        serve.until("db1", "write", "up", LONG);
         haproxy.until("pair", "db1", true, LONG, &serve);
         haproxy.until("pair", "db2", false, LONG, &serve);
-        let text = |expected: &str| {
-            let output = serve.probe(&["--format", "lb-text"]);
-            assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{expected}\n"));
+        let text = |expected: &str, when: &str| {
+            let said = stdout(&serve.probe(&["--format", "lb-text"]));
+            assert_eq!(said, format!("{expected}\n"), "{when}: {}", serve.board());
         };
-        text("100");
+        text("100", "at first");
 
         let mut writer = Writer::start(haproxy.port("pair"));
         writer.until_more("writes to the first");
         a.kill9().unwrap();
         haproxy.until("pair", "db2", true, Duration::from_secs(15), &serve);
-        text("200");
+        text("200", "after the failover");
         writer.until_more("writes to the other");
 
         a.resume().unwrap();
@@ -147,7 +149,7 @@ fn a_pair_fails_over_and_back_without_loss() {
         b.sql(if flavor == Flavor::Mysql { "START REPLICA" } else { "START SLAVE" }).ok();
         a.sql("START REPLICA").unwrap();
         haproxy.until("pair", "db1", true, LONG, &serve);
-        text("100");
+        text("100", "after the return");
         writer.until_more("writes to the first again");
         let (acknowledged, wrong) = writer.end();
         assert!(wrong.is_empty(), "{wrong:?}");
