@@ -1,6 +1,6 @@
 //! The samples in contrib/, each taken by the program that it is for.
 
-use crate::health_kit::{checkout, output};
+use crate::health_kit::{VOUCH, checkout, output};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -61,6 +61,24 @@ fn mib(folder: &str) {
     }
 }
 
+/// Every option of the sample is one, and its nodes are looked at: nobody is at those addresses.
+fn configuration(file: &str) {
+    let folder = TempDir::new().unwrap();
+    let (password, copy) = (folder.path().join("password"), folder.path().join("vouch.toml"));
+    std::fs::write(&password, "secret").unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    let own = |text: &str| text.replace("/etc/vouch/password", password.to_str().unwrap());
+    let ask = |text: &str| {
+        std::fs::write(&copy, own(text)).unwrap();
+        let mut command = Command::new(VOUCH);
+        command.args(["probe", "--no-daemon", "--deadline", "100ms", "--config"]).arg(&copy).current_dir(folder.path());
+        output(command.env_clear().env("HOME", folder.path()))
+    };
+    let (code, said) = ask(&text);
+    assert!(code != 2 && ["db1", "db2", "db3"].iter().all(|name| said.contains(name)), "{code}: {said}");
+    assert_eq!(ask(&text.replace("max-lag", "max-lga")).0, 2, "the configuration is not looked at");
+}
+
 /// Each sample is taken by the program that it is for.
 #[test]
 fn sample_configurations_are_accepted() {
@@ -104,5 +122,5 @@ fn sample_configurations_are_accepted() {
             output(Command::new("systemd-analyze").args(["verify", "--man=no", &path("systemd/vouch.service")])).1;
         assert!(!text.contains("Unknown") && !text.contains("Failed to parse"), "{text}");
     }
-    assert!(std::fs::read_to_string(contrib.join("snmp/snmpd.conf")).unwrap().contains("pass_persist"));
+    configuration(&path("vouch.toml"));
 }

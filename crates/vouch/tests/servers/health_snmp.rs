@@ -1,7 +1,8 @@
 //! A real snmpd that asks vouch, by `extend` and by `pass_persist`.
 
 use crate::harness::on_both;
-use crate::health_kit::{Serve, Tied, VOUCH, free_port, node, output, words};
+use crate::health_kit::{Serve, Tied, VOUCH, checkout, free_port, node, output, words};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -17,19 +18,21 @@ struct Snmpd {
 }
 
 impl Snmpd {
-    fn start(extend: &str, pass_persist: &str) -> Snmpd {
+    /// With the sample of contrib/, which asks the daemon whose socket is in `runtime`, and looks at `node` itself.
+    fn start(runtime: &Path, node: &str) -> Snmpd {
         let home = TempDir::new().unwrap();
         let port = free_port();
-        let file = home.path().join("snmpd.conf");
-        let text = format!(
-            "agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\nextend -cacheTime 1 vouch {extend}\n\
-             pass_persist {TABLE} {pass_persist}\n"
-        );
+        let (file, config) = (home.path().join("snmpd.conf"), home.path().join("vouch.toml"));
+        std::fs::write(&config, format!("[serve]\nnode = [{node:?}]\n")).unwrap();
+        let sample = std::fs::read_to_string(checkout().join("contrib/snmp/snmpd.conf")).unwrap();
+        let sample = sample.replace("/usr/bin/vouch", VOUCH).replace("/etc/vouch/vouch.toml", config.to_str().unwrap());
+        let text = format!("agentAddress udp:127.0.0.1:{port}\nrocommunity public 127.0.0.1\n{sample}");
         std::fs::write(&file, text).unwrap();
         let child = Command::new("snmpd")
             .args(["-f", "-Lo", "-C", "-c"])
             .arg(&file)
             .env("SNMP_PERSISTENT_DIR", home.path())
+            .env("XDG_RUNTIME_DIR", runtime)
             .env("MIBS", "")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -67,9 +70,7 @@ fn snmpd_gives_the_right_answer_even_while_a_database_hangs() {
         let topology = Topology::standalone(flavor, 1).unwrap();
         let server = topology.source();
         let serve = Serve::start(&["--node".to_owned(), node("db1", server)]);
-        let socket = serve.socket();
-        let extend = format!("{VOUCH} probe --socket {} --format lb-text --quiet", socket.display());
-        let snmpd = Snmpd::start(&extend, &format!("{VOUCH} probe pass-persist --node {}", node("db1", server)));
+        let snmpd = Snmpd::start(serve.home.path(), &node("db1", server));
         assert_eq!(snmpd.extend().as_deref(), Some("100"));
         assert_eq!(snmpd.column(1, 1).as_deref(), Some("db1"));
         assert_eq!((snmpd.column(2, 1).as_deref(), snmpd.column(7, 1).as_deref()), (Some("1"), Some("100")));
