@@ -5,6 +5,7 @@
 //! absent, never a default that looks like an answer.
 
 use std::fmt;
+use vouch_report::health::State;
 
 /// How the last look at a node ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl fmt::Display for FieldError {
 impl std::error::Error for FieldError {}
 
 /// A value that can be recorded as text.
-trait Field: Sized {
+pub(crate) trait Field: Sized {
     /// The text; `None` when there is nothing to record.
     fn show(&self) -> Option<String>;
     /// The value of a text.
@@ -110,7 +111,7 @@ macro_rules! plain_fields {
         }
     )*};
 }
-plain_fields!(u64, i64, bool);
+plain_fields!(u8, u32, u64, i64, bool);
 
 impl Field for String {
     fn show(&self) -> Option<String> {
@@ -144,6 +145,16 @@ macro_rules! named_fields {
 }
 named_fields!(Reach, Thread);
 
+impl Field for State {
+    fn show(&self) -> Option<String> {
+        Some(self.name().to_owned())
+    }
+    fn parse(text: &str) -> Option<Self> {
+        State::ALL.into_iter().find(|state| state.name() == text)
+    }
+}
+
+/// A plain struct whose fields can be read and set by name.
 macro_rules! facts {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* } plus { $($(#[$other_doc:meta])* $other:ident: $other_type:ty,)* }) => {
         $(#[$about])*
@@ -156,6 +167,7 @@ macro_rules! facts {
         impl $name {
             /// The fields that have a value, by name.
             pub fn fields(&self) -> Vec<(&'static str, String)> {
+                use $crate::facts::Field as _;
                 let all = [$((stringify!($field), self.$field.show())),*];
                 all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
             }
@@ -164,10 +176,10 @@ macro_rules! facts {
             ///
             /// # Errors
             /// There is no such field, or it cannot have that value.
-            pub fn set(&mut self, field: &str, value: &str) -> Result<(), FieldError> {
-                let wrong = || FieldError { field: field.to_owned(), value: value.to_owned() };
+            pub fn set(&mut self, field: &str, value: &str) -> Result<(), $crate::facts::FieldError> {
+                let wrong = || $crate::facts::FieldError { field: field.to_owned(), value: value.to_owned() };
                 match field {
-                    $(stringify!($field) => self.$field = Field::parse(value).ok_or_else(wrong)?,)*
+                    $(stringify!($field) => self.$field = $crate::facts::Field::parse(value).ok_or_else(wrong)?,)*
                     _ => return Err(wrong()),
                 }
                 Ok(())
@@ -175,6 +187,8 @@ macro_rules! facts {
         }
     };
 }
+
+pub(crate) use facts;
 
 facts! {
     /// What was seen of one node.

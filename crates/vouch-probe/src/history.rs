@@ -3,39 +3,45 @@
 //! Invariant: all times are of the prober's monotonic clock, so that a clock that
 //! is set changes nothing; and each prober has a history of its own.
 
+use crate::facts::facts;
 use std::collections::BTreeMap;
-use vouch_report::health::{Answer, Service, State};
+use vouch_report::health::{Service, State};
 
-/// What is remembered about one service of one node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Track {
-    /// The answer that was given last.
-    pub answer: Answer,
-    /// Good looks in a row.
-    pub good: u32,
-    /// Bad looks in a row.
-    pub bad: u32,
-    /// The look that was counted last.
-    pub round: u64,
-    /// When it last stopped serving.
-    pub left_ms: Option<u64>,
-    /// Since when nothing can be known.
-    pub unknown_since_ms: Option<u64>,
-    /// Whether it has been judged by facts at all.
-    pub settled: bool,
-    /// What was answered, the panic floor included.
-    pub shown: State,
+facts! {
+    /// What is remembered about one service of one node.
+    Track {
+        /// What was answered last.
+        state: State,
+        /// The weight that was answered last.
+        weight: u8,
+        /// Since when that state is answered.
+        since_ms: u64,
+        /// Good looks in a row.
+        good: u32,
+        /// Bad looks in a row.
+        bad: u32,
+        /// The look that was counted last.
+        round: u64,
+        /// When it last stopped serving.
+        left_ms: Option<u64>,
+        /// Since when nothing can be known.
+        unknown_since_ms: Option<u64>,
+        /// Whether it has been judged by facts at all.
+        settled: bool,
+        /// What was answered, the panic floor included.
+        shown: State,
+    } plus {}
 }
 
 impl Track {
     /// Whether it is in service.
     pub fn serves(&self) -> bool {
-        self.answer.state.serves()
+        self.state.serves()
     }
 
     /// Whether it is out of service because somebody decided so on facts.
     pub fn is_out(&self) -> bool {
-        self.settled && matches!(self.answer.state, State::Down | State::Drain)
+        self.settled && matches!(self.state, State::Down | State::Drain)
     }
 }
 
@@ -58,19 +64,20 @@ pub enum Active {
     },
 }
 
-/// What is remembered about one server of a pair.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Freshness {
-    /// Whether it can take traffic, by looks that were counted.
-    pub alive: bool,
-    /// Whether it had everything when that could last be told; `None` when it never could.
-    pub fresh: Option<bool>,
-    /// Bad looks in a row.
-    pub bad: u32,
-    /// Good looks in a row.
-    pub good: u32,
-    /// The look that was counted last.
-    pub round: u64,
+facts! {
+    /// What is remembered about one server of a pair.
+    Freshness {
+        /// Whether it can take traffic, by looks that were counted.
+        alive: bool,
+        /// Whether it had everything when that could last be told; `None` when it never could.
+        fresh: Option<bool>,
+        /// Bad looks in a row.
+        bad: u32,
+        /// Good looks in a row.
+        good: u32,
+        /// The look that was counted last.
+        round: u64,
+    } plus {}
 }
 
 /// How much a replica had still to apply at some time.

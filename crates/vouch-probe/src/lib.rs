@@ -12,6 +12,7 @@ pub mod heartbeat;
 pub mod history;
 pub mod http;
 pub mod maintenance;
+pub mod memory;
 pub mod metrics;
 pub mod policy;
 pub mod protocol;
@@ -21,5 +22,6 @@ pub mod watch;
 
 pub use facts::{ChannelFacts, Facts, NodeFacts, Reach};
 pub use history::History;
+pub use memory::Moment;
 pub use policy::Policy;
 pub use verdict::{Verdict, verdict};

@@ -7,6 +7,7 @@ use crate::collect::{Collector, NodeSpec, Phase};
 use crate::facts::{Facts, NodeFacts, Reach};
 use crate::history::History;
 use crate::maintenance::Maintenance;
+use crate::memory::Moment;
 use crate::policy::{Policy, millis};
 use crate::verdict::verdict;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +19,8 @@ use vouch_report::health::{Board, Transition};
 
 /// Changes that a board shows.
 const TRANSITIONS: usize = 50;
+/// Changes whose facts are kept, to be looked into.
+const MOMENTS: usize = 20;
 /// The judge looks at least this often.
 const TICK: Duration = Duration::from_millis(50);
 /// The judge rests this many times as long as it has judged: many nodes must not cost a core.
@@ -60,12 +63,19 @@ struct Shared {
     plan: Mutex<Arc<Plan>>,
     nodes: Mutex<Vec<Arc<Slot>>>,
     board: Mutex<Arc<Board>>,
-    facts: Mutex<Arc<Facts>>,
+    moments: Mutex<Moments>,
     changed: Condvar,
     nudge: (Mutex<bool>, Condvar),
     stop: AtomicBool,
     /// When the judge last judged, in ms of `epoch`: what a watchdog asks for.
     judged_ms: AtomicUsize,
+}
+
+/// What verdicts rested on: those that changed something, and the last one.
+#[derive(Default)]
+struct Moments {
+    changes: VecDeque<Arc<Moment>>,
+    last: Arc<Moment>,
 }
 
 /// One node's worker and what it has seen.
@@ -101,7 +111,7 @@ impl Watch {
             plan: Mutex::new(Arc::new(plan_like(&plan))),
             nodes: Mutex::default(),
             board: Mutex::default(),
-            facts: Mutex::default(),
+            moments: Mutex::default(),
             changed: Condvar::new(),
             nudge: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
@@ -141,9 +151,11 @@ impl Watch {
         Arc::clone(&lock(&self.shared.board))
     }
 
-    /// The facts that it rests on.
-    pub fn facts(&self) -> Arc<Facts> {
-        Arc::clone(&lock(&self.shared.facts))
+    /// What the last changes and the last judgement rest on, in their order.
+    pub fn moments(&self) -> Vec<Arc<Moment>> {
+        let moments = lock(&self.shared.moments);
+        let last = moments.changes.back().is_none_or(|change| !Arc::ptr_eq(change, &moments.last));
+        moments.changes.iter().chain(last.then_some(&moments.last)).cloned().collect()
     }
 
     /// Waits for a judgement newer than `seen_ms`, at most `within`; returns the last one all the same.
@@ -320,26 +332,39 @@ fn judge(shared: &Arc<Shared>) {
         let names: Vec<String> = facts.nodes.iter().map(|node| node.name.clone()).collect();
         history.keep_only(&names);
         let (verdict, next) = verdict(&facts, &plan.policy, &history);
-        history = next;
+        let (at_ms, changed) = (facts.at_ms, !verdict.transitions.is_empty());
+        let moment = Moment { facts, history: std::mem::replace(&mut history, next) };
         for change in &verdict.transitions {
             *changes.entry(change.node.clone()).or_default() += 1;
         }
         remember(&mut transitions, verdict.transitions);
         let board = Board {
-            at_ms: facts.at_ms,
+            at_ms,
             wall_ms: millis(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
             own: plan.own.clone(),
             changes: names.iter().map(|name| changes.get(name).copied().unwrap_or(0)).collect(),
             nodes: verdict.nodes,
             transitions: transitions.iter().cloned().collect(),
         };
-        *lock(&shared.facts) = Arc::new(facts);
+        lock(&shared.moments).keep(Arc::new(moment), changed);
         *lock(&shared.board) = Arc::new(board);
         shared.changed.notify_all();
         shared
             .judged_ms
             .store(usize::try_from(millis(shared.epoch.elapsed())).unwrap_or(usize::MAX), Ordering::Relaxed);
         wait(shared, began.elapsed());
+    }
+}
+
+impl Moments {
+    fn keep(&mut self, moment: Arc<Moment>, changed: bool) {
+        if changed {
+            self.changes.push_back(Arc::clone(&moment));
+        }
+        while self.changes.len() > MOMENTS {
+            self.changes.pop_front();
+        }
+        self.last = moment;
     }
 }
 

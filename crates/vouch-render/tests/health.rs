@@ -82,7 +82,9 @@ fn documents_keep_their_schema() {
 fn a_recording_reads_back() {
     let fields = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let node = RecordedNode { fields: fields(&[("name", "db1")]), channels: vec![fields(&[("io", "yes")])] };
-    let moments = vec![Recorded { at_ms: 7, nodes: vec![node] }];
+    let history = Some(vec![fields(&[("kind", "pool")])]);
+    let first = Recorded { at_ms: 7, nodes: vec![node.clone()], history };
+    let moments = vec![first, Recorded { at_ms: 8, nodes: vec![node], history: None }];
     assert_eq!(read_recording(&recording(&moments)), Ok(moments));
     assert!(read_recording("{\"schema\": 2, \"moments\": []}").unwrap_err().contains("schema 2"));
     assert!(read_recording("nonsense").is_err());

@@ -8,7 +8,7 @@ use crate::Code;
 use std::fmt;
 
 /// What a load balancer should do with a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// Serve.
     Up,
@@ -19,6 +19,7 @@ pub enum State {
     /// Out of service.
     Down,
     /// It cannot be known.
+    #[default]
     Unknown,
     /// An operator took it out.
     Maint,

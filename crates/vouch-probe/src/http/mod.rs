@@ -6,6 +6,7 @@
 pub mod ask;
 mod page;
 
+use crate::memory::Moment;
 use crate::metrics;
 use crate::protocol::{Query, Said};
 use crate::watch::Watch;
@@ -29,6 +30,8 @@ pub trait Wire: Send + Sync {
     fn answer(&self, board: &Board, query: &Query, yes: bool, why: &str) -> String;
     /// All that the page shows: the board, and what each protocol says about each node.
     fn board(&self, board: &Board, said: &[Spoken]) -> String;
+    /// What verdicts rested on, for `vouch probe replay`.
+    fn recording(&self, moments: &[Arc<Moment>]) -> String;
 }
 
 /// What one protocol says about one node.
@@ -107,6 +110,7 @@ fn router(context: Context) -> Router {
         .route("/page.js", get(page::script))
         .route("/events", get(page::events))
         .route("/board", get(page::board))
+        .route("/facts", get(facts))
         .route("/metrics", get(prometheus))
         .route("/liveness", get(liveness))
         .route("/maintenance", post(maintenance))
@@ -165,6 +169,11 @@ async fn liveness(shared: Shared<Context>) -> Response {
     let alive = shared.0.watch.idle() < std::time::Duration::from_secs(5);
     let status = if alive { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     plain(status, if alive { "alive\n" } else { "the judge has stopped\n" })
+}
+
+async fn facts(shared: Shared<Context>) -> Response {
+    let recording = shared.0.wire.recording(&shared.0.watch.moments());
+    with_type(StatusCode::OK, "application/json", recording)
 }
 
 async fn prometheus(shared: Shared<Context>) -> Response {

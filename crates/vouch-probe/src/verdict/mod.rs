@@ -20,7 +20,6 @@ mod write;
 use crate::facts::Facts;
 use crate::history::History;
 use crate::policy::{Policy, Shape};
-use opinion::Opinion;
 use view::View;
 use vouch_report::Code;
 use vouch_report::health::{Answer, Lag, LagUnknown, NodeHealth, NodeRole, Reason, Service, State, Transition};
@@ -127,9 +126,4 @@ fn promotable(view: &View<'_>, at: usize, read: &Answer) -> bool {
     });
     let barred = matches!(read.state, State::Maint) || node.offline_mode == Some(true) || view.has_errant(at);
     able && applied && !barred && node.drift.unwrap_or(0) == 0
-}
-
-/// An answer for a service that is judged for the first time.
-fn first(opinion: &Opinion, now: u64) -> Answer {
-    Answer { state: State::Unknown, weight: 0, reasons: opinion.reasons.clone(), since_ms: now, held: false }
 }

@@ -39,7 +39,7 @@ pub fn answers(view: &View<'_>, own: &str, peer: &str, next: &mut History) -> Ve
             .collect();
     };
     let sides = [side(view, own, peer, 0), side(view, peer, own, 1)];
-    next.pair = [sides[0].memory, sides[1].memory];
+    next.pair = [sides[0].memory.clone(), sides[1].memory.clone()];
     let active = decide(view, &sides);
     if active != view.history.active {
         next.switched_ms = view.facts.at_ms;
@@ -61,7 +61,7 @@ pub fn answers(view: &View<'_>, own: &str, peer: &str, next: &mut History) -> Ve
 
 fn side<'a>(view: &View<'a>, at: usize, other: usize, place: usize) -> Side<'a> {
     let node = &view.facts.nodes[at];
-    let mut memory = view.history.pair[place];
+    let mut memory = view.history.pair[place].clone();
     let fault = fault(view, node);
     let counted = memory.round != node.round;
     memory.round = node.round;
@@ -300,19 +300,10 @@ fn both(view: &View<'_>, node: &NodeFacts, state: State, mut reasons: Vec<Reason
     Service::ALL.map(|service| {
         let key = (node.name.clone(), service);
         let shown = next.tracks.get(&key).map_or(State::Unknown, |track| track.shown);
-        let old = next.tracks.get(&key).filter(|track| track.answer.state == state);
-        let since_ms = old.map_or(now, |track| track.answer.since_ms);
+        let old = next.tracks.get(&key).filter(|track| track.state == state);
+        let since_ms = old.map_or(now, |track| track.since_ms);
         let answer = Answer { state, weight, reasons: reasons.clone(), since_ms, held: false };
-        let track = Track {
-            answer: answer.clone(),
-            good: 0,
-            bad: 0,
-            round: node.round,
-            left_ms: None,
-            unknown_since_ms: None,
-            settled: true,
-            shown,
-        };
+        let track = Track { state, weight, since_ms, round: node.round, settled: true, shown, ..Track::default() };
         next.tracks.insert(key, track);
         answer
     })

@@ -11,7 +11,7 @@ use vouch_report::health::{Answer, Reason, Service, State};
 pub fn settle(view: &View<'_>, at: usize, service: Service, opinion: Opinion, next: &mut History) -> Answer {
     let node = &view.facts.nodes[at];
     let (key, now) = ((node.name.clone(), service), view.facts.at_ms);
-    let mut track = next.tracks.get(&key).cloned().unwrap_or_else(|| new_track(&opinion, now));
+    let mut track = next.tracks.get(&key).cloned().unwrap_or_else(|| Track { since_ms: now, ..Track::default() });
     let counted = track.round != node.round;
     track.round = node.round;
     let answer = match opinion.call {
@@ -23,10 +23,10 @@ pub fn settle(view: &View<'_>, at: usize, service: Service, opinion: Opinion, ne
     if !matches!(opinion_kind(&answer), Kind::Held) {
         track.unknown_since_ms = None;
     }
-    if track.answer.state.serves() && !answer.state.serves() {
+    if track.serves() && !answer.state.serves() {
         track.left_ms = Some(now);
     }
-    track.answer = answer.clone();
+    (track.state, track.weight, track.since_ms) = (answer.state, answer.weight, answer.since_ms);
     next.tracks.insert(key, track);
     answer
 }
@@ -42,25 +42,11 @@ fn opinion_kind(answer: &Answer) -> Kind {
     if answer.held || answer.state == State::Unknown { Kind::Held } else { Kind::Judged }
 }
 
-fn new_track(opinion: &Opinion, now: u64) -> Track {
-    let answer = super::first(opinion, now);
-    Track {
-        answer,
-        good: 0,
-        bad: 0,
-        round: 0,
-        left_ms: None,
-        unknown_since_ms: None,
-        settled: false,
-        shown: State::Unknown,
-    }
-}
-
 fn change(track: &Track, state: State, weight: u8, mut reasons: Vec<Reason>, now: u64) -> Answer {
     if reasons.is_empty() {
         reasons.push(Reason::new(Code::Healthy, "healthy"));
     }
-    let since_ms = if track.answer.state == state { track.answer.since_ms } else { now };
+    let since_ms = if track.state == state { track.since_ms } else { now };
     Answer { state, weight, reasons, since_ms, held: false }
 }
 
@@ -75,7 +61,7 @@ fn good(view: &View<'_>, track: &mut Track, opinion: Opinion, weight: u8, counte
         let text = if track.good >= view.policy.rise { "well again, stays out for --dwell".to_owned() } else { text };
         let mut reasons = vec![Reason::new(Code::Rising, text)];
         reasons.extend(opinion.reasons);
-        return change(track, track.answer.state, 0, reasons, now);
+        return change(track, track.state, 0, reasons, now);
     }
     track.settled = true;
     let state = if weight < 100 { State::Degraded } else { State::Up };
@@ -91,7 +77,7 @@ fn bad(view: &View<'_>, track: &mut Track, opinion: Opinion, state: State, count
         let text = format!("{text}, {} of {} looks", track.bad, view.policy.fall);
         let mut reasons = vec![Reason::new(Code::Falling, text)];
         reasons.extend(opinion.reasons.clone());
-        return change(track, track.answer.state, track.answer.weight, reasons, now);
+        return change(track, track.state, track.weight, reasons, now);
     }
     track.settled = true;
     change(track, state, 0, opinion.reasons, now)
@@ -105,8 +91,8 @@ fn unknown(view: &View<'_>, track: &mut Track, opinion: Opinion, hold: Hold) -> 
         Hold::Always => true,
         Hold::ForAWhile => view.policy.on_unknown == OnUnknown::Keep || now.saturating_sub(since) < view.policy.hold_ms,
     };
-    if keep && track.settled && track.answer.state != State::Unknown {
-        let mut answer = change(track, track.answer.state, track.answer.weight, opinion.reasons, now);
+    if keep && track.settled && track.state != State::Unknown {
+        let mut answer = change(track, track.state, track.weight, opinion.reasons, now);
         answer.held = true;
         return answer;
     }

@@ -85,7 +85,10 @@ fn judge(facts: &mut Facts, policy: &Policy, history: &mut History, played: &mut
         node.round += 1;
         node.asked_ms = facts.at_ms - 10;
     }
-    let (verdict, next) = verdict(facts, policy, history);
+    // Each verdict is derived from a history that was recorded and read back.
+    let read = History::read(&history.records()).unwrap();
+    assert_eq!(&read, history);
+    let (verdict, next) = verdict(facts, policy, &read);
     *history = next;
     played.transitions += verdict.transitions.len();
     let own = match &policy.shape {

@@ -181,13 +181,17 @@ fn transition<'a>(change: &'a Transition, board: &Board) -> TransitionJson<'a> {
 /// Named fields of one thing, as they are recorded.
 pub type Fields = BTreeMap<String, String>;
 
-/// Facts of one moment in fields: when, and for each node its own fields and those of its channels.
+/// What one verdict rested on, in fields: when, for each node its own fields and those of its channels, and
+/// what was remembered from before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Recorded {
     /// When, on the prober's monotonic clock.
     pub at_ms: u64,
     /// The nodes.
     pub nodes: Vec<RecordedNode>,
+    /// What was remembered; `None` when that is what the moment before it left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<Fields>>,
 }
 
 /// A node's fields.

@@ -26,8 +26,8 @@ Examples:
   vouch serve --config /etc/vouch/vouch.toml --listen 0.0.0.0:8306 --agent-listen 0.0.0.0:8307
   vouch serve --node a=mysql://probe@db1 --node b=mysql://probe@db2 --policy active-passive --self a --peer b
 
-Questions over HTTP: /primary /replica?lag=5s /read-only /standby /health /liveness /readiness /verify /metrics,
-each also as /node/NAME/QUESTION. Agent-checks send a line such as `ro db3 lag=5s`.
+Questions over HTTP: /primary /replica?lag=5s /read-only /standby /health /liveness /readiness /verify,
+each also as /node/NAME/QUESTION; /metrics, and /facts for `vouch probe replay`. Agent-checks send a line such as `ro db3 lag=5s`.
 SIGHUP reads the configuration again, SIGTERM stops.";
 
 /// How the nodes belong together.
@@ -314,7 +314,9 @@ pub struct HeartbeatArgs {
 
 /// Derives verdicts again.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  vouch probe --record facts.json\n  vouch probe replay facts.json --max-lag 10s")]
+#[command(
+    after_help = "Examples:\n  curl http://127.0.0.1:8306/facts > facts.json    what the daemon saw and remembered\n  vouch probe --record facts.json                  the same of one look\n  vouch probe replay facts.json --max-lag 10s"
+)]
 pub struct ReplayArgs {
     /// The recording
     #[arg(value_name = "FACTS.json")]

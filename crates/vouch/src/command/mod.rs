@@ -10,6 +10,7 @@ mod last_words;
 mod man;
 mod pages;
 mod probe;
+mod recording;
 mod report;
 mod running;
 mod serve;

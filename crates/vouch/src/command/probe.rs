@@ -1,6 +1,6 @@
 //! `vouch probe`: the daemon's answer where one runs, else a look of its own.
 
-use super::wire;
+use super::{recording, wire};
 use crate::cli::Verb;
 use crate::cli::probe::{
     FlavorName, GrantsArgs, HeartbeatArgs, PassPersistArgs, ProbeAction, ProbeArgs, ProbeFormat, QuestionArgs,
@@ -13,13 +13,13 @@ use crate::exit::Exit;
 use crate::terminal::say;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use vouch_probe::heartbeat::{Beat, Beater};
 use vouch_probe::protocol::snmp::{PassPersist, Step};
 use vouch_probe::protocol::{self, Format, Query, Said};
 use vouch_probe::watch::{Plan, Watch};
-use vouch_probe::{ChannelFacts, Facts, History, NodeFacts, socket};
-use vouch_render::json::health::{Recorded, RecordedNode, read_recording, recording};
+use vouch_probe::{History, Moment, socket};
 use vouch_report::health::{self, Board};
 use vouch_server::{Flavor, Limits, Registry, Session, probe_grants};
 
@@ -65,7 +65,7 @@ fn once(
     let watcher = Watch::start(watched.plan);
     let board = watcher.first(patience);
     if let Some(file) = &question.record {
-        record(file, &watcher.facts())?;
+        record(file, &watcher.moments())?;
     }
     tell(&quieted(answer(question.format, &board, &query), question))
 }
@@ -128,16 +128,8 @@ fn tell(said: &Said) -> Result<Exit, Complaint> {
     Ok(Exit::Protocol(said.exit))
 }
 
-fn record(file: &PathBuf, facts: &Facts) -> Result<(), Complaint> {
-    let own = |fields: Vec<(&'static str, String)>| {
-        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    };
-    let node = |node: &NodeFacts| RecordedNode {
-        fields: own(node.fields()),
-        channels: node.channels.iter().map(|channel| own(channel.fields())).collect(),
-    };
-    let moment = Recorded { at_ms: facts.at_ms, nodes: facts.nodes.iter().map(node).collect() };
-    std::fs::write(file, recording(&[moment])).map_err(|error| {
+fn record(file: &PathBuf, moments: &[Arc<Moment>]) -> Result<(), Complaint> {
+    std::fs::write(file, recording::text(moments)).map_err(|error| {
         Complaint::incomplete(format!("the facts could not be written to {}: {}", file.display(), cause(&error)))
             .hint("look for a full disk, or name another file")
     })
@@ -146,41 +138,21 @@ fn record(file: &PathBuf, facts: &Facts) -> Result<(), Complaint> {
 fn replay(args: &ReplayArgs) -> Result<Exit, Complaint> {
     let wrong = |problem: String| {
         Complaint::usage(format!("the recording {} could not be read: {problem}", args.file.display()))
-            .hint("name a file that `vouch probe --record FILE` wrote")
+            .hint("name a file that `vouch probe --record FILE` wrote, or the daemon's /facts")
     };
     let text = std::fs::read_to_string(&args.file).map_err(|error| wrong(cause(&error)))?;
-    let moments = read_recording(&text).map_err(wrong)?;
-    let facts = moments.iter().map(facts).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
-    let names: Vec<String> = facts.iter().flat_map(|facts| &facts.nodes).map(|node| node.name.clone()).collect();
+    let moments = recording::read(&text).map_err(wrong)?;
+    let names = moments.iter().flat_map(|(facts, _)| &facts.nodes).map(|node| node.name.clone()).collect::<Vec<_>>();
     let policy = watch::policy_alone(&args.watch, &names)?;
-    let (mut history, mut board) = (History::default(), Board::default());
-    for facts in &facts {
-        let (verdict, next) = vouch_probe::verdict(facts, &policy, &history);
-        history = next;
+    let (mut before, mut board) = (History::default(), Board::default());
+    for (facts, recorded) in moments {
+        let (verdict, next) = vouch_probe::verdict(&facts, &policy, recorded.as_ref().unwrap_or(&before));
+        before = next;
         board.transitions.extend(verdict.transitions);
         (board.at_ms, board.nodes) = (facts.at_ms, verdict.nodes);
     }
     let question = Query { node: args.about.clone(), ..Query::of(health::Service::Read) };
     tell(&answer(args.format, &board, &question))
-}
-
-fn facts(moment: &Recorded) -> Result<Facts, String> {
-    let node = |recorded: &RecordedNode| {
-        let mut node = NodeFacts::default();
-        recorded
-            .fields
-            .iter()
-            .try_for_each(|(name, value)| node.set(name, value))
-            .map_err(|error| error.to_string())?;
-        for fields in &recorded.channels {
-            let mut channel = ChannelFacts::default();
-            fields.iter().try_for_each(|(name, value)| channel.set(name, value)).map_err(|error| error.to_string())?;
-            node.channels.push(channel);
-        }
-        Ok(node)
-    };
-    let nodes = moment.nodes.iter().map(node).collect::<Result<Vec<_>, String>>()?;
-    Ok(Facts { at_ms: moment.at_ms, nodes })
 }
 
 fn pass_persist(args: &PassPersistArgs, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {

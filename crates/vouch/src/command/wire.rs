@@ -1,5 +1,8 @@
 //! Boards as the public JSON, for the HTTP side and the daemon's socket.
 
+use super::recording;
+use std::sync::Arc;
+use vouch_probe::Moment;
 use vouch_probe::http::{Spoken, Wire};
 use vouch_probe::protocol::{Query, Said, answer};
 use vouch_render::json::health;
@@ -17,6 +20,10 @@ impl Wire for Json {
         let said: Vec<health::Said<'_>> =
             said.iter().map(|one| (one.node.as_str(), one.protocol, one.said.text.as_str(), one.said.exit)).collect();
         health::board(board, &said)
+    }
+
+    fn recording(&self, moments: &[Arc<Moment>]) -> String {
+        recording::text(moments)
     }
 }
 

@@ -59,10 +59,13 @@ fn one_look_tells_roles_and_states(pool: &Pool) {
     assert!(nagios.starts_with("VOUCH OK - db3 ro up: healthy (healthy) | lag=0.0"), "{nagios}");
 }
 
-/// The reasons of all answers in a document of `--format json`.
-fn reasons(output: &Output) -> Vec<(Value, Value)> {
-    let document: Value = serde_json::from_str(&stdout(output)).unwrap();
-    let nodes = document["nodes"].as_array().unwrap();
+fn document(output: &Output) -> Value {
+    serde_json::from_str(&stdout(output)).unwrap()
+}
+
+/// The reasons of all answers of a board.
+fn reasons(board: &Value) -> Vec<(Value, Value)> {
+    let nodes = board["nodes"].as_array().unwrap_or_else(|| panic!("{board}"));
     nodes.iter().map(|node| (node["write"]["reason"].clone(), node["read"]["reason"].clone())).collect()
 }
 
@@ -71,7 +74,18 @@ fn what_is_recorded_is_judged_alike(pool: &Pool, folder: &Path) {
     let record = ["--format", "json", "--record", facts.to_str().unwrap()];
     let seen = probe(&[pool.nodes(), words(&record)].concat());
     let again = probe(&words(&["replay", facts.to_str().unwrap(), "--format", "json"]));
-    assert_eq!(reasons(&seen), reasons(&again));
+    assert_eq!(reasons(&document(&seen)), reasons(&document(&again)));
+}
+
+/// What the daemon saw and remembered at its last changes gives the same answers without it.
+fn what_the_daemon_answers_can_be_derived_again(serve: &Serve) {
+    let file = serve.home.path().join("facts.json");
+    std::fs::write(&file, serve.get("/facts").1).unwrap();
+    let again = probe(&words(&["replay", file.to_str().unwrap(), "--format", "json"]));
+    let derived = document(&again);
+    assert_eq!(reasons(&derived), reasons(&serve.board()));
+    let changes = derived["transitions"].as_array().unwrap();
+    assert!(changes.iter().any(|change| change["node"] == "db2" && change["to"] == "maint"), "{derived}");
 }
 
 fn questions_over_http(serve: &Serve) {
@@ -134,6 +148,7 @@ fn maintenance_by_file_and_by_hand(serve: &Serve, folder: &Path) {
     assert_eq!(http(serve.http, "POST", "/maintenance?node=db3&reason=new+disk", header).0, 200);
     serve.until("db3", "read", "maint", LONG);
     assert_eq!(serve.node("db3")["read"]["text"], "new disk");
+    what_the_daemon_answers_can_be_derived_again(serve);
     assert_eq!(http(serve.http, "POST", "/maintenance?node=db3&end", header).0, 200);
     serve.until("db3", "read", "up", LONG);
 }
