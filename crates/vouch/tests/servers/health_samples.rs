@@ -1,8 +1,11 @@
 //! The samples in contrib/, each taken by the program that it is for.
 
-use crate::health_kit::{VOUCH, checkout, output};
-use std::process::Command;
+use crate::health_kit::{Serve, Tied, VOUCH, checkout, free_port, http, output, words};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+use vouch_testkit::poll;
 
 /// Keepalived ends a check with a signal to its whole session, and tells faults in a file.
 fn keepalived(file: &str) {
@@ -77,6 +80,39 @@ fn configuration(file: &str) {
     let (code, said) = ask(&text);
     assert!(code != 2 && ["db1", "db2", "db3"].iter().all(|name| said.contains(name)), "{code}: {said}");
     assert_eq!(ask(&text.replace("max-lag", "max-lga")).0, 2, "the configuration is not looked at");
+}
+
+/// Prometheus scrapes a daemon that reaches nobody, and evaluates the rules of the sample.
+#[test]
+fn prometheus_reads_the_metrics_and_the_alerts() {
+    let serve = Serve::start(&words(&["--node", "db1=u@127.0.0.1:1", "--deadline", "200ms"]));
+    let folder = TempDir::new().unwrap();
+    let (port, config) = (free_port(), folder.path().join("prometheus.yml"));
+    let rules = checkout().join("contrib/prometheus/alerts.yml");
+    let text = format!(
+        "global: {{ scrape_interval: 500ms, evaluation_interval: 500ms }}\nrule_files: [ {:?} ]\n\
+         scrape_configs: [ {{ job_name: vouch, static_configs: [ {{ targets: [ \"{}\" ] }} ] }} ]\n",
+        rules, serve.http
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--config.file={}", config.display()));
+    command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    let child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("prometheus: script/servers prometheus");
+    let _tied = Tied(child);
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let ask = |path: &str| TcpStream::connect(address).ok().map(|_| http(address, "GET", path, "").1);
+    for (path, expected) in [
+        ("/api/v1/query?query=vouch_node_state%7Bstate%3D%22down%22%2Cservice%3D%22rw%22%7D", ",\"1\"]"),
+        ("/api/v1/query?query=vouch_verdict_changes_total", "\"node\":\"db1\""),
+        ("/api/v1/alerts", "\"alertname\":\"NoNodeTakesWrites\""),
+    ] {
+        let there = || ask(path).filter(|text| text.contains(expected));
+        let found = poll::until(Duration::from_secs(30), Duration::from_millis(100), path, there);
+        assert!(found.is_ok(), "{path}: {:?}", ask(path));
+    }
 }
 
 /// Each sample is taken by the program that it is for.
