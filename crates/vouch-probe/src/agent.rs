@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Threads that answer; each is busy for microseconds.
 const THREADS: usize = 4;
@@ -92,7 +92,8 @@ fn answer(mut client: TcpStream, watch: &Watch, otherwise: &str) {
 fn question(client: &mut TcpStream) -> String {
     let _ = client.set_read_timeout(Some(PATIENCE));
     let (mut said, mut buffer) = (Vec::new(), [0; LONGEST]);
-    while said.len() < LONGEST && !said.contains(&b'\n') {
+    let until = Instant::now() + PATIENCE * 2;
+    while said.len() < LONGEST && !said.contains(&b'\n') && Instant::now() < until {
         match client.read(&mut buffer) {
             Ok(length @ 1..) => said.extend_from_slice(&buffer[..length]),
             _ => break,
