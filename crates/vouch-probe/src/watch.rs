@@ -124,15 +124,16 @@ impl Watch {
         watch
     }
 
-    /// Watches by another plan from now on. Nodes that stay under the same name and
-    /// address keep their connection and history.
+    /// Watches by another plan from now on. Nodes keep their history by their name, and their
+    /// connection where address and deadline are as before.
     pub fn reload(&self, plan: Plan) {
         let plan = Arc::new(plan);
+        let as_before = lock(&self.shared.plan).deadline == plan.deadline;
         plan.maintenance.inherit(&lock(&self.shared.plan).maintenance);
         let mut nodes = lock(&self.shared.nodes);
         let mut kept: Vec<Arc<Slot>> = nodes.drain(..).collect();
         for spec in &plan.nodes {
-            let place = kept.iter().position(|slot| same(&slot.spec, spec));
+            let place = kept.iter().position(|slot| as_before && same(&slot.spec, spec));
             nodes.push(place.map_or_else(|| Slot::new(spec.clone()), |at| kept.swap_remove(at)));
         }
         kept.iter().for_each(|slot| slot.gone.store(true, Ordering::Relaxed));

@@ -30,10 +30,13 @@ fn failed(view: &View<'_>, at: usize) -> Option<Opinion> {
     let node = &view.facts.nodes[at];
     let reason = failure(node)?;
     Some(match node.reach {
-        Reach::NotYet => Opinion::cannot_tell(Hold::No, reason),
-        Reach::AuthFailed | Reach::HostBlocked | Reach::HostUnknown | Reach::Tls | Reach::ServerError => {
-            Opinion::cannot_tell(Hold::ForAWhile, reason)
-        }
+        // After a reload that changed its address, a node keeps its verdict until it has been looked at.
+        Reach::NotYet
+        | Reach::AuthFailed
+        | Reach::HostBlocked
+        | Reach::HostUnknown
+        | Reach::Tls
+        | Reach::ServerError => Opinion::cannot_tell(Hold::ForAWhile, reason),
         // A server that is full is at work: to fail it over would make things worse.
         Reach::TooMany => Opinion::cannot_tell(Hold::Always, reason),
         Reach::Refused | Reach::NoAnswer if others_reach(view, at) => {
