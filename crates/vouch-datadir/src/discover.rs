@@ -5,6 +5,7 @@
 //! a failure.
 
 use crate::kind::Kind;
+use crate::{packed, read};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use vouch_report::{Code, Failure, FilePlace, Skip};
 
 /// Folders in folders beyond this depth are those of a loop of links.
 const DEPTH: usize = 8;
+
+/// The path of standard input.
+pub(crate) const STDIN: &str = "-";
 
 /// A file that is to be looked at.
 #[derive(Clone, Debug)]
@@ -43,6 +47,10 @@ pub(crate) fn discover(paths: &[PathBuf]) -> Discovered {
     let mut found = Discovered { several: paths.len() > 1, ..Discovered::default() };
     for path in paths {
         let before = found.files.len();
+        if path.as_os_str() == STDIN {
+            found.stdin(path);
+            continue;
+        }
         match fs::metadata(path) {
             Err(error) => found.unreadable(path, path, &error),
             Ok(data) if data.is_dir() => {
@@ -102,13 +110,24 @@ impl Discovered {
     fn named(&mut self, path: &Path, bytes: u64) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let label = path.display().to_string();
-        let root = path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
         let kind = match Kind::of(&name) {
+            Kind::Other | Kind::Temporary if begins_packed(path) => Kind::Packed,
             Kind::Other | Kind::Temporary => Kind::Tablespace,
             Kind::NoChecksums(what) | Kind::NotCovered(what) => return self.refused(&label, what),
             kind => kind,
         };
+        // What is in an image is of its own moment.
+        let root = match (kind, path.parent()) {
+            (Kind::Packed, _) => path.to_owned(),
+            (_, Some(folder)) => folder.to_owned(),
+            (_, None) => PathBuf::from("."),
+        };
         self.files.push(Found { path: path.to_owned(), label, kind, bytes, root });
+    }
+
+    fn stdin(&mut self, path: &Path) {
+        let (label, root) = (STDIN.to_owned(), path.to_owned());
+        self.files.push(Found { path: path.to_owned(), label, kind: Kind::Packed, bytes: 0, root });
     }
 
     fn label(&self, root: &Path, path: &Path) -> String {
@@ -139,6 +158,10 @@ impl Discovered {
             self.errors.push(at(&label, Failure::new(Code::NothingFound, message)));
         }
     }
+}
+
+fn begins_packed(path: &Path) -> bool {
+    read::head(path, packed::HEAD).is_ok_and(|head| packed::is_packed_so(&head))
 }
 
 /// A failure to read a file.

@@ -6,6 +6,7 @@
 use crate::discover::unreadable;
 use crate::facts::PageFact;
 use crate::options::{Level, PagesOptions};
+use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
 use std::time::Duration;
 use vouch_innodb::{
@@ -41,12 +42,7 @@ impl<'a> Judge<'a> {
             seen.abandoned = true;
             return seen;
         }
-        let space = &unit.job.space;
-        let size = space.page_size();
-        let mut checker = match self.checker.take() {
-            Some((known, checker)) if known == number => checker,
-            _ => Checker::new(space.format, space.id),
-        };
+        let size = unit.job.space.page_size();
         let bytes = size.bytes() * usize::try_from(unit.count).unwrap_or(0);
         let offset = u64::from(unit.first - unit.part.first) * size.bytes_u64();
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -63,39 +59,51 @@ impl<'a> Judge<'a> {
                 0
             }
         };
-        let pages = wanted.get(..read).unwrap_or_default().chunks_exact(size.bytes());
-        for (page, no) in pages.zip(unit.first..) {
-            self.page(&mut checker, &unit, PageNo(no), page, &mut seen);
-        }
+        let bad_before = unit.job.bad_pages();
+        let pages = wanted.get(..read).unwrap_or_default();
+        self.pages(number, &Run { space: &unit.job.space, bad_before }, unit.first, pages, &mut seen);
         self.buffer = buffer;
-        self.checker = Some((number, checker));
         seen
     }
 
-    fn page(&mut self, checker: &mut Checker, unit: &Unit, no: PageNo, page: &[u8], seen: &mut Seen) {
-        if unit.job.space.doublewrite.is_some_and(|area| area.holds(no)) {
+    /// Judges pages that were read, from page `first` on. `number` tells tablespaces apart.
+    pub(crate) fn pages(&mut self, number: usize, run: &Run, first: u32, bytes: &[u8], seen: &mut Seen) {
+        let mut checker = match self.checker.take() {
+            Some((known, checker)) if known == number => checker,
+            _ => Checker::new(run.space.format, run.space.id),
+        };
+        let pages = bytes.chunks_exact(run.space.page_size().bytes());
+        seen.facts.reserve(pages.len());
+        for (page, no) in pages.zip(first..) {
+            self.page(&mut checker, run, PageNo(no), page, seen);
+        }
+        self.checker = Some((number, checker));
+    }
+
+    fn page(&mut self, checker: &mut Checker, run: &Run, no: PageNo, page: &[u8], seen: &mut Seen) {
+        if run.space.doublewrite.is_some_and(|area| area.holds(no)) {
             seen.tally.count(PageClass::Copy);
             seen.facts.push(PageFact { class: PageClass::Copy, ..PageFact::default() });
             return;
         }
         let checked = checker.check(no, page);
         if !matches!(checked.verdict, Verdict::Bad(_)) {
-            return note(unit, self.options.level, no, &checked, seen);
+            return note(run.space, self.options.level, no, &checked, seen);
         }
-        let patient = unit.job.bad_pages() + seen.tally.bad < WAITED_FOR;
         let mut again = std::mem::take(&mut self.again);
         again.resize(page.len(), 0);
+        let patient = run.bad_before + seen.tally.bad < WAITED_FOR;
         for look in 1..=LOOKS {
             if look > 1 && patient {
                 std::thread::sleep(PATIENCE);
             }
-            let read = unit.job.space.offset_of(no).map(|(part, offset)| part.source.read_at(&mut again, offset));
-            if !matches!(read, Some(Ok(read)) if read == again.len()) {
+            let read = read_again(run.space, no, &mut again);
+            if !read {
                 again.copy_from_slice(page);
             }
             let checked = checker.check(no, &again);
-            if look == LOOKS || !patient || !matches!(checked.verdict, Verdict::Bad(_)) {
-                note(unit, self.options.level, no, &checked, seen);
+            if look == LOOKS || !patient || !read || !matches!(checked.verdict, Verdict::Bad(_)) {
+                note(run.space, self.options.level, no, &checked, seen);
                 break;
             }
         }
@@ -103,14 +111,27 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// The tablespace that pages are of.
+pub(crate) struct Run<'a> {
+    pub space: &'a Space,
+    /// Bad pages of it that were met before.
+    pub bad_before: u64,
+}
+
+/// What has come as a stream cannot be read again.
+fn read_again(space: &Space, no: PageNo, page: &mut [u8]) -> bool {
+    let read = space.offset_of(no).map(|(part, offset)| part.source.read_at(page, offset));
+    matches!(read, Some(Ok(read)) if read == page.len())
+}
+
 /// Takes down what a page came to.
-fn note(unit: &Unit, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
-    let format = &unit.job.space.format;
+fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
+    let format = &space.format;
     let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
     let mut fact = PageFact { page_type: header.page_type, ..PageFact::default() };
     fact.class = match checked.verdict {
         Verdict::Sound(method) => {
-            *seen.methods.entry(method).or_default() += 1;
+            seen.methods.add(method);
             PageClass::Sound
         }
         Verdict::Unprotected => PageClass::Unprotected,
@@ -131,7 +152,7 @@ fn note(unit: &Unit, level: Level, no: PageNo, checked: &Checked, seen: &mut See
         look_inside(format, level, no, &header, image, &mut fact, seen);
     }
     if fact.class > PageClass::Empty {
-        *seen.types.entry(fact.page_type).or_default() += 1;
+        seen.types.add(fact.page_type);
         if fact.class != PageClass::Bad {
             seen.lsn_max = seen.lsn_max.max(header.lsn);
         }

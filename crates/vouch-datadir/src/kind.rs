@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Undo,
     /// Copies of pages.
     Doublewrite,
+    /// A tablespace or several, packed: they are judged as they come out.
+    Packed,
     /// A temporary tablespace.
     Temporary,
     /// A file whose format has no checksums; what it is.
@@ -24,7 +26,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// What the file of this name is.
     pub(crate) fn of(name: &str) -> Kind {
-        by_prefix(name).or_else(|| by_suffix(name)).unwrap_or(Kind::Other)
+        by_prefix(name).or_else(|| by_suffix(name)).or_else(|| packed(name)).unwrap_or(Kind::Other)
     }
 
     /// In words.
@@ -34,6 +36,7 @@ impl Kind {
             Kind::System(_) => "system tablespace",
             Kind::Undo => "undo tablespace",
             Kind::Doublewrite => "doublewrite copies",
+            Kind::Packed => "packed file",
             Kind::Temporary => "temporary tablespace",
             Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
             Kind::Other => "file",
@@ -67,7 +70,8 @@ fn by_prefix(name: &str) -> Option<Kind> {
 fn by_suffix(name: &str) -> Option<Kind> {
     let (_, suffix) = name.rsplit_once('.')?;
     Some(match suffix {
-        "ibd" => Kind::Tablespace,
+        // mariabackup names what was made while it ran so, and gives it its name when it prepares.
+        "ibd" | "new" => Kind::Tablespace,
         "ibu" => Kind::Undo,
         "ibt" => Kind::Temporary,
         "dblwr" => Kind::Doublewrite,
@@ -79,9 +83,21 @@ fn by_suffix(name: &str) -> Option<Kind> {
         "ARZ" | "ARM" => Kind::NoChecksums("archive table"),
         "MAD" | "MAI" => Kind::NotCovered("Aria table"),
         "delta" => Kind::NotCovered("incremental backup"),
-        "qp" | "lz4" | "zst" | "xbcrypt" => Kind::NotCovered("compressed or encrypted backup file"),
-        "xbstream" | "mbstream" | "mbi" => Kind::NotCovered("backup image"),
+        "xbcrypt" => Kind::NotCovered("encrypted backup file"),
+        "mbi" => Kind::NotCovered("backup image of MySQL Enterprise Backup"),
         _ => return None,
+    })
+}
+
+/// A packed file counts as what is in it, where that is no tablespace.
+fn packed(name: &str) -> Option<Kind> {
+    if crate::packed::is_image(name) {
+        return Some(Kind::Packed);
+    }
+    Some(match Kind::of(crate::packed::inner(name)?) {
+        Kind::Tablespace | Kind::System(_) | Kind::Undo => Kind::Packed,
+        Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
+        other => other,
     })
 }
 
@@ -106,6 +122,11 @@ mod tests {
             ("t.frm", Kind::NoChecksums("table definition")),
             ("ib_logfile0", Kind::NotCovered("redo log")),
             ("auto.cnf", Kind::Other),
+            ("t.ibd.qp", Kind::Packed),
+            ("backup.mbstream", Kind::Packed),
+            ("backup.xbstream.zst", Kind::Packed),
+            ("t.frm.qp", Kind::NoChecksums("table definition")),
+            ("error.log.gz", Kind::Other),
             ("undo+1", Kind::Other),
         ] {
             assert_eq!(Kind::of(name), kind, "{name}");

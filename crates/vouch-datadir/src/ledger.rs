@@ -9,9 +9,7 @@ use crate::options::{Level, PagesOptions};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::unit::{BadPage, Job, Seen};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
-use vouch_innodb::{PageNo, Tree, TreeFault};
+use vouch_innodb::{Forest, PageNo, TreeFault};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
 
 /// What a tablespace came to.
@@ -47,6 +45,9 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
 /// Files that are too short.
 fn sizes(job: &Job, report: &mut SpaceReport) {
     let space = &job.space;
+    if space.broken_off {
+        return;
+    }
     for part in space.parts.iter().filter(|part| part.rest > 0) {
         let message = format!("the file ends {} bytes into page {}", part.rest, part.first.saturating_add(part.pages));
         report.findings.push(of_file(space, part, Code::FileCut, message));
@@ -145,24 +146,26 @@ fn trees(job: &Job, state: &State, seen: &mut Seen, report: &mut SpaceReport) {
 /// The faults between sound nodes. Where a page is damaged or not known, only what two sound
 /// neighbours say of each other counts: everything else may follow from that page.
 fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
-    let first = job.space.parts.first().map_or(0, |part| part.first);
+    let first = job.space.first();
     let extents = job.extents();
-    let mut trees: BTreeMap<u64, Tree> = BTreeMap::new();
-    for (fact, no) in seen.facts.iter().zip(first..) {
+    let node = |page: PageNo| {
+        let fact = seen.facts.get(usize::try_from(page.0.checked_sub(first)?).ok()?)?;
         // Pages that were given back keep their old contents.
-        let used = extents.in_use(PageNo(no)) == Some(true);
-        let judged = used && fact.class != PageClass::Bad;
-        if let Some(link) = fact.link(PageNo(no)).filter(|link| judged && !link.facts.is_change_buffer()) {
-            trees.entry(fact.index).or_default().add(link);
-        }
-    }
+        fact.link(page).filter(|link| {
+            fact.class != PageClass::Bad && !link.facts.is_change_buffer() && extents.in_use(page) == Some(true)
+        })
+    };
     let doubtful = |class| matches!(class, PageClass::Bad | PageClass::Unverified | PageClass::NotRun);
-    let whole = first == 0 && !seen.facts.iter().any(|fact| doubtful(fact.class));
+    let whole = first == 0 && !job.space.broken_off && !seen.facts.iter().any(|fact| doubtful(fact.class));
     let certain = |fault: &TreeFault| whole || matches!(fault, TreeFault::NotReturned(_));
-    let faults = trees
-        .into_iter()
-        .flat_map(|(index, tree)| tree.faults().into_iter().map(move |(page, fault)| (page, index, fault)));
-    faults.filter(|(_, _, fault)| certain(fault)).collect()
+    let (mut forest, mut faults) = (Forest::default(), Vec::new());
+    for link in (first..).zip(&seen.facts).filter_map(|(page, _)| node(PageNo(page))) {
+        forest.add(&link);
+        faults.extend(link.faults(node).map(|fault| (link.page, link.facts.index, fault)));
+    }
+    faults.extend(forest.faults());
+    faults.retain(|(_, _, fault)| certain(fault));
+    faults
 }
 
 /// Findings of pages in their order; neighbours with the same code are one finding.
@@ -258,17 +261,10 @@ fn coverage(job: &Job, part: &Part, seen: &Seen, report: &SpaceReport) -> FileCo
         page_bytes: space.page_size().bytes_u64(),
         pages: u64::from(part.pages),
         tally,
-        methods: ranked(&seen.methods, |method| method.name().to_owned()),
-        types: ranked(&seen.types, |page_type| page_type.name().into_owned()),
+        methods: seen.methods.ranked(|method| method.name().to_owned()),
+        types: seen.types.ranked(|page_type| page_type.name().into_owned()),
         lsn_max: seen.lsn_max.0,
         state,
         map: facts::map(own, part.first),
     }
-}
-
-/// Counts, the highest first.
-fn ranked<K: Copy + Ord + Hash>(counts: &HashMap<K, u64>, name: impl Fn(K) -> String) -> Vec<(String, u64)> {
-    let mut ranked: Vec<(K, u64)> = counts.iter().map(|(key, count)| (*key, *count)).collect();
-    ranked.sort_by_key(|(key, count)| (std::cmp::Reverse(*count), *key));
-    ranked.into_iter().map(|(key, count)| (name(key), count)).collect()
 }

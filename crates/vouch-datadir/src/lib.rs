@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod copies;
+mod counts;
 mod discover;
 mod facts;
 mod judge;
@@ -16,6 +17,7 @@ mod kind;
 mod ledger;
 mod names;
 mod options;
+mod packed;
 mod read;
 mod scan;
 mod space;

@@ -39,7 +39,7 @@ pub enum StateChoice {
 /// What to verify, and how.
 #[derive(Clone, Debug)]
 pub struct PagesOptions {
-    /// Files and directories.
+    /// Files and directories; `-` is standard input.
     pub paths: Vec<PathBuf>,
     /// How deep; without it `tree`.
     pub level: Level,
@@ -63,4 +63,6 @@ pub struct Runtime<'a> {
     pub now_ms: &'a (dyn Fn() -> u64 + Sync),
     /// The run's id.
     pub run_id: String,
+    /// What the path `-` stands for.
+    pub stdin: Option<std::fs::File>,
 }

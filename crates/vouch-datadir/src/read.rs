@@ -1,4 +1,6 @@
 //! Reads files at any place without disturbing anyone: [`Source`].
+//!
+//! What comes as a stream has no file that could be read again; its [`Source`] refuses.
 
 use std::fs::File;
 use std::io;
@@ -8,7 +10,7 @@ use std::path::Path;
 /// A file that is open for reading.
 #[derive(Debug)]
 pub(crate) struct Source {
-    file: File,
+    file: Option<File>,
 }
 
 impl Source {
@@ -20,7 +22,12 @@ impl Source {
         let file = File::open(path)?;
         // Advice that is not taken costs nothing but speed.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Source { file })
+        Ok(Source { file: Some(file) })
+    }
+
+    /// What has come as a stream, and is gone.
+    pub(crate) fn streamed() -> Source {
+        Source { file: None }
     }
 
     /// Reads up to the length of `buffer` and returns how much there was: less only at the end of the file.
@@ -28,9 +35,10 @@ impl Source {
     /// # Errors
     /// The system refuses.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let Some(file) = &self.file else { return Err(io::Error::other("a stream can be read once")) };
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset + filled as u64) {
+            match file.read_at(rest, offset + filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -67,7 +67,7 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool
 }
 
 /// Makes the report of a tablespace, and tells it.
-fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
+pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
     let root = &job.space.root;
     let state = around.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state);
     let state = state.confirmed(root, options.state);

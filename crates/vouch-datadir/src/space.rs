@@ -10,7 +10,7 @@ use vouch_innodb::{
 use vouch_report::Failure;
 
 /// Bytes of a file by which its format is found out when page 0 does not tell.
-const SAMPLE: usize = 4 << 20;
+pub(crate) const SAMPLE: usize = 4 << 20;
 /// The largest page.
 const LARGEST: usize = 65_536;
 
@@ -41,6 +41,8 @@ pub(crate) struct Space {
     pub doublewrite: Option<LegacyDoublewrite>,
     /// Pages that are in use and never written; `None` when they are not known.
     pub fillers: Option<Vec<PageNo>>,
+    /// It came as a stream that did not come to its end, which is told elsewhere.
+    pub broken_off: bool,
 }
 
 /// Why a tablespace could not be opened.
@@ -65,28 +67,60 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat]) -> Result<Space, Op
         sources.push((found, source));
     }
     let Some((first, source)) = sources.first() else { return Err(OpenError::Unrecognised(Vec::new())) };
-    let (kind, root) = (first.kind, first.root.clone());
-    let head = read_head(source, LARGEST).map_err(|error| refused(first, &error))?;
-    let told = told_by_page_0(&head);
+    let mut head = read_head(source, LARGEST).map_err(|error| refused(first, &error))?;
+    if matches!(first.kind, Kind::System(_)) || told_by_page_0(&head).is_none() {
+        head = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
+    }
+    let Some(space) = of_head(first, &head, known) else { return Err(formless(sources)) };
+    let parts = parts(sources, &space.format, &head);
+    Ok(Space { parts, ..space })
+}
+
+/// The tablespace that begins with `head`, which is all of its file or [`SAMPLE`] bytes, with no file in it
+/// yet. `None` when no page there is one of any format.
+fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat]) -> Option<Space> {
+    let told = told_by_page_0(head);
     let (format, id) = match &told {
         Some((format, header)) => (*format, Some(header.space)),
-        None => {
-            let sample = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
-            match found_out(&sample, known) {
-                Some(guess) => (guess.format, guess.space),
-                None => return Err(formless(sources)),
-            }
-        }
+        None => found_out(head, known).map(|guess| (guess.format, guess.space))?,
     };
-    let parts = parts(sources, &format);
-    let system = parts.first().filter(|_| matches!(kind, Kind::System(_)));
-    let doublewrite = system.and_then(|part| doublewrite(part, &format));
-    let fillers = match system.zip(doublewrite) {
-        Some((part, area)) => fillers(part, &format, &area),
+    let begins = begins_at(first, head, &format, 0) == 0;
+    let system = matches!(first.kind, Kind::System(_)) && begins;
+    let doublewrite = Some(head).filter(|_| system).and_then(|head| doublewrite(head, &format));
+    let fillers = match doublewrite {
+        Some(area) => fillers(head, &format, &area),
         None => Some(Vec::new()),
     };
     let header = told.map(|(_, header)| header);
-    Ok(Space { parts, kind, root, format, id, header, doublewrite, fillers })
+    let root = first.root.clone();
+    Some(Space {
+        parts: Vec::new(),
+        kind: first.kind,
+        root,
+        format,
+        id,
+        header,
+        doublewrite,
+        fillers,
+        broken_off: false,
+    })
+}
+
+/// Opens a tablespace of one file that comes as a stream and begins with `head`, which is all of it or
+/// [`SAMPLE`] bytes. Until [`Space::ended`] it has no pages.
+///
+/// # Errors
+/// No page there is one of any format.
+pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat]) -> Result<Space, Found> {
+    let Some(space) = of_head(&found, head, known) else { return Err(found) };
+    let first = begins_at(&found, head, &space.format, 0);
+    let part = Part { found, source: Source::streamed(), first, pages: 0, rest: 0 };
+    Ok(Space { parts: vec![part], ..space })
+}
+
+/// Whether the first page tells the format of the file that begins with `head`.
+pub(crate) fn tells(head: &[u8]) -> bool {
+    told_by_page_0(head).is_some()
 }
 
 /// Files without any page of a known format.
@@ -126,28 +160,31 @@ fn found_out(sample: &[u8], known: &[SpaceFormat]) -> Option<Guess> {
     guess(sample, &candidates)
 }
 
-fn parts(sources: Vec<(Found, Source)>, format: &SpaceFormat) -> Vec<Part> {
+fn parts(sources: Vec<(Found, Source)>, format: &SpaceFormat, head: &[u8]) -> Vec<Part> {
     let mut first = 0_u32;
     let mut parts = Vec::new();
     for (found, source) in sources {
-        let size = format.physical.bytes_u64();
-        let pages = u32::try_from(found.bytes / size).unwrap_or(u32::MAX);
-        let rest = found.bytes % size;
-        first = begins_at(&found, &source, format, first);
+        let (pages, rest) = whole_pages(found.bytes, format);
+        first = begins_at(&found, head, format, first);
         parts.push(Part { found, source, first, pages, rest });
         first = first.saturating_add(pages);
     }
     parts
 }
 
+/// Whole pages of a file, and the bytes behind them.
+fn whole_pages(bytes: u64, format: &SpaceFormat) -> (u32, u64) {
+    let size = format.physical.bytes_u64();
+    (u32::try_from(bytes / size).unwrap_or(u32::MAX), bytes % size)
+}
+
 /// The number of the first page of a file: that of the files before it together. A later file of the
 /// system tablespace that is looked at without them tells by its own pages.
-fn begins_at(found: &Found, source: &Source, format: &SpaceFormat, first: u32) -> u32 {
+fn begins_at(found: &Found, head: &[u8], format: &SpaceFormat, first: u32) -> u32 {
     if first > 0 || !matches!(found.kind, Kind::System(number) if number > 1) {
         return first;
     }
     let size = format.physical.bytes();
-    let head = read_head(source, SAMPLE).unwrap_or_default();
     let told = head.chunks_exact(size).zip(0_u32..).find_map(|(page, at)| {
         let header = vouch_innodb::FilHeader::read(page).filter(|_| page.iter().any(|byte| *byte != 0))?;
         header.page_no.0.checked_sub(at)
@@ -156,32 +193,42 @@ fn begins_at(found: &Found, source: &Source, format: &SpaceFormat, first: u32) -
 }
 
 /// The doublewrite area of ibdata1; the usual one when the page that tells of it is damaged.
-fn doublewrite(part: &Part, format: &SpaceFormat) -> Option<LegacyDoublewrite> {
-    if part.first > 0 || format.layout == Layout::Zip {
+fn doublewrite(head: &[u8], format: &SpaceFormat) -> Option<LegacyDoublewrite> {
+    if format.layout == Layout::Zip {
         return None;
     }
     let no = LegacyDoublewrite::TOLD_BY;
-    let page = read_page(part, format, no)?;
-    let verdict = Checker::new(*format, None).check(no, &page).verdict;
+    let page = page_of(head, format, no)?;
+    let verdict = Checker::new(*format, None).check(no, page).verdict;
     match verdict {
         Verdict::Bad(_) => Some(LegacyDoublewrite::usual(format)),
-        _ => LegacyDoublewrite::read(&page, format),
+        _ => LegacyDoublewrite::read(page, format),
     }
 }
 
-fn fillers(part: &Part, format: &SpaceFormat, area: &LegacyDoublewrite) -> Option<Vec<PageNo>> {
-    let page = read_page(part, format, area.inode_page()?)?;
-    Some(area.fillers(&page))
+fn fillers(head: &[u8], format: &SpaceFormat, area: &LegacyDoublewrite) -> Option<Vec<PageNo>> {
+    page_of(head, format, area.inode_page()?).map(|page| area.fillers(page))
 }
 
 /// A page of the first file.
-fn read_page(part: &Part, format: &SpaceFormat, no: PageNo) -> Option<Vec<u8>> {
-    let mut page = vec![0; format.physical.bytes()];
-    let read = part.source.read_at(&mut page, u64::from(no.0) * format.physical.bytes_u64()).ok()?;
-    (read == page.len()).then_some(page)
+fn page_of<'a>(head: &'a [u8], format: &SpaceFormat, no: PageNo) -> Option<&'a [u8]> {
+    head.chunks_exact(format.physical.bytes()).nth(usize::try_from(no.0).ok()?)
 }
 
 impl Space {
+    /// The stream has ended after so many bytes.
+    pub(crate) fn ended(&mut self, bytes: u64) {
+        let (pages, rest) = whole_pages(bytes, &self.format);
+        if let Some(part) = self.parts.first_mut() {
+            (part.pages, part.rest, part.found.bytes) = (pages, rest, bytes);
+        }
+    }
+
+    /// The number of the first page.
+    pub(crate) fn first(&self) -> u32 {
+        self.parts.first().map_or(0, |part| part.first)
+    }
+
     /// Pages of all files together.
     pub(crate) fn pages(&self) -> u32 {
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.pages))

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog};
 
+/// What backup tools write beside the files.
+const NOTES: [&str; 2] = ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"];
 /// Bytes behind the checkpoint that are looked at.
 const TAIL: usize = 64;
 
@@ -38,10 +40,24 @@ impl State {
         }
     }
 
+    /// Whether the file of this name is the note of a backup tool about what it has made.
+    pub(crate) fn is_note(name: &str) -> bool {
+        NOTES.contains(&name)
+    }
+
+    /// The state of the files of an image, with the name and the text of the backup tool's note.
+    pub(crate) fn noted(note: Option<&(String, String)>, choice: StateChoice) -> State {
+        match choice {
+            StateChoice::Auto => note.and_then(|(name, text)| backup(name, text)).unwrap_or(State::Unknown),
+            _ => State::of(Path::new(""), choice),
+        }
+    }
+
     /// The state once files have been read: those of one moment must not have gone on since then.
     pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice) -> State {
         match self {
-            State::Whole(..) if State::of(root, choice) != *self => {
+            // What lies in an image does not go on.
+            State::Whole(..) if root.is_dir() && State::of(root, choice) != *self => {
                 State::Raw("a server went on writing while the files were read".to_owned())
             }
             state => state.clone(),
@@ -59,7 +75,7 @@ impl State {
 }
 
 fn told_in(folder: &Path) -> State {
-    ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"]
+    NOTES
         .iter()
         .find_map(|name| backup(name, &fs::read_to_string(folder.join(name)).ok()?))
         .or_else(|| mysql(folder))

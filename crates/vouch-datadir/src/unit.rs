@@ -1,5 +1,6 @@
 //! What is to be read, cut into parts that are judged one by one: [`Job`], [`Board`].
 
+use crate::counts::Counts;
 use crate::facts::PageFact;
 use crate::space::{Part, Space};
 use std::collections::HashMap;
@@ -9,7 +10,7 @@ use vouch_innodb::{ExtentMap, Lsn, Method, PageNo, PageType};
 use vouch_report::{Code, Failure, PageTally};
 
 /// Bytes that are read and judged at a time.
-pub(crate) const UNIT_BYTES: u64 = 1 << 20;
+pub(crate) const UNIT_BYTES: u64 = 256 << 10;
 
 /// A page that something is wrong with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub(crate) struct Seen {
     pub facts: Vec<PageFact>,
     pub bad: Vec<BadPage>,
     pub tally: PageTally,
-    pub methods: HashMap<Method, u64>,
-    pub types: HashMap<PageType, u64>,
+    pub methods: Counts<Method>,
+    pub types: Counts<PageType>,
     pub encrypted: u64,
     pub undecoded: HashMap<&'static str, u64>,
     pub lsn_max: Lsn,
@@ -83,8 +84,7 @@ impl Job {
 
     /// Where the facts of the part's pages stand; parts of a broken file may overlap, and do no harm.
     fn index_of(&self, no: u32) -> usize {
-        let before = self.space.parts.first().map_or(0, |part| part.first);
-        usize::try_from(no.saturating_sub(before)).unwrap_or(usize::MAX)
+        usize::try_from(no.saturating_sub(self.space.first())).unwrap_or(usize::MAX)
     }
 
     /// Adds what a unit has shown. True when it was the last one.
@@ -96,10 +96,12 @@ impl Job {
         }
         drop(extents);
         let mut seen = self.seen();
-        if seen.facts.is_empty() {
-            seen.facts.resize(usize::try_from(self.space.pages()).unwrap_or(0), PageFact::default());
-        }
         let at = self.index_of(first);
+        // A stream tells only at its end how many pages there are.
+        let known = usize::try_from(self.space.pages()).unwrap_or(0).max(at.saturating_add(part.facts.len()));
+        if seen.facts.len() < known {
+            seen.facts.resize(known, PageFact::default());
+        }
         if let Some(slots) = seen.facts.get_mut(at..).and_then(|rest| rest.get_mut(..part.facts.len())) {
             slots.copy_from_slice(&part.facts);
         }
@@ -137,8 +139,8 @@ impl Seen {
     fn add(&mut self, part: Seen) {
         self.bad.extend(part.bad);
         self.tally.add(&part.tally);
-        part.methods.into_iter().for_each(|(method, count)| *self.methods.entry(method).or_default() += count);
-        part.types.into_iter().for_each(|(page_type, count)| *self.types.entry(page_type).or_default() += count);
+        self.methods.merge(part.methods);
+        self.types.merge(part.types);
         part.undecoded.into_iter().for_each(|(codec, count)| *self.undecoded.entry(codec).or_default() += count);
         self.encrypted += part.encrypted;
         self.lsn_max = self.lsn_max.max(part.lsn_max);

@@ -5,7 +5,8 @@ use crate::discover::{Discovered, Found, discover, unreadable};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::options::{PagesOptions, Runtime};
-use crate::scan::{Surroundings, scan};
+use crate::packed::{Streamed, read_all};
+use crate::scan::{Surroundings, finish, scan};
 use crate::space::{self, OpenError, Space};
 use crate::state::State;
 use crate::unit::{Board, Job};
@@ -60,18 +61,42 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     run.tell(skips, errors, runtime);
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
+    let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
     let spaces = open_all(files, &states, &mut run, runtime);
-    let around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
+    let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
     twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
     run.findings.extend(twice);
     let board = Board::new(spaces.into_iter().map(Job::new).collect());
     let reports = scan(&board, options, &around, runtime);
     reports.into_iter().for_each(|report| run.add(report));
+    if !packed.is_empty() {
+        run.streams(packed, options, &mut around, runtime);
+    }
     Ok(run.summary(options, &around, started_ms, runtime))
 }
 
 impl Run {
+    /// Looks at packed files and images, whose states are known only at their ends.
+    fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
+        let Streamed { jobs, formless, files, findings, errors, skips, states } = read_all(files, options, runtime);
+        for (root, state) in states {
+            around.states.retain(|(known, _)| *known != root);
+            around.states.push((root, state));
+        }
+        self.tell(skips, errors, runtime);
+        findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+        self.findings.extend(findings);
+        self.files.extend(files);
+        for (found, zero) in formless {
+            let raw = zero && is_raw(&found, &around.states);
+            if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
+        }
+        for job in &jobs {
+            self.add(finish(job, options, around, runtime));
+        }
+    }
+
     fn tell(&mut self, skips: Vec<Skip>, errors: Vec<Failure>, runtime: &Runtime) {
         skips.iter().for_each(|skip| runtime.sink.emit(&Event::Skip(skip.clone())));
         errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));

@@ -45,11 +45,9 @@ pub enum IndexFault {
     Slot,
     /// The chain of records leaves the page's heap.
     ChainLeaves,
-    /// The chain of records does not end.
-    ChainLoops,
     /// A record owns another number of records than it says.
     Owned,
-    /// A record has a heap number that is out of range or taken.
+    /// A record has a heap number that is out of range or taken, as every record of an endless chain has.
     HeapNumber,
     /// The header counts another number of records than the chain has.
     Count {
@@ -70,7 +68,6 @@ impl fmt::Display for IndexFault {
             IndexFault::Header => write!(f, "the index header has numbers that do not fit the page"),
             IndexFault::Slot => write!(f, "a slot of the page directory does not point at the owner of its records"),
             IndexFault::ChainLeaves => write!(f, "the chain of records points out of the page's heap"),
-            IndexFault::ChainLoops => write!(f, "the chain of records does not end"),
             IndexFault::Owned => write!(f, "a record owns another number of records than it says"),
             IndexFault::HeapNumber => write!(f, "a record has a heap number that is out of range or taken"),
             IndexFault::Count { header, chain } => {
@@ -154,45 +151,51 @@ impl<'a> Node<'a> {
         if all == u32::from(self.heap_count) { Ok(()) } else { Err(IndexFault::Heap) }
     }
 
-    /// The number of records between infimum and supremum.
+    /// The number of records between infimum and supremum. This is where a verification spends its time
+    /// beside reading and summing.
     fn walk_records(&self, seen: &mut Seen) -> Result<u16, IndexFault> {
-        let (mut at, mut slot, mut group, mut count) = (self.infimum, 0, 0_u8, 0_u16);
+        let (mut at, mut slot, mut group, mut count) = (self.infimum, 0, 0_u16, 0_u16);
         loop {
-            group = group.saturating_add(1);
-            let owned = self.owned(at)?;
-            if owned > 0 {
-                self.check_owner(at, slot, group, owned)?;
+            let record = self.record(at).ok_or(IndexFault::ChainLeaves)?;
+            group += 1;
+            if record.owned > 0 {
+                self.check_owner(at, slot, group, record.owned)?;
                 (slot, group) = (slot + 1, 0);
             }
-            if !seen.insert(self.heap_no(at)?, self.heap_count) {
-                return Err(if count > self.heap_count { IndexFault::ChainLoops } else { IndexFault::HeapNumber });
+            if !seen.insert(record.heap_no, self.heap_count) {
+                return Err(IndexFault::HeapNumber);
             }
             if at == self.supremum {
                 break;
             }
-            at = self.next(at).ok_or(IndexFault::ChainLeaves)?;
-            count = count.checked_add(1).filter(|count| *count <= self.heap_count).ok_or(IndexFault::ChainLoops)?;
+            at = record.next;
+            if !self.in_heap(at) && at != self.supremum {
+                return Err(IndexFault::ChainLeaves);
+            }
+            // It ends, since every heap number is taken once.
+            count = count.saturating_add(1);
         }
         // Supremum was counted as a step.
         if slot == self.slots { Ok(count.saturating_sub(1)) } else { Err(IndexFault::Slot) }
     }
 
-    fn check_owner(&self, at: usize, slot: usize, group: u8, owned: u8) -> Result<(), IndexFault> {
+    fn check_owner(&self, at: usize, slot: usize, group: u16, owned: u8) -> Result<(), IndexFault> {
         if self.slot(slot) != Some(at) {
             return Err(IndexFault::Slot);
         }
         let most = if slot == 0 { 1 } else { MOST_OWNED };
-        if owned == group && owned <= most { Ok(()) } else { Err(IndexFault::Owned) }
+        if u16::from(owned) == group && owned <= most { Ok(()) } else { Err(IndexFault::Owned) }
     }
 
     fn walk_free(&self, seen: &mut Seen) -> Result<u16, IndexFault> {
         let (mut at, mut count) = (usize::from(self.free), 0_u16);
         while at != 0 {
-            if !self.in_heap(at) || !seen.insert(self.heap_no(at)?, self.heap_count) {
+            let record = self.record(at).filter(|_| self.in_heap(at)).ok_or(IndexFault::FreeList)?;
+            if !seen.insert(record.heap_no, self.heap_count) {
                 return Err(IndexFault::FreeList);
             }
             count = count.saturating_add(1);
-            at = self.target(at).ok_or(IndexFault::FreeList)?;
+            at = record.next;
         }
         Ok(count)
     }
@@ -203,35 +206,32 @@ impl<'a> Node<'a> {
         self.page.be16(at).map(usize::from)
     }
 
-    fn owned(&self, at: usize) -> Result<u8, IndexFault> {
-        let byte = at.checked_sub(if self.compact { 5 } else { 6 }).and_then(|at| self.page.byte(at));
-        byte.map(|byte| byte & 0xf).ok_or(IndexFault::ChainLeaves)
-    }
-
-    fn heap_no(&self, at: usize) -> Result<u16, IndexFault> {
-        let word = at.checked_sub(if self.compact { 4 } else { 5 }).and_then(|at| self.page.be16(at));
-        word.map(|word| word >> 3).ok_or(IndexFault::ChainLeaves)
-    }
-
-    /// Where the next-pointer of the record leads; 0 at the end of the free list.
-    fn target(&self, at: usize) -> Option<usize> {
-        let next = self.page.be16(at.checked_sub(2)?)?;
-        if !self.compact || next == 0 {
-            return Some(usize::from(next));
-        }
-        let wrapped = at.wrapping_add(usize::from(next)) & (self.page.len() - 1);
-        // Offsets are of 16 bits, and so is their difference.
-        Some(if self.page.len() > 0xffff { wrapped & 0xffff } else { wrapped })
-    }
-
-    fn next(&self, at: usize) -> Option<usize> {
-        self.target(at).filter(|next| *next == self.supremum || self.in_heap(*next))
+    /// The fixed bytes in front of a record, in one read: how many it owns, its heap number, the next one.
+    fn record(&self, at: usize) -> Option<Record> {
+        let word = self.page.be64(at.checked_sub(8)?)?;
+        let next = usize::from(word as u16);
+        // REDUNDANT has one byte more between the heap number and the next record.
+        let (word, next) = match self.compact {
+            false => (word >> 8, next),
+            // 0 at the end of the free list.
+            true if next == 0 => (word, 0),
+            // Offsets are of 16 bits, and so is their difference.
+            true => (word, (at.wrapping_add(next) & (self.page.len() - 1)) & 0xffff),
+        };
+        Some(Record { owned: (word >> 32) as u8 & 0xf, heap_no: (word >> 16) as u16 >> 3, next })
     }
 
     /// Whether a record of the user can be there.
     fn in_heap(&self, at: usize) -> bool {
         at > self.supremum + 8 && at <= self.heap_top
     }
+}
+
+/// What stands in front of a record.
+struct Record {
+    owned: u8,
+    heap_no: u16,
+    next: usize,
 }
 
 /// Heap numbers that were met; a page of 64 KiB has at most 8192.
@@ -245,6 +245,7 @@ impl Default for Seen {
 
 impl Seen {
     /// False when the number is out of range or was met before.
+    #[inline]
     fn insert(&mut self, number: u16, count: u16) -> bool {
         let Some(word) = self.0.get_mut(usize::from(number / 64)).filter(|_| number < count) else { return false };
         let bit = 1_u64 << (number % 64);

@@ -35,6 +35,6 @@ pub use index::{IndexFacts, IndexFault};
 pub use page_type::PageType;
 pub use redo::{MariadbLog, MysqlLog};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
-pub use tree::{Link, Tree, TreeFault};
+pub use tree::{Forest, Link, TreeFault};
 pub use units::{Lsn, PageNo, PageSize, SpaceId};
 pub use verdict::{Fault, Lack, Verdict};

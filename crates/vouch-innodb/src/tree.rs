@@ -1,10 +1,10 @@
-//! Nodes held against each other: links between siblings, and levels: [`Tree`].
+//! Nodes held against each other: [`Link::faults`] between siblings, [`Forest`] between levels.
 //!
 //! This needs all pages of a tablespace as of one moment, so that its faults
 //! are damage only in a file that was shut down, prepared or exported.
 
 use crate::{IndexFacts, NO_PAGE, PageNo};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A node's place in its tree.
@@ -59,79 +59,87 @@ impl fmt::Display for TreeFault {
     }
 }
 
-/// The nodes of one index.
+/// What is known of one level of one index.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    nodes: u64,
+    /// As the nodes of the level count.
+    children: u64,
+    heads: usize,
+    first: PageNo,
+}
+
+/// The trees of a tablespace, as far as they can be told by counting nodes.
 #[derive(Clone, Debug, Default)]
-pub struct Tree {
-    levels: BTreeMap<u16, Vec<Link>>,
+pub struct Forest {
+    levels: BTreeMap<(u64, u16), Level>,
+    /// Nodes of a level stand together mostly.
+    current: Option<((u64, u16), Level)>,
 }
 
-impl Tree {
-    /// Adds a node.
-    pub fn add(&mut self, link: Link) {
-        self.levels.entry(link.facts.level).or_default().push(link);
+impl Forest {
+    /// Counts a node.
+    pub fn add(&mut self, link: &Link) {
+        let key = (link.facts.index, link.facts.level);
+        let level = match &mut self.current {
+            Some((known, level)) if *known == key => level,
+            _ => {
+                self.put_back();
+                let fresh = Level { first: link.page, ..Level::default() };
+                let level = self.levels.remove(&key).unwrap_or(fresh);
+                &mut self.current.insert((key, level)).1
+            }
+        };
+        level.nodes += 1;
+        level.children += u64::from(link.facts.records);
+        level.heads += usize::from(link.prev == NO_PAGE);
     }
 
-    /// The root, when the uppermost level is one node.
-    pub fn root(&self) -> Option<PageNo> {
-        match self.levels.last_key_value()?.1.as_slice() {
-            [root] => Some(root.page),
-            _ => None,
+    fn put_back(&mut self) {
+        if let Some((key, level)) = self.current.take() {
+            self.levels.insert(key, level);
         }
     }
 
-    /// Every fault, each with a page that it shows at.
-    pub fn faults(&self) -> Vec<(PageNo, TreeFault)> {
-        let mut faults: Vec<_> = self.levels.values().flat_map(|nodes| link_faults(nodes)).collect();
-        faults.extend(self.root_fault());
-        faults.extend(self.levels.keys().filter_map(|&level| self.count_fault(level)));
-        faults
+    /// Every fault between levels, each with its index and a page that it shows at.
+    pub fn faults(mut self) -> Vec<(PageNo, u64, TreeFault)> {
+        self.put_back();
+        self.levels.iter().flat_map(|(&(index, number), level)| self.level_faults(index, number, level)).collect()
     }
 
-    fn root_fault(&self) -> Option<(PageNo, TreeFault)> {
-        match self.levels.last_key_value()?.1.as_slice() {
-            [] | [_] => None,
-            [first, ..] => Some((first.page, TreeFault::Roots(self.nodes(first.facts.level)))),
-        }
-    }
-
-    fn nodes(&self, level: u16) -> u64 {
-        self.levels.get(&level).map_or(0, |nodes| nodes.len() as u64)
-    }
-
-    /// The parents' counts against the nodes of `level`.
-    fn count_fault(&self, level: u16) -> Option<(PageNo, TreeFault)> {
-        let nodes = self.nodes(level);
-        let parents = self.levels.get(&level.checked_add(1)?)?;
-        let counted = parents.iter().map(|parent| u64::from(parent.facts.records)).sum();
-        let first = self.levels.get(&level)?.first()?;
-        (counted != nodes).then_some((first.page, TreeFault::Children { counted, nodes }))
+    fn level_faults(&self, index: u64, number: u16, level: &Level) -> Vec<(PageNo, u64, TreeFault)> {
+        let heads = (level.heads != 1).then_some(TreeFault::Heads(level.heads));
+        let last = self.levels.range((index, number)..=(index, u16::MAX)).nth(1).is_none();
+        let roots = (last && level.nodes > 1).then_some(TreeFault::Roots(level.nodes));
+        let above = number.checked_add(1).and_then(|above| self.levels.get(&(index, above)));
+        let (counted, nodes) = (above.map_or(level.nodes, |above| above.children), level.nodes);
+        let children = (counted != nodes).then_some(TreeFault::Children { counted, nodes });
+        [heads, roots, children].into_iter().flatten().map(|fault| (level.first, index, fault)).collect()
     }
 }
 
-/// The faults of the links on one level.
-fn link_faults(nodes: &[Link]) -> Vec<(PageNo, TreeFault)> {
-    let by_page: HashMap<u32, &Link> = nodes.iter().map(|node| (node.page.0, node)).collect();
-    let mut faults = Vec::new();
-    for node in nodes {
-        let next = (node.next != NO_PAGE).then_some(PageNo(node.next));
-        let right = next.map(|next| (next, by_page.get(&next.0)));
-        let fault = match right {
+impl Link {
+    /// What is wrong between the node and its neighbours; `find` knows all nodes by their pages.
+    pub fn faults(&self, find: impl Fn(PageNo) -> Option<Link>) -> impl Iterator<Item = TreeFault> {
+        let place = |facts: IndexFacts| (facts.index, facts.level);
+        let neighbour = |page: u32| {
+            (page != NO_PAGE).then_some(PageNo(page)).map(|page| {
+                let node = find(page).filter(|node| place(node.facts) == place(self.facts));
+                (page, node)
+            })
+        };
+        let right = match neighbour(self.next) {
             Some((next, None)) => Some(TreeFault::Stranger(next)),
-            Some((next, Some(right))) if right.prev != node.page.0 => Some(TreeFault::NotReturned(next)),
+            Some((next, Some(right))) if right.prev != self.page.0 => Some(TreeFault::NotReturned(next)),
             _ => None,
         };
-        faults.extend(fault.map(|fault| (node.page, fault)));
-        let left = (node.prev != NO_PAGE).then_some(PageNo(node.prev));
-        let reached = left.is_none_or(|left| by_page.get(&left.0).is_some_and(|left| left.next == node.page.0));
-        if let Some(left) = left.filter(|_| !reached) {
-            faults.push((node.page, TreeFault::Unreached(left)));
-        }
+        let left = match neighbour(self.prev) {
+            Some((_, Some(left))) if left.next == self.page.0 => None,
+            Some((prev, _)) => Some(TreeFault::Unreached(prev)),
+            None => None,
+        };
+        right.into_iter().chain(left)
     }
-    let heads = nodes.iter().filter(|node| node.prev == NO_PAGE).count();
-    if let Some(first) = nodes.first().filter(|_| heads != 1) {
-        faults.push((first.page, TreeFault::Heads(heads)));
-    }
-    faults
 }
 
 #[cfg(test)]
@@ -142,32 +150,38 @@ mod tests {
         Link { page: PageNo(page), prev, next, facts: IndexFacts { index: 1, level, records } }
     }
 
-    fn tree(links: &[Link]) -> Tree {
-        let mut tree = Tree::default();
-        links.iter().for_each(|link| tree.add(*link));
-        tree
+    fn faults(links: &[Link]) -> Vec<(PageNo, TreeFault)> {
+        let mut forest = Forest::default();
+        links.iter().for_each(|link| forest.add(link));
+        let find = |page| links.iter().find(|link| link.page == page).copied();
+        let between = links.iter().flat_map(|link| link.faults(find).map(move |fault| (link.page, fault)));
+        between.chain(forest.faults().into_iter().map(|(page, _, fault)| (page, fault))).collect()
     }
 
     #[test]
     fn a_whole_tree_has_no_fault() {
         let root = link(3, NO_PAGE, NO_PAGE, 1, 2);
-        let tree = tree(&[root, link(4, NO_PAGE, 5, 0, 9), link(5, 4, NO_PAGE, 0, 9)]);
-        assert_eq!((tree.faults(), tree.root()), (vec![], Some(PageNo(3))));
+        assert_eq!(faults(&[root, link(4, NO_PAGE, 5, 0, 9), link(5, 4, NO_PAGE, 0, 9)]), []);
+        let apart = [link(4, NO_PAGE, 5, 0, 9), root, link(5, 4, NO_PAGE, 0, 9)];
+        assert_eq!(faults(&apart), [], "in any order");
     }
 
     #[test]
     fn each_damage_is_told() {
         let root = link(3, NO_PAGE, NO_PAGE, 1, 2);
-        let cycle = tree(&[root, link(4, 5, 5, 0, 9), link(5, 4, 4, 0, 9)]);
-        assert_eq!(cycle.faults(), [(PageNo(4), TreeFault::Heads(0))]);
-        let lost = tree(&[root, link(4, NO_PAGE, 5, 0, 9)]);
+        let cycle = faults(&[root, link(4, 5, 5, 0, 9), link(5, 4, 4, 0, 9)]);
+        assert_eq!(cycle, [(PageNo(4), TreeFault::Heads(0))]);
+        let lost = faults(&[root, link(4, NO_PAGE, 5, 0, 9)]);
         assert_eq!(
-            lost.faults(),
+            lost,
             [(PageNo(4), TreeFault::Stranger(PageNo(5))), (PageNo(4), TreeFault::Children { counted: 2, nodes: 1 })]
         );
-        let one_way = tree(&[root, link(4, NO_PAGE, 5, 0, 9), link(5, 7, NO_PAGE, 0, 9)]);
-        assert_eq!(one_way.faults().len(), 2);
-        let two_roots = tree(&[link(4, NO_PAGE, 5, 0, 9), link(5, 4, NO_PAGE, 0, 9)]);
-        assert_eq!(two_roots.faults(), [(PageNo(4), TreeFault::Roots(2))]);
+        let one_way = faults(&[root, link(4, NO_PAGE, 5, 0, 9), link(5, 7, NO_PAGE, 0, 9)]);
+        assert_eq!(
+            one_way,
+            [(PageNo(4), TreeFault::NotReturned(PageNo(5))), (PageNo(5), TreeFault::Unreached(PageNo(7)))]
+        );
+        let two_roots = faults(&[link(4, NO_PAGE, 5, 0, 9), link(5, 4, NO_PAGE, 0, 9)]);
+        assert_eq!(two_roots, [(PageNo(4), TreeFault::Roots(2))]);
     }
 }

@@ -150,6 +150,15 @@ codes! {
     FileCut "file-cut" Finding Error
         "The file ends inside a page."
         "The copy is not complete. Copy it again.";
+    ImageChunk "image-chunk" Finding Error
+        "A chunk of a backup image has another checksum than its contents."
+        "The image changed after it was written. Pages that are damaged by it are reported apart; take the file from another backup.";
+    ImageDamaged "image-damaged" Finding Error
+        "A backup image or a packed file is damaged where it holds no pages: what it says of itself cannot be, or it does not unpack."
+        "Take another copy of it. What follows in the same file could not be verified.";
+    ImageCut "image-cut" Finding Error
+        "A backup image or a packed file ends before it is complete."
+        "The copy is not complete: the backup was broken off, or its transport was. Copy it again, or make another backup.";
     FileUnrecognised "file-unrecognised" Finding Error
         "The file should be a tablespace, and no page in it is one of any format."
         "It is overwritten, or no tablespace at all. Restore it from another backup.";

@@ -137,7 +137,8 @@ pub struct MapCell {
 pub struct FileCoverage {
     /// The file, as it was asked for or below what was asked for.
     pub file: String,
-    /// What it is: `tablespace`, `system tablespace`, `undo tablespace`, `doublewrite copies`.
+    /// What it is: `tablespace`, `system tablespace`, `undo tablespace`, `doublewrite copies`,
+    /// [`FileCoverage::IMAGE`].
     pub kind: &'static str,
     /// `db.table`, as the path tells.
     pub table: Option<String>,
@@ -163,6 +164,11 @@ pub struct FileCoverage {
     pub state: FileState,
     /// The pages from first to last, in at most some hundred ranges.
     pub map: Vec<MapCell>,
+}
+
+impl FileCoverage {
+    /// The kind of what holds other files, which are listed by themselves.
+    pub const IMAGE: &'static str = "backup image";
 }
 
 /// Files, and as of when they are.

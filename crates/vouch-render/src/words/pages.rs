@@ -6,7 +6,7 @@ use super::{NextStep, explain_step};
 use crate::text::{bytes, clip, counted, grouped};
 use crate::time::span;
 use std::collections::BTreeSet;
-use vouch_report::{Code, FilePlace, FileState, PageTally, Severity, Summary, Verdict};
+use vouch_report::{Code, FileCoverage, FilePlace, FileState, PageTally, Severity, Summary, Verdict};
 
 /// The longest name of a file that is shown.
 const FILE_CHARS: usize = 160;
@@ -62,7 +62,8 @@ fn has_pages(place: Option<&FilePlace>) -> bool {
 pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
     let files = &summary.coverage.files;
     let tally = total(summary);
-    let size: u64 = files.files.iter().map(|file| file.bytes).sum();
+    // What is in an image is counted by itself.
+    let size: u64 = files.files.iter().filter(|file| file.kind != FileCoverage::IMAGE).map(|file| file.bytes).sum();
     let took_ms = summary.finished_ms.saturating_sub(summary.started_ms);
     let mut sentences = vec![format!(
         "Looked at {} of {} with {} in {}, level {}.",

@@ -9,6 +9,8 @@ Examples:
   vouch pages /backups/today                    a backup directory
   vouch pages /var/lib/mysql --report now.html  a data directory, with a map of its pages
   vouch pages shop/orders.ibd --level page
+  vouch pages backup.mbstream.zst               an image, as it streams
+  xtrabackup --backup --stream | vouch pages -  the same before it is anywhere
   vouch pages /backups/today --format json --quiet
 
 Exit codes:
@@ -40,7 +42,7 @@ pub enum State {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct PagesArgs {
-    /// Tablespaces, data directories, backup directories
+    /// Tablespaces, data directories, backup directories, images, packed files; - is standard input
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
     /// How deep pages are looked at

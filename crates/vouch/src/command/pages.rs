@@ -8,9 +8,13 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::Terminal;
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vouch_datadir::{PagesOptions, Refusal, Runtime, StateChoice};
 use vouch_report::NullSink;
+
+const PIPE_BYTES: usize = 1 << 20;
 
 /// Verifies, shows the result and returns what it came to.
 pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint> {
@@ -25,7 +29,8 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         let sink = Fan([&*progress, stdout.sink(), &NullSink]);
         let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
         let stopped = || stop.requested();
-        vouch_datadir::verify(&options, &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id })
+        let stdin = stdin(args);
+        vouch_datadir::verify(&options, &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, stdin })
     };
     let summary = summary.map_err(complaint)?;
     let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));
@@ -49,6 +54,15 @@ fn options(args: &PagesArgs) -> PagesOptions {
         max_bad_pages: args.max_bad_pages,
         max_findings: usize::try_from(args.max_findings).unwrap_or(usize::MAX),
     }
+}
+
+/// Standard input, when it is asked for.
+fn stdin(args: &PagesArgs) -> Option<File> {
+    args.paths.iter().find(|path| path.as_os_str() == "-")?;
+    let input = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+    // A pipe that holds more is filled and emptied in fewer turns; where the system does not allow it, it is slower.
+    let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
+    Some(File::from(input))
 }
 
 fn processors() -> usize {

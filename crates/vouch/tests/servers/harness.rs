@@ -43,6 +43,7 @@ pub struct Vouch {
     args: Vec<String>,
     format: Option<&'static str>,
     shell: Option<&'static str>,
+    stdin: Stdio,
     within: Duration,
     keeps_state: bool,
 }
@@ -51,7 +52,16 @@ impl Vouch {
     /// Any command.
     pub fn new(args: &[&str]) -> Vouch {
         let home = TempDir::new().expect("a folder for the run");
-        Vouch { home, state: None, args: words(args), format: None, shell: None, within: WITHIN, keeps_state: true }
+        Vouch {
+            home,
+            state: None,
+            args: words(args),
+            format: None,
+            shell: None,
+            stdin: Stdio::null(),
+            within: WITHIN,
+            keeps_state: true,
+        }
     }
 
     /// `vouch compare` with JSON on stdout; no server is named yet.
@@ -116,6 +126,12 @@ impl Vouch {
         self
     }
 
+    /// With this on its standard input.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Vouch {
+        self.stdin = stdin.into();
+        self
+    }
+
     /// With another limit to its time.
     pub fn within(mut self, within: Duration) -> Vouch {
         self.within = within;
@@ -137,7 +153,7 @@ impl Vouch {
             }
             None => Command::new(env!("CARGO_BIN_EXE_vouch")),
         };
-        command.args(&self.args).current_dir(self.home.path()).stdin(Stdio::null());
+        command.args(&self.args).current_dir(self.home.path()).stdin(self.stdin);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100");
         if let Some(format) = self.format {

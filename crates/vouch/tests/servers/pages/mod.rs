@@ -1,5 +1,6 @@
 //! `vouch pages` on files that real servers have written.
 
+mod backup;
 mod damage;
 mod healthy;
 
@@ -15,17 +16,21 @@ pub fn pages(path: &Path, args: &[&str]) -> Outcome {
 
 /// A server with pages of `kib` KiB that has a table of every format.
 pub fn filled(flavor: Flavor, kib: u32, extra: &[&str]) -> Server {
+    let keys = tempfile::TempDir::new().unwrap();
+    filled_with_keys(flavor, kib, extra, keys.path())
+}
+
+/// The same with keys in a file in `keys`, which stays.
+pub fn filled_with_keys(flavor: Flavor, kib: u32, extra: &[&str], keys: &Path) -> Server {
     let dist = Dist::of(flavor).unwrap();
-    let keys = tempfile::TempDir::new().unwrap().keep();
     let mut extra_args: Vec<String> = extra.iter().map(|arg| (*arg).to_owned()).collect();
     if flavor == Flavor::Mariadb {
-        extra_args.extend(spaces::key_args(&keys).unwrap());
+        extra_args.extend(spaces::key_args(keys).unwrap());
     }
     let init_args = if kib == 16 { Vec::new() } else { vec![format!("--innodb-page-size={kib}k")] };
     let name = format!("{} {kib}k", flavor.name());
     let config = ServerConfig { name, binlog: false, gtid: false, init_args, extra_args, ..ServerConfig::default() };
     let server = Server::start(&dist, config).unwrap();
     spaces::fill(&server, kib).unwrap();
-    std::fs::remove_dir_all(keys).unwrap();
     server
 }

@@ -1,0 +1,126 @@
+//! One tablespace that comes as a stream: [`judge`].
+
+use super::outcome::Collected;
+use crate::discover::Found;
+use crate::judge::{Judge, Run};
+use crate::kind::Kind;
+use crate::options::PagesOptions;
+use crate::space::{self, SAMPLE};
+use crate::unit::{Job, Seen, UNIT_BYTES};
+use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
+use vouch_innodb::SpaceFormat;
+
+/// Bytes that tell the format of a file whose first page is sound.
+const FIRST: usize = 65_536;
+
+/// Formats that were met.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<Vec<SpaceFormat>>);
+
+impl Known {
+    fn all(&self) -> Vec<SpaceFormat> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn add(&self, format: SpaceFormat) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&format) {
+            known.push(format);
+        }
+    }
+}
+
+/// Judges a tablespace to its end, and keeps what it came to. What was read before an error is kept too.
+///
+/// # Errors
+/// The stream cannot be read to its end.
+pub(super) fn judge(
+    found: Found,
+    input: &mut dyn Read,
+    known: &Known,
+    options: &PagesOptions,
+    out: &Collected,
+) -> io::Result<()> {
+    let mut head = Vec::new();
+    let mut read = fill(input, &mut head, FIRST);
+    if read.is_ok() && (matches!(found.kind, Kind::System(_)) || !space::tells(&head)) {
+        read = fill(input, &mut head, SAMPLE);
+    }
+    // Fewer bytes than a page are no reason to accuse the file where its stream is at fault.
+    if read.is_err() && !space::tells(&head) {
+        return read;
+    }
+    match space::streamed(found, &head, &known.all()) {
+        Ok(space) => {
+            known.add(space.format);
+            let (mut job, rest) = pages(Job::new(space), head, input, options);
+            let outcome = read.and(rest);
+            job.space.broken_off = outcome.is_err();
+            out.add().jobs.push(job);
+            outcome
+        }
+        Err(found) => {
+            let (bytes, zero) = rest_of(&head, input)?;
+            out.add().formless.push((Found { bytes, ..found }, zero));
+            Ok(())
+        }
+    }
+}
+
+/// Judges what is in `buffer` and what follows.
+fn pages(mut job: Job, mut buffer: Vec<u8>, input: &mut dyn Read, options: &PagesOptions) -> (Job, io::Result<()>) {
+    let unit = usize::try_from(UNIT_BYTES).unwrap_or(usize::MAX);
+    let size = job.space.page_size().bytes();
+    let (mut bytes, mut first, mut judge) = (0, job.space.first(), Judge::new(options));
+    let outcome = loop {
+        let whole = buffer.len() - buffer.len() % size;
+        let seen = look(&job, &mut judge, first, buffer.get(..whole).unwrap_or_default(), options);
+        job.absorb(first, seen);
+        bytes += buffer.len() as u64;
+        first = first.saturating_add(u32::try_from(whole / size).unwrap_or(u32::MAX));
+        buffer.drain(..whole);
+        let left = buffer.len();
+        let read = fill(input, &mut buffer, unit);
+        if read.is_err() && buffer.len() < size || buffer.len() == left {
+            break read;
+        }
+        bytes -= left as u64;
+    };
+    job.space.ended(bytes);
+    (job, outcome)
+}
+
+fn look(job: &Job, judge: &mut Judge, first: u32, pages: &[u8], options: &PagesOptions) -> Seen {
+    let bad_before = job.bad_pages();
+    if options.max_bad_pages.is_some_and(|limit| bad_before > limit) {
+        return Seen { abandoned: true, ..Seen::default() };
+    }
+    let mut seen = Seen::default();
+    judge.pages(0, &Run { space: &job.space, bad_before }, first, pages, &mut seen);
+    seen
+}
+
+/// Reads until there are `bytes` bytes, or no more.
+fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, bytes: usize) -> io::Result<()> {
+    let wanted = bytes.saturating_sub(buffer.len());
+    buffer.reserve(wanted);
+    input.take(wanted as u64).read_to_end(buffer).map(drop)
+}
+
+/// The bytes of a file without pages, and whether they are all zero.
+fn rest_of(head: &[u8], input: &mut dyn Read) -> io::Result<(u64, bool)> {
+    let mut buffer = vec![0; FIRST];
+    let (mut bytes, mut zero) = (head.len() as u64, head.iter().all(|byte| *byte == 0));
+    loop {
+        match input.read(&mut buffer) {
+            Ok(0) => return Ok((bytes, zero && bytes > 0)),
+            Ok(read) => {
+                bytes += read as u64;
+                zero &= buffer.iter().take(read).all(|byte| *byte == 0);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What has come from the outside so far, and why it stopped: [`Meter`], [`Tap`].
+
+use crate::options::Runtime;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use vouch_report::Event;
+
+/// Bytes between two words about progress.
+const STEP: u64 = 4 << 20;
+
+/// Counts the bytes of an input.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    read: AtomicU64,
+    refused: Mutex<Option<io::Error>>,
+}
+
+impl Meter {
+    /// Bytes so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// Why the system gave no more; what else went wrong is damage.
+    pub(super) fn refusal(&self) -> Option<io::Error> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// An input that is measured, and ends when the run is to stop.
+pub(super) struct Tap<'a, R> {
+    pub input: R,
+    pub file: &'a str,
+    pub meter: &'a Meter,
+    pub runtime: &'a Runtime<'a>,
+    pub told: u64,
+}
+
+impl<R: Read> Read for Tap<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if (self.runtime.stopped)().is_some() {
+            return Err(io::Error::other("stopped"));
+        }
+        match self.input.read(buffer) {
+            Ok(read) => {
+                let bytes = self.meter.read.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
+                if bytes - self.told >= STEP || read == 0 && bytes > self.told {
+                    let part = bytes - self.told;
+                    self.runtime.sink.emit(&Event::FileRead { file: self.file.to_owned(), bytes: part });
+                    self.told = bytes;
+                }
+                Ok(read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let copy = io::Error::new(error.kind(), error.to_string());
+                *self.meter.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Tablespaces that come as streams: packed files, backup images, standard input.
+//!
+//! Start at [`read_all`]. Invariants: nothing is unpacked to the disk; memory
+//! does not grow with what a stream says of itself; whatever is not looked at
+//! to its end is a finding or a failure.
+
+mod image;
+mod layer;
+mod member;
+mod meter;
+mod outcome;
+mod pipe;
+mod qpress;
+mod tarball;
+mod turns;
+mod xbstream;
+
+pub(crate) use image::read_all;
+pub(crate) use layer::{HEAD, inner, is_image, is_packed_so};
+pub(crate) use outcome::Streamed;

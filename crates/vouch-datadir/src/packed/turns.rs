@@ -1,0 +1,194 @@
+//! The files of an xbstream, which take turns: [`Turns`] hands the bytes of each
+//! to a thread of its own.
+
+use super::image::{Image, Role};
+use super::pipe::{self, PIECE, Piece, Pool};
+use super::xbstream::{Body, Chunk, ChunkError, Chunks, Payload, Sum};
+use crate::discover::at;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::mpsc::SyncSender;
+use std::thread::Scope;
+use vouch_report::{Code, Failure};
+
+/// Files that take turns; backup tools have one for each of their threads.
+const MOST_OPEN: usize = 64;
+
+/// A file that is not complete yet.
+#[derive(Debug, Default)]
+struct Open {
+    /// To the thread that judges it; `None` for a file that nobody looks at.
+    sender: Option<SyncSender<Piece>>,
+    /// Where its next chunk belongs.
+    next: u64,
+    broken: bool,
+}
+
+impl Open {
+    fn send(&mut self, piece: Piece) {
+        // A judge that has given up has said why.
+        if self.sender.as_ref().is_some_and(|sender| sender.send(piece).is_err()) {
+            self.sender = None;
+        }
+    }
+
+    fn break_off(&mut self) {
+        self.broken = true;
+        self.send(Piece::Broken);
+    }
+}
+
+/// The files of an xbstream.
+pub(super) struct Turns<'scope, 'env> {
+    image: &'env Image<'env>,
+    scope: &'scope Scope<'scope, 'env>,
+    pool: &'env Pool,
+    open: BTreeMap<String, Open>,
+    crowded: bool,
+}
+
+impl<'scope, 'env> Turns<'scope, 'env> {
+    pub(super) fn new(image: &'env Image<'env>, scope: &'scope Scope<'scope, 'env>, pool: &'env Pool) -> Self {
+        Turns { image, scope, pool, open: BTreeMap::new(), crowded: false }
+    }
+
+    /// Reads the stream to its end.
+    ///
+    /// # Errors
+    /// It cannot be read, or ends inside a chunk.
+    pub(super) fn run<R: Read>(mut self, mut chunks: Chunks<R>) -> io::Result<()> {
+        let outcome = self.read(&mut chunks);
+        for (path, open) in &mut self.open {
+            let message = format!("{path} is not complete: {} bytes of it are there, and no end", open.next);
+            if !self.image.one.is_stopped() && !open.broken {
+                self.image.one.damage(Code::ImageCut, Some(chunks.at()), message);
+            }
+            open.break_off();
+        }
+        outcome
+    }
+
+    fn read<R: Read>(&mut self, chunks: &mut Chunks<R>) -> io::Result<()> {
+        loop {
+            let at = chunks.at();
+            let chunk = match chunks.next() {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => return Ok(()),
+                Err(ChunkError::Input(error)) => return Err(error),
+                Err(ChunkError::Damaged(what)) => match self.behind_damage(at, what, chunks)? {
+                    Some(chunk) => chunk,
+                    None => return Ok(()),
+                },
+            };
+            match chunk.body {
+                Body::End => self.end(&chunk.path),
+                Body::Payload(ref payload) => self.payload(&chunk, payload, chunks)?,
+            }
+        }
+    }
+
+    /// Tells of bytes that are no chunk, and goes on with the next one.
+    fn behind_damage<R: Read>(&self, at: u64, what: &str, chunks: &mut Chunks<R>) -> io::Result<Option<Chunk>> {
+        let next = chunks.find_next()?;
+        let end = next.as_ref().map_or(chunks.at(), |chunk| chunk.at);
+        let message = format!("the chunk at byte {at} is damaged: {what}; {} bytes are no chunk", end - at);
+        self.image.one.damage(Code::ImageDamaged, Some(at), message);
+        Ok(next)
+    }
+
+    fn end(&mut self, path: &str) {
+        if self.open.remove(path).is_none() {
+            // A file without contents.
+            drop(self.start(path));
+        }
+    }
+
+    fn start(&mut self, path: &str) -> Open {
+        let (role, layer) = self.image.role(path);
+        if role == Role::Passed {
+            return Open::default();
+        }
+        if self.open.len() >= MOST_OPEN {
+            self.crowd();
+            return Open::default();
+        }
+        let (sender, mut intake) = pipe::pipe(self.pool);
+        let (image, path) = (self.image, path.to_owned());
+        self.scope.spawn(move || {
+            if let Err(error) = image.member(&path, role, layer, &mut intake) {
+                image.one.failed(&error, Some(&path));
+            }
+        });
+        Open { sender: Some(sender), next: 0, broken: false }
+    }
+
+    /// Said once: no backup tool writes such a stream.
+    fn crowd(&mut self) {
+        if !std::mem::replace(&mut self.crowded, true) {
+            let label = self.image.one.label();
+            let message = format!("{label} has more than {MOST_OPEN} files that take turns; the others are left out");
+            let failure = Failure::new(Code::FileUnreadable, message);
+            self.image.one.out().add().errors.push(at(label, failure));
+        }
+    }
+
+    /// The contents of a chunk: to its file, and against their checksum.
+    fn payload<R: Read>(&mut self, chunk: &Chunk, payload: &Payload, chunks: &mut Chunks<R>) -> io::Result<()> {
+        let mut open = match self.open.remove(&chunk.path) {
+            Some(open) => open,
+            None => self.start(&chunk.path),
+        };
+        if payload.offset != open.next && !open.broken && !payload.ignorable {
+            let (path, expected, found) = (&chunk.path, open.next, payload.offset);
+            let message = format!("{path} goes on at its byte {found} where byte {expected} should follow");
+            self.image.one.damage(Code::ImageDamaged, Some(chunk.at), message);
+            open.break_off();
+        }
+        let mut sum = Sum::new(payload);
+        let outcome = self.contents(payload, chunks, &mut open, &mut sum);
+        let skipped: u64 = payload.holes.iter().map(|(skip, _)| u64::from(*skip)).sum();
+        open.next = payload.offset.saturating_add(payload.length).saturating_add(skipped);
+        self.open.insert(chunk.path.clone(), open);
+        outcome?;
+        if let Some(computed) = sum.contradiction(payload.sum) {
+            let message = format!(
+                "the chunk of {} at byte {}: its checksum is 0x{:08x}, its contents have 0x{computed:08x}",
+                chunk.path, chunk.at, payload.sum
+            );
+            self.image.one.damage(Code::ImageChunk, Some(chunk.at), message);
+        }
+        Ok(())
+    }
+
+    fn contents<R: Read>(
+        &self,
+        payload: &Payload,
+        chunks: &mut Chunks<R>,
+        open: &mut Open,
+        sum: &mut Sum,
+    ) -> io::Result<()> {
+        let whole = [(0, payload.length)];
+        let holes = payload.holes.iter().map(|(skip, take)| (u64::from(*skip), u64::from(*take)));
+        let parts = holes.chain(whole.into_iter().filter(|_| payload.holes.is_empty()));
+        for (skip, take) in parts {
+            if skip > 0 && !open.broken {
+                open.send(Piece::Zeros(skip));
+            }
+            let mut left = take;
+            while left > 0 {
+                let limit = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+                let mut piece = self.pool.take();
+                let read = chunks.piece(&mut piece, limit);
+                left -= limit as u64;
+                sum.update(&piece);
+                if open.sender.is_none() || open.broken {
+                    self.pool.give(piece);
+                } else {
+                    open.send(Piece::Bytes(piece));
+                }
+                read?;
+            }
+        }
+        Ok(())
+    }
+}

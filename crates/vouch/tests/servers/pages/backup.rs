@@ -1,0 +1,198 @@
+//! Backups that mariabackup takes while sysbench writes: clean in every form, and one changed byte is
+//! found in each.
+
+use super::{filled_with_keys, pages};
+use crate::harness::{Outcome, Vouch};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use vouch_testkit::{Flavor, Load, Server, Sysbench, poll};
+
+const PAGE: usize = 16_384;
+/// A byte of a page that is in use in every table of sysbench.
+const BYTE: usize = 4 * PAGE + 200;
+
+/// Backups of one server, taken one after the other under load.
+struct Backups {
+    folder: TempDir,
+}
+
+impl Backups {
+    fn take() -> Backups {
+        let folder = TempDir::new().unwrap();
+        let server = filled_with_keys(Flavor::Mariadb, 16, &[], folder.path());
+        let sysbench = Sysbench { rows: 3_000, threads: 1, ..Sysbench::default() };
+        sysbench.prepare(&server).unwrap();
+        // Files of tables that were made since the last checkpoint are empty in a backup.
+        checkpoint(&server);
+        let load = sysbench.run(&server).unwrap();
+        let backups = Backups { folder };
+        backups.run(&server, "raw", &[]);
+        backups.run(&server, "compressed", &["--compress", "--parallel=4"]);
+        backups.stream(&server, "image.mbstream", &["--parallel=3"]);
+        backups.stream(&server, "compressed.mbstream", &["--compress", "--parallel=3"]);
+        load.wait_for(load.done() + 1, Duration::from_secs(30)).unwrap();
+        drop(load);
+        shell(&backups.path("."), "cp -r raw prepared; mkdir -p tmp");
+        // Its notes tell where the keys are.
+        shell(
+            &backups.path("."),
+            "mariabackup --defaults-file=prepared/backup-my.cnf --prepare --target-dir=prepared 2>log || { cat log; exit 1; }",
+        );
+        shell(&backups.path("."), "tar -cf prepared.tar -C prepared .");
+        shell(
+            &backups.path("."),
+            "gzip -1k image.mbstream; zstd -q1 image.mbstream; lz4 -q image.mbstream image.mbstream.lz4",
+        );
+        backups
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn target(&self, name: &str) -> String {
+        format!("--target-dir={}", self.path(name).display())
+    }
+
+    fn command(&self, server: &Server, target: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("mariabackup");
+        command.args(["--no-defaults", "--backup", "--user=root"]).arg(self.target(target)).args(args);
+        command.arg(format!("--socket={}", server.socket().display()));
+        command.arg(format!("--datadir={}", server.data().display()));
+        command
+    }
+
+    fn run(&self, server: &Server, target: &str, args: &[&str]) {
+        let output = self.command(server, target, args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn stream(&self, server: &Server, name: &str, args: &[&str]) {
+        let mut command = self.command(server, &format!("tmp-{name}"), args);
+        command.arg("--stream=mbstream").stdout(File::create(self.path(name)).unwrap());
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The file, with the byte at `at` changed.
+    fn changed(&self, name: &str, at: impl Fn(&[u8]) -> usize) -> PathBuf {
+        let mut bytes = fs::read(self.path(name)).unwrap();
+        let at = at(&bytes);
+        bytes[at] ^= 0x10;
+        let path = self.path(&format!("changed-{}", name.replace('/', "-")));
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+/// Has all pages written, and waits until the log begins behind that.
+fn checkpoint(server: &Server) {
+    server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0").unwrap();
+    let age =
+        "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'INNODB_CHECKPOINT_AGE'";
+    poll::until(Duration::from_secs(60), Duration::from_millis(50), "a checkpoint", || {
+        let age: u64 = server.query_one(age).unwrap()?.parse().ok()?;
+        (age < 10_000).then_some(())
+    })
+    .unwrap();
+    server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 90").unwrap();
+}
+
+fn shell(folder: &Path, words: &str) {
+    let status = Command::new("/bin/sh").args(["-ec", words]).current_dir(folder).status().unwrap();
+    assert!(status.success(), "{words}");
+}
+
+/// `vouch pages -` behind a pipe.
+fn piped(path: &Path) -> Outcome {
+    let mut cat = Command::new("cat").arg(path).stdout(Stdio::piped()).spawn().unwrap();
+    let stdin = cat.stdout.take().unwrap();
+    let outcome = Vouch::new(&["pages", "-", "--format", "json", "--quiet"]).stdin(stdin).run();
+    cat.wait().unwrap();
+    outcome
+}
+
+#[track_caller]
+fn clean(outcome: Outcome, state: &str) {
+    let outcome = outcome.assert_code(0);
+    assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+    let files = outcome.document["coverage"]["files"].as_array().unwrap();
+    let sound: u64 = files.iter().map(|file| file["tally"]["sound"].as_u64().unwrap()).sum();
+    let told = outcome.document["coverage"]["state"].as_str().unwrap();
+    assert!(sound > 500 && told.starts_with(state), "{sound} sound pages, {told}: {}", outcome.stdout);
+    let tables: Vec<&str> = files.iter().filter_map(|file| file["table"].as_str()).collect();
+    assert!(tables.contains(&"sbtest.sbtest1") && tables.contains(&"forms.zip8"), "{}", outcome.stdout);
+}
+
+/// Findings of exactly these codes.
+#[track_caller]
+fn found(outcome: Outcome, codes: &[&str]) {
+    let outcome = outcome.assert_code(1);
+    assert_eq!(outcome.finding_codes(), codes, "{}", outcome.stdout);
+}
+
+/// Where the contents of the first chunk of a file begin in an image.
+fn chunk_of(name: &'static str) -> impl Fn(&[u8]) -> usize {
+    move |image| {
+        let at = image.windows(name.len()).position(|window| window == name.as_bytes()).unwrap();
+        at + name.len() + 8 + 8 + 4
+    }
+}
+
+#[test]
+fn of_a_server_that_is_written_to() {
+    let backups = Backups::take();
+    for (name, state) in [("raw", "raw"), ("compressed", "raw"), ("prepared", "prepared backup")] {
+        clean(pages(&backups.path(name), &[]), state);
+    }
+    let raw =
+        ["image.mbstream", "image.mbstream.gz", "image.mbstream.zst", "image.mbstream.lz4", "compressed.mbstream"];
+    for name in raw {
+        clean(piped(&backups.path(name)), "raw");
+    }
+    clean(pages(&backups.path("image.mbstream"), &[]), "raw");
+    clean(piped(&backups.path("prepared.tar")), "prepared backup");
+    changed_bytes(&backups);
+    cut_images(&backups);
+}
+
+fn changed_bytes(backups: &Backups) {
+    let table = "sbtest/sbtest1.ibd";
+    let page = pages(&backups.changed(&format!("raw/{table}"), |_| BYTE), &["--state", "raw"]);
+    found(page, &["page-checksum"]);
+    found(pages(&backups.changed(&format!("prepared/{table}"), |_| BYTE), &["--state", "clean"]), &["page-checksum"]);
+    let packed = backups.changed("compressed/sbtest/sbtest1.ibd.qp", |bytes| bytes.len() / 2);
+    found(pages(&packed, &[]), &["image-damaged"]);
+    let contents = |image: &[u8]| chunk_of(table)(image) + BYTE;
+    found(piped(&backups.changed("image.mbstream", contents)), &["image-chunk", "page-checksum"]);
+    let sum = |image: &[u8]| chunk_of(table)(image) - 1;
+    found(piped(&backups.changed("image.mbstream", sum)), &["image-chunk"]);
+    let offset = |image: &[u8]| chunk_of(table)(image) - 8;
+    found(piped(&backups.changed("image.mbstream", offset)), &["image-damaged"]);
+    let magic = |image: &[u8]| chunk_of(table)(image) - 20 - table.len() - 14;
+    let outcome = piped(&backups.changed("image.mbstream", magic)).assert_code(1);
+    assert!(outcome.finding_codes().contains(&"image-damaged"), "{}", outcome.stdout);
+    let compressed = |image: &[u8]| chunk_of("sbtest/sbtest1.ibd.qp")(image) + 9_000;
+    found(piped(&backups.changed("compressed.mbstream", compressed)), &["image-chunk", "image-damaged"]);
+    for name in ["image.mbstream.gz", "image.mbstream.zst", "image.mbstream.lz4"] {
+        piped(&backups.changed(name, |bytes| bytes.len() / 2)).assert_code(1);
+    }
+    let file = |tar: &[u8]| {
+        let name = b"./sbtest/sbtest1.ibd\0";
+        tar.windows(name.len()).position(|window| window == name).unwrap() + 512 + BYTE
+    };
+    found(piped(&backups.changed("prepared.tar", file)), &["page-checksum"]);
+}
+
+fn cut_images(backups: &Backups) {
+    for name in ["image.mbstream", "image.mbstream.gz", "image.mbstream.zst", "compressed.mbstream", "prepared.tar"] {
+        let bytes = fs::read(backups.path(name)).unwrap();
+        let path = backups.path("cut");
+        fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        let outcome = piped(&path).assert_code(1);
+        assert!(outcome.finding_codes().contains(&"image-cut"), "{name}: {}", outcome.stdout);
+    }
+}
