@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# The benchmark of `vouch pages`, run by script/bench, which builds and installs
+# what it needs. A server fills a table and is stopped; its file is read warm.
+# The best of several runs counts, for every program alike: all of them are
+# bound by the machine, whose own speed changes.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../target}/release
+vouch=$target/vouch
+
+gib=1 repeats=9 small=16 flavors=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) repeats=3 ;;
+    --gib) gib=$2; shift ;;
+    --repeats) repeats=$2; shift ;;
+    mysql | mariadb) flavors+=("$1") ;;
+    *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
+  esac
+  shift
+done
+[ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/vouch-bench-XXXXXX")
+server_input=''
+finish() {
+  trap '' INT TERM
+  stop_server
+  rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+say() { printf 'bench: %s\n' "$*" >&2; }
+calc() { awk "BEGIN {printf \"%.2f\\n\", $1}"; }
+now() { echo "${EPOCHREALTIME/,/.}"; }
+row() { printf '| %s | %s | %s | %s | %s |\n' "$label" "$1" "$2" "$3" "$4"; }
+# verdict VALUE OPERATOR LIMIT: "yes" or "no".
+verdict() { awk "BEGIN {print ($1 $2 $3) ? \"yes\" : \"no\"}"; }
+
+start_server() {
+  coproc SERVER { exec "$target/examples/pair" "$1" 3072 0; }
+  server_input=${SERVER[1]}
+  local line
+  while read -r line <&"${SERVER[0]}"; do
+    [ "$line" = ready ] && return 0
+    declare -g "$line"
+  done
+  say "no server of $1"; exit 1
+}
+
+stop_server() {
+  [ -n "$server_input" ] || return 0
+  exec {server_input}>&-
+  server_input=''
+  wait "$SERVER_PID" 2>/dev/null || true
+}
+
+sql() { mariadb --no-defaults -u root -S "$SOURCE_SOCKET" -N -e "SET SESSION sql_log_bin=0; $1"; }
+
+# fill TABLE ROWS: sysbench rows, from those of table sbtest1.
+fill() {
+  local from=0 step=1000000
+  sql "CREATE TABLE sb.$1 LIKE sb.sbtest1; ALTER TABLE sb.$1 DROP KEY k_1"
+  while [ "$from" -lt "$2" ]; do
+    sql "INSERT INTO sb.$1 SELECT id + $from, k, c, pad FROM sb.sbtest1 WHERE id <= $(($2 - from))"
+    from=$((from + step))
+  done
+}
+
+# take TABLE: the file of the table as an export leaves it, until the server is gone.
+take() {
+  sql "FLUSH TABLES sb.$1 FOR EXPORT; \! ln '$SOURCE_DATA/sb/$1.ibd' '$scratch/$1.ibd' && touch '$scratch/$1.taken'
+    SELECT SLEEP(3600)" >/dev/null 2>&1 &
+  until [ -e "$scratch/$1.taken" ]; do sleep 0.1; done
+}
+
+seed() {
+  local rows=$((gib * 4700000))
+  say "$flavor: filling a table of $gib GiB, and one of $small times fewer rows"
+  sql 'CREATE DATABASE sb'
+  sysbench oltp_read_write --mysql-socket="$SOURCE_SOCKET" --mysql-user=root --mysql-db=sb --tables=1 --table-size=1000000 \
+    prepare >"$scratch/log"
+  fill large $rows
+  fill little $((rows / small))
+  take large
+  take little
+  stop_server
+  local part
+  for ((part = 0; part < small; part++)); do
+    mkdir -p "$scratch/many/$part" && cp "$scratch/little.ibd" "$scratch/many/$part/t.ibd"
+  done
+}
+
+innochecksum() {
+  if [ "$flavor" = mariadb ]; then command innochecksum "$@"; else
+    local libraries; libraries=$(dirname "$(ls "$VOUCH_MYSQL_HOME"/usr/lib/*/ld-linux*)")
+    "$libraries"/ld-linux* --library-path "$libraries" "$VOUCH_MYSQL_HOME/usr/bin/innochecksum" "$@"
+  fi
+}
+
+pages() { "$vouch" pages --quiet --format json --state clean "$@"; }
+
+# best TIMES COMMAND…: the shortest time of several runs, in seconds.
+best() {
+  local times=$1 run from to; shift
+  for ((run = 0; run < times; run++)); do
+    from=$(now); "$@" >"$scratch/out" 2>"$scratch/err" || { say "failed: $*"; tail -n 5 "$scratch/err" >&2; exit 1; }; to=$(now)
+    calc "($to - $from) * 10000"
+  done | sort -n | awk 'NR == 1 {print $1 / 10000}'
+}
+rate() { calc "$(stat -Lc %s "$@" | awk '{sum += $1} END {print sum}') / $seconds / 1e9"; }
+
+# Peak resident memory in MB, by the kernel's own high-water mark.
+peak_mb() {
+  pages "$@" >/dev/null 2>&1 &
+  local process=$! peak=0 seen
+  while seen=$(awk '/VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; done
+  wait "$process" || true
+  calc "$peak / 1024"
+}
+
+throughput() {
+  local file=$scratch/large.ibd cat own tree quick peer=20 peers
+  cat "$file" >/dev/null
+  say "$flavor: $repeats runs each"
+  cat=$(best "$repeats" cat "$file")
+  tree=$(best "$repeats" pages "$file")
+  quick=$(best "$repeats" pages "$file" --level quick)
+  peers=$repeats; [ "$flavor" = mariadb ] || peers=2
+  own=$(best "$peers" innochecksum "$file")
+  [ "$flavor" = mysql ] || peer=2
+  seconds=$tree
+  row "\`vouch pages --level tree\`, $gib GiB" "$(rate "$file") GB/s" '' ''
+  row 'as fast as `cat FILE > /dev/null`' "$(calc "$cat / $tree")× ($tree s : $cat s)" 'at least 1×' "$(verdict "$cat / $tree" '>=' 1)"
+  row '… with `--level quick`' "$(calc "$cat / $quick")×" '' ''
+  row 'faster than its innochecksum' "$(calc "$own / $tree")× ($tree s : $own s)" "at least $peer×" "$(verdict "$own / $tree" '>=' $peer)"
+}
+
+scaling() {
+  local one=$scratch/large.ibd large many
+  cat "$scratch"/many/*/t.ibd >/dev/null
+  large=$(calc "$(best "$repeats" pages "$one" --threads 1) / $(best "$repeats" pages "$one")")
+  many=$(calc "$(best "$repeats" pages "$scratch"/many/*/t.ibd --threads 1) / $(best "$repeats" pages "$scratch"/many/*/t.ibd)")
+  row "speed with $(nproc) cores against one: one large file" "$large×" "as $small small ones" "$(verdict "$large" '>=' "0.9 * $many")"
+  row "… $small small files" "$many×" '' ''
+}
+
+memory() {
+  local file=$scratch/large.ibd peak limit
+  peak=$(peak_mb "$file")
+  limit=$(calc "64 + 40 * $(stat -Lc %s "$file") / 16384 / 1048576")
+  row "peak memory, $gib GiB" "$peak MB" "under $limit MB" "$(verdict "$peak" '<' "$limit")"
+}
+
+image() {
+  local image=$scratch/image.mbstream
+  (cd "$scratch" && mbstream -c large.ibd) >"$image"
+  cat "$image" >/dev/null
+  from_file() { pages - <"$image"; }
+  from_pipe() { cat "$image" | pages -; }
+  seconds=$(best "$repeats" from_file)
+  row 'mbstream from standard input' "$(rate "$image") GB/s" 'at least 1.5 GB/s' "$(verdict "$(rate "$image")" '>=' 1.5)"
+  seconds=$(best "$repeats" from_pipe)
+  row '… through a pipe from `cat`' "$(rate "$image") GB/s" 'at least 1.5 GB/s' "$(verdict "$(rate "$image")" '>=' 1.5)"
+}
+
+results=$scratch/results
+for flavor in "${flavors[@]}"; do
+  start_server "$flavor"
+  label="$flavor $VERSION"
+  seed
+  for measure in throughput scaling memory image; do $measure | tee -a "$results" >&2; done
+  rm -rf "$scratch"/{large,little}.* "$scratch/many" "$scratch/image.mbstream"
+done
+printf '| server | figure | measured | target | target met |\n|---|---|---|---|---|\n'
+cat "$results"
