@@ -15,7 +15,7 @@ use vouch_report::{Code, Failure, FilePlace, Skip};
 const DEPTH: usize = 8;
 
 /// The path of standard input.
-pub(crate) const STDIN: &str = "-";
+pub(crate) const INPUT: &str = "-";
 
 /// A file that is to be looked at.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ pub(crate) fn discover(paths: &[PathBuf]) -> Discovered {
     let mut found = Discovered { several: paths.len() > 1, ..Discovered::default() };
     for path in paths {
         let before = found.files.len();
-        if path.as_os_str() == STDIN {
-            found.stdin(path);
+        if path.as_os_str() == INPUT {
+            found.given(path);
             continue;
         }
         match fs::metadata(path) {
@@ -125,8 +125,8 @@ impl Discovered {
         self.files.push(Found { path: path.to_owned(), label, kind, bytes, root });
     }
 
-    fn stdin(&mut self, path: &Path) {
-        let (label, root) = (STDIN.to_owned(), path.to_owned());
+    fn given(&mut self, path: &Path) {
+        let (label, root) = (INPUT.to_owned(), path.to_owned());
         self.files.push(Found { path: path.to_owned(), label, kind: Kind::Packed, bytes: 0, root });
     }
 

@@ -64,5 +64,5 @@ pub struct Runtime<'a> {
     /// The run's id.
     pub run_id: String,
     /// What the path `-` stands for.
-    pub stdin: Option<std::fs::File>,
+    pub input: Option<std::fs::File>,
 }

@@ -141,84 +141,76 @@ impl<'a> Node<'a> {
     }
 
     fn walk(&self) -> Result<(), IndexFault> {
-        let mut seen = Seen::default();
-        let chain = self.walk_records(&mut seen)?;
+        let mut met = Met::default();
+        let steps =
+            if self.compact { self.walk_records::<true>(&mut met)? } else { self.walk_records::<false>(&mut met)? };
+        // Infimum and supremum are no records.
+        let chain = steps.saturating_sub(2);
         if chain != self.records {
             return Err(IndexFault::Count { header: self.records, chain });
         }
-        let free = self.walk_free(&mut seen)?;
-        let all = u32::from(chain) + u32::from(free) + 2;
-        if all == u32::from(self.heap_count) { Ok(()) } else { Err(IndexFault::Heap) }
+        self.walk_free(&mut met)?;
+        if met.count != self.heap_count {
+            return Err(IndexFault::Heap);
+        }
+        if met.is_each_once() { Ok(()) } else { Err(IndexFault::HeapNumber) }
     }
 
-    /// The number of records between infimum and supremum. This is where a verification spends its time
-    /// beside reading and summing.
-    fn walk_records(&self, seen: &mut Seen) -> Result<u16, IndexFault> {
-        let (mut at, mut slot, mut group, mut count) = (self.infimum, 0, 0_u16, 0_u16);
+    /// The number of steps from infimum to supremum, both counted. This is where a verification spends its
+    /// time beside reading and summing: what leads to the next record is kept short, all else goes beside it.
+    fn walk_records<const COMPACT: bool>(&self, met: &mut Met) -> Result<u16, IndexFault> {
+        let (page, mask, supremum) = (self.page, (self.page.len() - 1) & 0xffff, self.supremum);
+        let (mut at, mut slot, mut group) = (self.infimum, 0, 0_u8);
         loop {
-            let record = self.record(at).ok_or(IndexFault::ChainLeaves)?;
-            group += 1;
+            let record = Record::read::<COMPACT>(page, at, mask).ok_or(IndexFault::ChainLeaves)?;
+            group = group.saturating_add(1);
             if record.owned > 0 {
                 self.check_owner(at, slot, group, record.owned)?;
                 (slot, group) = (slot + 1, 0);
             }
-            if !seen.insert(record.heap_no, self.heap_count) {
+            if record.heap_no >= self.heap_count || met.count >= self.heap_count {
                 return Err(IndexFault::HeapNumber);
             }
-            if at == self.supremum {
+            met.add(record.heap_no);
+            if at == supremum {
                 break;
             }
             at = record.next;
-            if !self.in_heap(at) && at != self.supremum {
+            if !self.in_heap(at) && at != supremum {
                 return Err(IndexFault::ChainLeaves);
             }
-            // It ends, since every heap number is taken once.
-            count = count.saturating_add(1);
         }
-        // Supremum was counted as a step.
-        if slot == self.slots { Ok(count.saturating_sub(1)) } else { Err(IndexFault::Slot) }
+        if slot == self.slots { Ok(met.count) } else { Err(IndexFault::Slot) }
     }
 
-    fn check_owner(&self, at: usize, slot: usize, group: u16, owned: u8) -> Result<(), IndexFault> {
+    fn check_owner(&self, at: usize, slot: usize, group: u8, owned: u8) -> Result<(), IndexFault> {
         if self.slot(slot) != Some(at) {
             return Err(IndexFault::Slot);
         }
         let most = if slot == 0 { 1 } else { MOST_OWNED };
-        if u16::from(owned) == group && owned <= most { Ok(()) } else { Err(IndexFault::Owned) }
+        if owned == group && owned <= most { Ok(()) } else { Err(IndexFault::Owned) }
     }
 
-    fn walk_free(&self, seen: &mut Seen) -> Result<u16, IndexFault> {
-        let (mut at, mut count) = (usize::from(self.free), 0_u16);
+    fn walk_free(&self, met: &mut Met) -> Result<(), IndexFault> {
+        let (mut at, mask) = (usize::from(self.free), (self.page.len() - 1) & 0xffff);
         while at != 0 {
-            let record = self.record(at).filter(|_| self.in_heap(at)).ok_or(IndexFault::FreeList)?;
-            if !seen.insert(record.heap_no, self.heap_count) {
-                return Err(IndexFault::FreeList);
-            }
-            count = count.saturating_add(1);
-            at = record.next;
+            let record = match self.compact {
+                true => Record::read::<true>(self.page, at, mask),
+                false => Record::read::<false>(self.page, at, mask),
+            };
+            let fits = |record: &Record| record.heap_no < self.heap_count && met.count < self.heap_count;
+            let record = record.filter(|record| self.in_heap(at) && fits(record)).ok_or(IndexFault::FreeList)?;
+            met.add(record.heap_no);
+            // The last one points at itself where next-pointers are differences.
+            at = if record.next == at { 0 } else { record.next };
         }
-        Ok(count)
+        Ok(())
     }
 
     /// The directory grows downwards from the trailer.
     fn slot(&self, number: usize) -> Option<usize> {
         let at = self.page.len().checked_sub(TRAILER)?.checked_sub(number.checked_add(1)?.checked_mul(2)?)?;
         self.page.be16(at).map(usize::from)
-    }
-
-    /// The fixed bytes in front of a record, in one read: how many it owns, its heap number, the next one.
-    fn record(&self, at: usize) -> Option<Record> {
-        let word = self.page.be64(at.checked_sub(8)?)?;
-        let next = usize::from(word as u16);
-        // REDUNDANT has one byte more between the heap number and the next record.
-        let (word, next) = match self.compact {
-            false => (word >> 8, next),
-            // 0 at the end of the free list.
-            true if next == 0 => (word, 0),
-            // Offsets are of 16 bits, and so is their difference.
-            true => (word, (at.wrapping_add(next) & (self.page.len() - 1)) & 0xffff),
-        };
-        Some(Record { owned: (word >> 32) as u8 & 0xf, heap_no: (word >> 16) as u16 >> 3, next })
     }
 
     /// Whether a record of the user can be there.
@@ -234,25 +226,68 @@ struct Record {
     next: usize,
 }
 
-/// Heap numbers that were met; a page of 64 KiB has at most 8192.
-struct Seen([u64; 128]);
-
-impl Default for Seen {
-    fn default() -> Self {
-        Seen([0; 128])
+impl Record {
+    /// REDUNDANT has one byte more between the heap number and the next record, and the place of the next
+    /// record instead of the difference to it. `mask` keeps differences within the page and within 16 bits.
+    #[inline(always)]
+    fn read<const COMPACT: bool>(page: &[u8], at: usize, mask: usize) -> Option<Record> {
+        let head: &[u8; 6] = page.get(at.checked_sub(6)?..at)?.try_into().ok()?;
+        let [before, owned, high, low, next @ ..] = *head;
+        let next = usize::from(u16::from_be_bytes(next));
+        Some(match COMPACT {
+            true => Record {
+                owned: owned & 0xf,
+                heap_no: u16::from_be_bytes([high, low]) >> 3,
+                next: at.wrapping_add(next) & mask,
+            },
+            false => Record { owned: before & 0xf, heap_no: u16::from_be_bytes([owned, high]) >> 3, next },
+        })
     }
 }
 
-impl Seen {
-    /// False when the number is out of range or was met before.
-    #[inline]
-    fn insert(&mut self, number: u16, count: u16) -> bool {
-        let Some(word) = self.0.get_mut(usize::from(number / 64)).filter(|_| number < count) else { return false };
-        let bit = 1_u64 << (number % 64);
-        let fresh = *word & bit == 0;
-        *word |= bit;
-        fresh
+/// Heap numbers of 13 bits.
+const NUMBERS: usize = 1 << 13;
+
+/// Heap numbers that were met. That each one below a count was met once shows by a sum that has no other
+/// ways but by a chance of one in 2^64, and costs less than a bit for each.
+#[derive(Default)]
+struct Met {
+    count: u16,
+    sum: u64,
+}
+
+impl Met {
+    #[inline(always)]
+    fn add(&mut self, number: u16) {
+        self.count += 1;
+        self.sum = self.sum.wrapping_add(mixed(number as u64));
     }
+
+    /// Whether the numbers are those from 0 to their count.
+    fn is_each_once(&self) -> bool {
+        SUMS.get(usize::from(self.count)) == Some(&self.sum)
+    }
+}
+
+/// Spreads a number over 64 bits.
+const fn mixed(number: u64) -> u64 {
+    let spread = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (spread ^ spread >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+/// The sums over all numbers below each count.
+static SUMS: [u64; NUMBERS + 1] = sums();
+
+// The index is below the length by the loop's condition, and is evaluated when this is compiled.
+#[allow(clippy::indexing_slicing)]
+const fn sums() -> [u64; NUMBERS + 1] {
+    let mut sums = [0_u64; NUMBERS + 1];
+    let mut count = 0;
+    while count < NUMBERS {
+        sums[count + 1] = sums[count].wrapping_add(mixed(count as u64));
+        count += 1;
+    }
+    sums
 }
 
 #[cfg(test)]
@@ -270,5 +305,16 @@ mod tests {
             page[LEVEL..LEVEL + 2].copy_from_slice(&[0, 0]);
             prop_assert!(IndexFacts::walk(&page).is_err());
         }
+    }
+
+    #[test]
+    fn a_number_that_is_missing_or_taken_shows() {
+        let met = |numbers: &[u16]| {
+            let mut met = Met::default();
+            numbers.iter().for_each(|number| met.add(*number));
+            met.is_each_once()
+        };
+        assert!(met(&[0, 2, 1, 3]) && met(&[]));
+        assert!(!met(&[0, 2, 2, 3]) && !met(&[0, 1, 3]) && !met(&[1, 1, 1, 3]));
     }
 }

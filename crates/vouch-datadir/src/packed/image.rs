@@ -8,7 +8,7 @@ use super::pipe::{self, PIECE, Pool};
 use super::tarball;
 use super::turns::Turns;
 use super::xbstream::Chunks;
-use crate::discover::{Found, STDIN, at, unreadable};
+use crate::discover::{Found, INPUT, at, unreadable};
 use crate::kind::Kind;
 use crate::options::{PagesOptions, Runtime};
 use crate::state::State;
@@ -86,9 +86,9 @@ impl One<'_> {
     fn input(&self) -> io::Result<Input<'_>> {
         let runtime = self.context.runtime;
         let (file, meter) = (self.label(), &self.meter);
-        if self.found.path == Path::new(STDIN) {
-            let stdin = runtime.stdin.as_ref().ok_or_else(|| io::Error::other("there is no standard input"))?;
-            return Ok(Box::new(Tap { input: stdin, file, meter, runtime, told: 0 }));
+        if self.found.path == Path::new(INPUT) {
+            let input = runtime.input.as_ref().ok_or_else(|| io::Error::other("there is no standard input"))?;
+            return Ok(Box::new(Tap { input, file, meter, runtime, told: 0 }));
         }
         let input = File::open(&self.found.path)?;
         // Advice that is not taken costs nothing but speed.

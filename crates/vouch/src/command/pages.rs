@@ -29,8 +29,8 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         let sink = Fan([&*progress, stdout.sink(), &NullSink]);
         let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
         let stopped = || stop.requested();
-        let stdin = stdin(args);
-        vouch_datadir::verify(&options, &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, stdin })
+        let input = stdin(args);
+        vouch_datadir::verify(&options, &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, input })
     };
     let summary = summary.map_err(complaint)?;
     let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));
