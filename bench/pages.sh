@@ -113,7 +113,7 @@ rate() { calc "$(stat -Lc %s "$@" | awk '{sum += $1} END {print sum}') / $second
 
 # Peak resident memory in MB, by the kernel's own high-water mark.
 peak_mb() {
-  pages "$@" >/dev/null 2>&1 &
+  "$vouch" pages --quiet --format json --state clean "$@" >/dev/null 2>&1 &
   local process=$! peak=0 seen
   while seen=$(awk '/VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; done
   wait "$process" || true
