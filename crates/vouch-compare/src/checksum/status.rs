@@ -63,7 +63,12 @@ pub fn status(options: &ChecksumOptions, age: Duration, runtime: &Runtime<'_>) -
             started_ms: rotation.started_s.saturating_mul(1000),
             tables,
         };
-        coverage.tables.iter().filter(|table| table.stale).for_each(|table| ledger.failure(stale(table, age)));
+        let begun_ms = coverage.started_ms;
+        coverage
+            .tables
+            .iter()
+            .filter(|table| table.stale)
+            .for_each(|table| ledger.failure(stale(table, begun_ms, age)));
         Ok(report.close(ledger, runtime.stop, Some(coverage)))
     })
 }
@@ -92,7 +97,6 @@ fn stand(table: &str, slices: &[SliceTotals], age: Duration) -> TableRotation {
     let never = sum(|slice| slice.never);
     let oldest = slices.iter().filter_map(|slice| Some((slice.oldest_s?, slice.slice))).min();
     let oldest_ms = oldest.map_or(0, |(at_s, _)| at_s.saturating_mul(1000));
-    let old = u128::from(now_ms().saturating_sub(oldest_ms)) > age.as_millis();
     TableRotation {
         table: table.to_owned(),
         chunks: sum(|slice| slice.chunks),
@@ -100,15 +104,24 @@ fn stand(table: &str, slices: &[SliceTotals], age: Duration) -> TableRotation {
         never,
         oldest_slice: oldest.map(|(_, slice)| slice),
         oldest_ms,
-        stale: slices.is_empty() || never > 0 || old,
+        stale: slices.is_empty() || never > 0 || is_older(oldest_ms, age),
     }
 }
 
-fn stale(table: &TableRotation, age: Duration) -> Failure {
+fn is_older(at_ms: u64, age: Duration) -> bool {
+    u128::from(now_ms().saturating_sub(at_ms)) > age.as_millis()
+}
+
+/// A rotation that has just begun has yet to come round; one that began longer ago than `age` will not.
+fn stale(table: &TableRotation, begun_ms: u64, age: Duration) -> Failure {
+    let overdue = match is_older(begun_ms, age) {
+        true => format!(", and the rotation began longer ago than {} s", age.as_secs()),
+        false => String::new(),
+    };
     let text = match (table.chunks, table.never, table.oldest_slice) {
-        (0, ..) => format!("{} was never verified", table.table),
+        (0, ..) => format!("{} was never verified{overdue}", table.table),
         (chunks, never, _) if never > 0 => {
-            format!("{never} of {chunks} chunks of {} were never verified", table.table)
+            format!("{never} of {chunks} chunks of {} were never verified{overdue}", table.table)
         }
         (_, _, slice) => {
             format!("slice {} of {} was verified longer ago than {} s", slice.unwrap_or(0), table.table, age.as_secs())
