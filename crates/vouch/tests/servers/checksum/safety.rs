@@ -4,7 +4,7 @@ use super::{SOON, name, number, on, root, shop};
 use crate::harness::{Signal, Vouch, on_both};
 use mysql::prelude::Queryable;
 use std::time::Duration;
-use vouch_testkit::{Flavor, Topology, drift, numbers, poll};
+use vouch_testkit::{Flavor, Server, Topology, drift, numbers, poll};
 
 #[test]
 fn what_cannot_be_checksummed_is_said_and_harms_nobody() {
@@ -105,31 +105,51 @@ fn held(topology: &Topology, words: &[&str]) -> (crate::harness::Running, std::p
 fn tables_that_are_dropped_and_statements_that_are_killed_in_the_middle() {
     on_both(|flavor| {
         let topology = shop(flavor, 2_000);
-        topology.source().sql("CREATE TABLE shop.zoo (id INT PRIMARY KEY)").unwrap();
-        topology.wait_in_sync(SOON).unwrap();
-        let (running, file) = held(&topology, &[]);
-        topology.source().sql("DROP TABLE shop.zoo").unwrap();
-        std::fs::remove_file(&file).unwrap();
-        let outcome = running.wait().assert_code(3);
-        assert_eq!(outcome.only("table-vanished")["table"], "shop.zoo");
-        assert!(outcome.table_names().contains(&"shop.items"), "{}", outcome.stdout);
-        let pause = &outcome.pauses()[0];
-        assert!(pause["reason"].as_str().unwrap().contains("exists"), "{pause}");
+        let sql = format!(
+            "CREATE TABLE shop.mid (id INT PRIMARY KEY); INSERT INTO shop.mid SELECT n FROM {}",
+            numbers(2_000)
+        );
+        topology.source().sql(&sql).unwrap();
+        // One before its turn, and one in the middle of its chunks.
+        for (table, others) in [("zoo", "shop.items"), ("mid", "shop.zoo")] {
+            topology.source().sql("CREATE TABLE IF NOT EXISTS shop.zoo (id INT PRIMARY KEY)").unwrap();
+            topology.wait_in_sync(SOON).unwrap();
+            let ignored = if table == "zoo" { "shop.mid" } else { "shop.items" };
+            let words = ["--exit-codes", "percona", "--ignore-tables", ignored];
+            let (running, file) = held(&topology, &words);
+            topology.source().sql(&format!("DROP TABLE shop.{table}")).unwrap();
+            std::fs::remove_file(&file).unwrap();
+            let outcome = running.wait().assert_code(64);
+            assert_eq!(outcome.document["exit_code"], 3, "{}", outcome.stdout);
+            assert_eq!(outcome.only("table-vanished")["table"], format!("shop.{table}"));
+            assert!(outcome.table_names().contains(&others), "{}", outcome.stdout);
+            let pause = &outcome.pauses()[0];
+            assert!(pause["reason"].as_str().unwrap().contains("exists"), "{pause}");
+        }
 
-        // A statement that waits for a lock is killed; the second try gets through.
-        let mut other = topology.source().conn().unwrap();
-        other.query_drop("BEGIN").unwrap();
-        other.query_drop("SELECT * FROM shop.items WHERE id = 7 FOR UPDATE").unwrap();
-        let running = on(&topology, &["--set-vars", "innodb_lock_wait_timeout=50"]).spawn();
-        let waiting =
-            "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'REPLACE INTO%' AND ID <> CONNECTION_ID()";
-        let id = poll::until(SOON, Duration::from_millis(20), "the statement", || {
-            topology.source().query_one(waiting).unwrap()
-        });
-        topology.source().sql(&format!("KILL QUERY {}", id.unwrap())).unwrap();
-        other.query_drop("ROLLBACK").unwrap();
-        running.wait().assert_clean();
+        // A statement that waits for a lock is killed: its chunk is skipped, or a second try gets through.
+        for (retries, code) in [("0", 32), ("2", 0)] {
+            let mut other = topology.source().conn().unwrap();
+            other.query_drop("BEGIN").unwrap();
+            other.query_drop("SELECT * FROM shop.items WHERE id = 7 FOR UPDATE").unwrap();
+            let words = ["--set-vars", "innodb_lock_wait_timeout=50", "--retries", retries, "--exit-codes", "percona"];
+            let running = on(&topology, &words).spawn();
+            kill_statement(topology.source());
+            other.query_drop("ROLLBACK").unwrap();
+            let outcome = running.wait().assert_code(code);
+            let skipped: Vec<_> = outcome.coded("chunk-skipped").iter().map(|error| &error["table"]).collect();
+            assert_eq!(skipped.is_empty(), code == 0, "{}", outcome.stdout);
+            assert!(skipped.iter().all(|table| *table == "shop.items"), "{skipped:?}");
+        }
     });
+}
+
+/// Waits until the statement of a chunk runs on the server, and kills it.
+fn kill_statement(server: &Server) {
+    let waiting =
+        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'REPLACE INTO%' AND ID <> CONNECTION_ID()";
+    let id = poll::until(SOON, Duration::from_millis(20), "the statement", || server.query_one(waiting).unwrap());
+    server.sql(&format!("KILL QUERY {}", id.unwrap())).unwrap();
 }
 
 #[test]
