@@ -142,10 +142,11 @@ pub fn form_of(column: &ColumnEntry) -> Option<ColumnForm> {
             Some(ColumnForm::Long)
         }
         "char" | "varchar" | "binary" | "varbinary" if column.octets > SHORT => Some(ColumnForm::Long),
-        "char" | "varchar" | "binary" | "varbinary" | "enum" | "date" | "time" | "datetime" | "timestamp" | "year"
-        | "decimal" | "uuid" | "inet4" | "inet6" => Some(ColumnForm::Short),
+        "char" | "varchar" | "binary" | "varbinary" | "enum" => Some(ColumnForm::Text),
+        "date" | "time" | "datetime" | "timestamp" | "uuid" | "inet4" | "inet6" => Some(ColumnForm::Short),
         "set" => Some(ColumnForm::Long),
-        name if name.ends_with("int") => Some(ColumnForm::Short),
+        "year" | "decimal" => Some(ColumnForm::Number),
+        name if name.ends_with("int") => Some(ColumnForm::Number),
         _ => None,
     }
 }

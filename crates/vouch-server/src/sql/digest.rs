@@ -1,7 +1,8 @@
 //! Digests made in the server: only a count and a digest travel.
 //!
-//! A row is encoded without ambiguity: every value with its length, NULL as a
-//! mark no length can be. Values that may be long are digested first, so that no
+//! A row is encoded without ambiguity: every number with a mark behind it that no
+//! number has, every other value with its length, NULL as a mark that neither
+//! begins with. Values that may be long are digested first, so that no
 //! encoded row outgrows `max_allowed_packet`, and the number of row digests
 //! that were not NULL is compared with the number of rows all the same.
 
@@ -16,7 +17,11 @@ use crate::sql::rows::Reading;
 /// How a column is turned into bytes inside the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnForm {
-    /// Short: as its bytes.
+    /// A number that is exact as text: as that text.
+    Number,
+    /// Text or bytes, short: as they are.
+    Text,
+    /// Anything else that is short: as its bytes.
     Short,
     /// FLOAT, whose text is rounded: as a double.
     Real,
@@ -55,19 +60,27 @@ pub struct ServerDigestResult {
 
 fn encoded(column: &DigestColumn) -> String {
     let name = quote(&column.name);
-    let bytes = match column.form {
-        ColumnForm::Short => format!("CAST({name} AS BINARY)"),
-        ColumnForm::Real => format!("CAST(CAST({name} AS DOUBLE) AS BINARY)"),
-        ColumnForm::Long => format!("SHA2({name},256)"),
+    let with_length = |bytes: &str| format!("LENGTH({bytes}),':',{bytes}");
+    let value = match column.form {
+        ColumnForm::Number => format!("{name},':'"),
+        ColumnForm::Text => with_length(&name),
+        ColumnForm::Short => with_length(&format!("CAST({name} AS BINARY)")),
+        ColumnForm::Real => with_length(&format!("CAST(CAST({name} AS DOUBLE) AS BINARY)")),
+        ColumnForm::Long => with_length(&format!("SHA2({name},256)")),
     };
-    let with_length = format!("LENGTH({bytes}),':',{bytes}");
-    if column.nullable { format!("COALESCE(CONCAT({with_length}),'N')") } else { with_length }
+    if column.nullable { format!("COALESCE({},'N')", bytes_of("", &value)) } else { value }
+}
+
+/// These parts together as bytes. One part that is bytes makes all of them so, each as
+/// it is stored: converting every column costs more than digesting the row.
+fn bytes_of(first: &str, parts: &str) -> String {
+    format!("CONCAT(CAST('{first}' AS BINARY),{parts})")
 }
 
 /// The digest of one row as an SQL expression; `salt` must be plain hexadecimal.
 pub(crate) fn row_text(columns: &[DigestColumn], salt: &str) -> String {
     let parts: Vec<String> = columns.iter().map(encoded).collect();
-    format!("CONCAT('{salt}',{})", parts.join(","))
+    bytes_of(salt, &parts.join(","))
 }
 
 /// The select list over the rows. A row digest that is NULL must not pass unseen,
@@ -127,5 +140,27 @@ impl Session {
         digest.push(b'/');
         digest.extend(decode::bytes(row, &["y"]).unwrap_or_default());
         Ok(ServerDigestResult { rows, digest })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_could_be_taken_for_something_else_has_its_length() {
+        let column = |name: &str, form, nullable| DigestColumn { name: name.to_owned(), form, nullable };
+        let columns = [
+            column("id", ColumnForm::Number, false),
+            column("n", ColumnForm::Number, true),
+            column("t", ColumnForm::Text, true),
+            column("at", ColumnForm::Short, false),
+        ];
+        assert_eq!(
+            row_text(&columns, "5a"),
+            "CONCAT(CAST('5a' AS BINARY),`id`,':',COALESCE(CONCAT(CAST('' AS BINARY),`n`,':'),'N'),\
+             COALESCE(CONCAT(CAST('' AS BINARY),LENGTH(`t`),':',`t`),'N'),\
+             LENGTH(CAST(`at` AS BINARY)),':',CAST(`at` AS BINARY))"
+        );
     }
 }
