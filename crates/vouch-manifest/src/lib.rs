@@ -1,0 +1,41 @@
+//! Manifests of backups: what the data was, who says so, and whether to believe it.
+//!
+//! The way of a file: [`Untrusted`] bytes become [`Verified`] by a signature of a
+//! key in a [`Keyring`], [`Verified`] ones are read into a [`Manifest`], and a
+//! [`Policy`] makes of it what an engine takes: [`Accepted`].
+//!
+//! Invariant: no byte of a manifest is interpreted before its signature is
+//! verified (or the user has said that it needs none), and there is no other way
+//! to an [`Accepted`] manifest.
+
+mod base;
+mod der;
+mod digest;
+mod flat;
+mod id;
+mod json;
+mod key;
+mod keyring;
+mod model;
+mod read;
+mod refused;
+mod rollback;
+mod sig;
+mod time;
+mod trust;
+mod write;
+
+pub use digest::{Sha256, sha256_hex};
+pub use id::fresh as fresh_id;
+pub use key::{PublicKey, SigningKey};
+pub use keyring::{Keyring, TrustedKey};
+pub use model::{
+    Backup, BackupFile, Class, Exclude, Kind, Manifest, Method, ObjectFacts, PositionFacts, ServerFacts, TableDigest,
+    TableFacts,
+};
+pub use refused::{Reason, Refused};
+pub use rollback::{Serials, Standing};
+pub use sig::{Format, NAMESPACE, sign};
+pub use time::{parse as parse_time, rfc3339};
+pub use trust::{Accepted, Policy, Signer, Untrusted, Verified};
+pub use write::bytes;

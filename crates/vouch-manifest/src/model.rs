@@ -1,0 +1,219 @@
+//! What a manifest says: [`Manifest`] and its parts.
+
+/// Where a manifest comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Manifest v1.
+    V1,
+    /// A flat map of `schema.table` to what CHECKSUM TABLE said.
+    Flat,
+}
+
+/// A manifest. In a flat one everything but the tables is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Where it comes from.
+    pub kind: Kind,
+    /// UUID of version 7; the digest of the file for a flat one.
+    pub id: String,
+    /// Counts up in a cluster; 0 for a flat one.
+    pub serial: u64,
+    /// Milliseconds since the Unix epoch; 0 for a flat one.
+    pub created_ms: u64,
+    /// When it stops to hold; never when there is none.
+    pub expires_ms: Option<u64>,
+    /// What made it, with its version.
+    pub tool: String,
+    /// The cluster that it is about.
+    pub cluster: String,
+    /// The server that it was taken from.
+    pub server: Option<ServerFacts>,
+    /// The backup that it belongs to.
+    pub backup: Option<Backup>,
+    /// As of which position it holds.
+    pub position: Option<PositionFacts>,
+    /// The tables, in the order of their names.
+    pub tables: Vec<TableFacts>,
+    /// Views, routines, triggers and events.
+    pub objects: Vec<ObjectFacts>,
+    /// What was left out, and why.
+    pub excludes: Vec<Exclude>,
+}
+
+/// The server that a manifest was taken from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// `@@server_uuid`; empty on MariaDB.
+    pub uuid: String,
+    /// `@@server_id`.
+    pub id: u64,
+    /// The version, in full.
+    pub version: String,
+    /// `mysql` or `mariadb`.
+    pub flavor: String,
+    /// `@@lower_case_table_names`.
+    pub lower_case_table_names: u64,
+    /// `@@GLOBAL.sql_mode`.
+    pub sql_mode: String,
+}
+
+/// The backup that a manifest belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// What made it, such as `mariabackup`; free text.
+    pub kind: String,
+    /// Where it is kept; free text.
+    pub uri: String,
+    /// Its files, in the order of their paths.
+    pub files: Vec<BackupFile>,
+}
+
+/// A file of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupFile {
+    /// Relative to the backup's directory, with `/`.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal digits.
+    pub digest: String,
+}
+
+/// As of which position a manifest holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PositionFacts {
+    /// The executed set of GTIDs (MySQL) or the GTID of each domain (MariaDB); empty without.
+    pub gtid: String,
+    /// Binlog file of the server itself; empty without.
+    pub file: String,
+    /// Offset in that file, in bytes.
+    pub offset: u64,
+    /// Milliseconds since the Unix epoch.
+    pub taken_ms: u64,
+    /// How it is known: `snapshot`, `log-status`, `unmoved`, `none`.
+    pub method: String,
+}
+
+/// How a table's rows are digested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// What CHECKSUM TABLE says: CRC32, bound to flavor and version.
+    ChecksumTable,
+    /// Count and SHA-256 over encoded rows: portable.
+    RowSha256,
+}
+
+impl Method {
+    /// `checksum-table` or `row-sha256`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::ChecksumTable => "checksum-table",
+            Method::RowSha256 => "row-sha256",
+        }
+    }
+
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<Method> {
+        [Method::ChecksumTable, Method::RowSha256].into_iter().find(|method| method.name() == name)
+    }
+
+    /// Whether `value` is one that this method can have.
+    pub fn admits(self, value: &str) -> bool {
+        match self {
+            Method::ChecksumTable => value.parse::<u32>().is_ok_and(|number| number.to_string() == value),
+            Method::RowSha256 => value
+                .strip_prefix("xor:")
+                .or_else(|| value.strip_prefix("sum:"))
+                .is_some_and(|digits| is_hex(digits, 64)),
+        }
+    }
+}
+
+/// Whether a text is `length` hexadecimal digits in lower case.
+pub(crate) fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// The digest of a table's rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDigest {
+    /// How it was made.
+    pub method: Method,
+    /// `checksum-table`: a decimal number; `row-sha256`: `xor:` or `sum:` and 64 hexadecimal digits.
+    pub value: String,
+}
+
+/// What is held against a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Its rows and its definition.
+    Verify,
+    /// Nothing but that it is there: its rows change on purpose.
+    Volatile,
+    /// Its definition alone.
+    SchemaOnly,
+}
+
+impl Class {
+    /// `verify`, `volatile`, `schema-only`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Verify => "verify",
+            Class::Volatile => "volatile",
+            Class::SchemaOnly => "schema-only",
+        }
+    }
+
+    /// The class of that name.
+    pub fn named(name: &str) -> Option<Class> {
+        [Class::Verify, Class::Volatile, Class::SchemaOnly].into_iter().find(|class| class.name() == name)
+    }
+}
+
+/// What a manifest says about a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableFacts {
+    /// The database.
+    pub schema: String,
+    /// The table.
+    pub name: String,
+    /// Storage engine; empty in a flat manifest.
+    pub engine: String,
+    /// Rows, where they were counted.
+    pub rows: Option<u64>,
+    /// The digest of the rows; always there in class `verify`.
+    pub digest: Option<TableDigest>,
+    /// SHA-256 over columns and indexes; none in a flat manifest.
+    pub definition_digest: Option<String>,
+    /// What is held against it.
+    pub class: Class,
+}
+
+impl TableFacts {
+    /// `schema.name`, for people.
+    pub fn label(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+}
+
+/// A view, routine, trigger or event.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ObjectFacts {
+    /// `view`, `procedure`, `function`, `trigger`, `event`.
+    pub kind: String,
+    /// The database.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its definition.
+    pub definition_digest: String,
+}
+
+/// What was left out of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exclude {
+    /// The pattern, as it was given.
+    pub pattern: String,
+    /// Why.
+    pub reason: String,
+}
