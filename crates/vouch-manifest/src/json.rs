@@ -164,6 +164,18 @@ impl Fields {
         self.number_or_none(name)?.ok_or_else(|| format!("{} is missing", self.at(name)))
     }
 
+    /// True or false; `None` where it is absent or null.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn flag_or_none(&mut self, name: &str) -> Result<Option<bool>, Wrong> {
+        match self.optional(name) {
+            None => Ok(None),
+            Some(Json::Bool(flag)) => Ok(Some(flag)),
+            Some(other) => Err(format!("{} is {} and not true or false", self.at(name), other.kind())),
+        }
+    }
+
     /// The items of a list, each with its place; empty where the list is absent.
     ///
     /// # Errors
@@ -185,7 +197,7 @@ impl Fields {
     /// A field that was not taken.
     pub fn end(self) -> Result<(), Wrong> {
         match self.entries.first() {
-            Some((key, _)) => Err(format!("{} is no field of a manifest", self.at(&key.escape_debug().to_string()))),
+            Some((key, _)) => Err(format!("{} is no field that is known", self.at(&key.escape_debug().to_string()))),
             None => Ok(()),
         }
     }

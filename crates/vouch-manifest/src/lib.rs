@@ -11,7 +11,9 @@
 mod base;
 mod der;
 mod digest;
+mod files;
 mod flat;
+mod gate_config;
 mod id;
 mod json;
 mod key;
@@ -26,6 +28,8 @@ mod trust;
 mod write;
 
 pub use digest::{Sha256, sha256_hex};
+pub use files::files_of;
+pub use gate_config::GateConfig;
 pub use id::fresh as fresh_id;
 pub use key::{PublicKey, SigningKey};
 pub use keyring::{Keyring, TrustedKey};

@@ -61,6 +61,8 @@ impl Figures {
                 figures.weakest_bits = [figures.weakest_bits, bits].into_iter().flatten().min();
             }
         }
+        let checks = summary.coverage.gate.iter().flat_map(|gate| &gate.checks);
+        figures.tables_seen += checks.filter(|check| check.attempts > 0).count() as u64;
         figures.replicas = replicas.len() as u64;
         figures.pages_seen = summary.coverage.files.files.iter().map(|file| file.tally.seen()).sum();
         figures

@@ -3,6 +3,7 @@
 //! Main functions: [`headline`], [`looked_at`], [`next_steps`]. Invariant:
 //! "no difference" is never said without what was looked at.
 
+pub(crate) mod gate;
 pub(crate) mod pages;
 
 use crate::figures::{Figures, is_row, other_findings, remarks};
@@ -28,6 +29,9 @@ pub(crate) fn about_files(summary: &Summary) -> bool {
 pub(crate) fn headline(summary: &Summary, figures: &Figures) -> String {
     if about_files(summary) {
         return capitalised(&pages::headline(summary));
+    }
+    if summary.coverage.gate.is_some() {
+        return gate::headline(summary);
     }
     match summary.verdict {
         Verdict::Clean if summary.coverage.rotation.is_some() => {
@@ -107,6 +111,9 @@ fn places(summary: &Summary) -> String {
 pub(crate) fn looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
     if about_files(summary) {
         return pages::looked_at(summary);
+    }
+    if summary.coverage.gate.is_some() {
+        return gate::looked_at(summary);
     }
     let mut sentences = vec![amount(summary, figures)];
     sentences.extend(figures.weakest_bits.map(strength));
@@ -198,6 +205,9 @@ pub(crate) struct NextStep {
 pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
     if about_files(summary) {
         return pages::next_steps(summary);
+    }
+    if summary.coverage.gate.is_some() {
+        return gate::next_steps(summary);
     }
     let mut steps = Vec::new();
     if let Some(finding) = summary.findings.iter().find(|finding| finding.severity > Severity::Notice) {

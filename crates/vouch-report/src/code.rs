@@ -166,6 +166,22 @@ codes! {
         "Two files say that they are the same tablespace, so the server would take one of them."
         "Find out which one belongs to the table, and remove the other one from the copy.";
 
+    TableMismatch "table-mismatch" Finding Error
+        "The table's rows, their number or its definition are not what the manifest says."
+        "Do not fail over to this server. Find the rows with `vouch compare`, or restore the backup anew.";
+    TableMissing "table-missing" Finding Error
+        "The manifest has the table and the server does not, or the account may not see it."
+        "The backup or its restore is not complete, or the table was dropped. Check the account's SELECT privilege.";
+    TableExtra "table-extra" Finding Error
+        "The server has a table in a database of the manifest that the manifest does not name."
+        "Find out who made it. --extra ignore lets such tables be.";
+    ObjectMissing "object-missing" Finding Error
+        "The manifest has a view, routine, trigger or event that the server does not have."
+        "Dumps leave out routines, triggers or events unless told otherwise. Restore them.";
+    ObjectMismatch "object-mismatch" Finding Error
+        "A view, routine, trigger or event is defined otherwise than the manifest says."
+        "Somebody changed it, or it was restored from elsewhere. Compare it with the source's.";
+
     KeyHot "key-hot" Error Notice
         "The key kept changing until the deadline, so it could neither be shown equal nor different. Unproven, not drift."
         "Run again at a quieter time, or raise --hot-deadline.";
@@ -224,6 +240,52 @@ codes! {
         "The state of the run could not be written, so the run could not be resumed from here."
         "Look for a full disk under --state-dir.";
 
+    TableTimeout "table-timeout" Error Notice
+        "The table could not be looked at in time: it was locked, or reading it took longer than --table-timeout."
+        "Look who locks it, or raise --table-timeout.";
+    LagAbort "lag-abort" Error Notice
+        "The replica fell behind more than --max-lag allows, so the run was ended and the rest was not looked at."
+        "A failover now would lose that much. Look at the replica's applier.";
+    ServerMoved "server-moved" Error Notice
+        "The server executed transactions while it was looked at, so what was read is not of one moment."
+        "Stop replication at the manifest's position and keep writes out, then run again.";
+    ObjectUnseen "object-unseen" Error Notice
+        "The account may not see how a view, routine, trigger or event is defined."
+        "Grant SHOW VIEW, TRIGGER, EVENT, and SHOW_ROUTINE (or SELECT on mysql.proc).";
+    Unsigned "unsigned" Error Notice
+        "There is no signature, or none that could be read. Nothing was looked at."
+        "Name it with --signature. --allow-unsigned does without, and the result says so.";
+    BadSignature "bad-signature" Error Notice
+        "No key of the keyring made this signature of this manifest. Nothing was looked at."
+        "The manifest or its signature was changed, or somebody else signed it. Do not use it.";
+    KeyRefused "key-refused" Error Notice
+        "The key that signed is revoked, expired, not yet valid, or not for this cluster. Nothing was looked at."
+        "Have the manifest signed by a key that is valid, or correct the keyring.";
+    KeyringRefused "keyring" Error Notice
+        "The keyring cannot be read, or has no key. Nothing was looked at."
+        "--trust takes a folder of public keys, a key, a file of allowed signers, or a keyring.toml.";
+    ManifestMalformed "manifest-malformed" Error Notice
+        "The file is no manifest, or it contradicts itself. Nothing was looked at."
+        "The message says what is wrong and where; docs/formats/manifest-v1.md describes what is right.";
+    ManifestExpired "manifest-expired" Error Notice
+        "The manifest is past its time. Nothing was looked at."
+        "Use a newer backup and its manifest.";
+    ManifestRollback "manifest-rollback" Error Notice
+        "An older manifest than the last one that was accepted for this cluster. Nothing was looked at."
+        "Use the newest one. To look at an older backup on purpose, say --allow-older.";
+    ManifestCluster "manifest-cluster" Error Notice
+        "The manifest is about another cluster. Nothing was looked at."
+        "Use the manifest of this cluster, or correct --cluster.";
+    TargetRefused "target-refused" Error Notice
+        "The server is not the one that was meant, or not of the kind that the manifest can be held against. No table was looked at."
+        "The message says what was expected and what was found.";
+    PositionRefused "position-refused" Error Notice
+        "The server is not at the position of the manifest, so its tables must differ. No table was looked at."
+        "Stop replication at the manifest's position (START REPLICA UNTIL), or say --restored for a copy that takes no writes.";
+    UsageRefused "usage" Error Notice
+        "Arguments, configuration, account or password are wrong. Nothing was looked at."
+        "The message names what is wrong.";
+
     FileUnreadable "file-unreadable" Error Notice
         "The file could not be read to its end."
         "The message quotes the system. Look at the permissions, then at the disk.";
@@ -259,6 +321,10 @@ codes! {
         "A replication filter keeps the table from this replica."
         "Expected when the filter is on purpose.";
 
+    Volatile "volatile" Skip Notice
+        "The manifest says that the table's rows change on purpose, so only its being there was looked at."
+        "Nothing to do.";
+
     TemporaryFile "temporary-file" Skip Notice
         "A temporary tablespace: the server makes it anew when it starts."
         "Nothing to do.";
@@ -268,6 +334,25 @@ codes! {
     NotCovered "not-covered" Skip Notice
         "A file that vouch pages does not verify yet."
         "Nothing is known about it: verify it by other means.";
+
+    UnsignedAllowed "unsigned-allowed" Notice Notice
+        "The manifest was believed without a signature, because --allow-unsigned says so."
+        "Sign manifests when backups are made: `vouch manifest sign`.";
+    KeyBeside "key-beside" Notice Notice
+        "The keys that are trusted lie beside the manifest: who can change the one can change the other."
+        "Keep the keyring where the backup job cannot write.";
+    PositionUnknown "position-unknown" Notice Notice
+        "The manifest has no position, so it was only looked that the server does not move meanwhile."
+        "Manifests made by `vouch manifest create` have one.";
+    DefinitionUnjudged "definition-unjudged" Notice Notice
+        "Definitions of tables and objects are only held against each other within one flavor, and the manifest is of the other."
+        "Compare them by hand before a failover between flavors.";
+    OlderAllowed "older-allowed" Notice Notice
+        "The manifest was not held against the last serial that was accepted, because --allow-older says so."
+        "Nothing to do when an older backup is looked at on purpose.";
+    Requeued "requeued" Notice Notice
+        "An applier waited for a table that was being read, so the reading was ended and begun again later."
+        "Nothing to do.";
 
     RawState "raw-state" Notice Notice
         "The files are as of several moments, as those of a running server or of a backup before it is prepared. Pages are held against themselves, not against each other."

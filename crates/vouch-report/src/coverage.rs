@@ -1,6 +1,6 @@
 //! Coverage: what was looked at, how strongly, and as of when.
 
-use crate::{FilesCoverage, RotationCoverage};
+use crate::{FilesCoverage, GateCoverage, RotationCoverage};
 
 /// Which side a server is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,4 +161,6 @@ pub struct Coverage {
     pub files: FilesCoverage,
     /// Where a rotation of slices stands, when that was asked for.
     pub rotation: Option<RotationCoverage>,
+    /// A server held against a manifest, for `validate`.
+    pub gate: Option<GateCoverage>,
 }

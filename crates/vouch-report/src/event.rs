@@ -1,6 +1,6 @@
 //! Events: what happens during a run, as it happens.
 
-use crate::{DigestChoice, Failure, Finding, Notice, PageTally, Pause, ServerCoverage, Skip, Summary};
+use crate::{DigestChoice, Failure, Finding, Notice, PageTally, Pause, ServerCoverage, Skip, Summary, TableCheck};
 
 /// Something that happened. Engines emit these; renderers show them.
 #[derive(Clone, Debug)]
@@ -87,6 +87,8 @@ pub enum Event {
         /// Its pages by their class.
         tally: PageTally,
     },
+    /// A table was held against a manifest.
+    TableChecked(TableCheck),
     /// A finding, as soon as it is certain.
     Finding(Finding),
     /// A failure to look.

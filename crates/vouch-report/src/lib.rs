@@ -12,6 +12,7 @@ mod coverage;
 mod event;
 mod files;
 mod finding;
+mod gate;
 pub mod health;
 mod rotation;
 mod summary;
@@ -26,6 +27,7 @@ pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, Page
 pub use finding::{
     ChunkPlace, Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff,
 };
+pub use gate::{CheckStatus, GateCoverage, TableCheck};
 pub use rotation::{PlannedTable, RotationCoverage, SlicePlan, TableRotation};
 pub use summary::Summary;
 pub use verdict::Verdict;

@@ -82,6 +82,12 @@ impl ServerError {
         ServerError { code, wire: wire_of(error), ..ServerError::new(server, fault, message) }
     }
 
+    /// What a warning of the server says, as an error.
+    pub(crate) fn from_code(server: &str, code: u16, message: &str) -> Self {
+        let message = format!("{message} ({code})");
+        ServerError { code: Some(code), ..ServerError::new(server, fault_of_code(code), message) }
+    }
+
     /// Whether a new connection may help.
     pub fn is_transient(&self) -> bool {
         matches!(self.fault, Fault::Lost | Fault::Busy)

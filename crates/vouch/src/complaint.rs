@@ -31,6 +31,11 @@ impl Complaint {
         self
     }
 
+    /// The sentence and the hint.
+    pub fn parts(self) -> (String, Option<String>) {
+        (self.message, self.hint)
+    }
+
     /// The same, said about `what`: `what: message`.
     pub fn about(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);

@@ -9,6 +9,7 @@ mod addresses;
 pub mod checksum;
 mod environment;
 mod file;
+pub mod gate;
 pub mod job;
 mod layers;
 mod secret;

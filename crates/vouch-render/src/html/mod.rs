@@ -7,6 +7,7 @@
 mod banner;
 mod files;
 mod findings;
+mod gate;
 mod lists;
 mod matrix;
 mod overview;
@@ -39,10 +40,12 @@ pub fn page(summary: &Summary) -> String {
     let figures = Figures::of(summary);
     let sections = [
         files::overview(summary),
+        gate::overview(summary),
         overview::section(summary, &figures),
         lists::errors(summary),
         files::table(summary),
         files::map(summary),
+        gate::table(summary),
         matrix::section(summary),
         findings::section(summary),
         timeline::section(summary),

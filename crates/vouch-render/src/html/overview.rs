@@ -14,7 +14,7 @@ const WIDTH: f64 = 1000.0;
 const LEAST: f64 = 6.0;
 
 pub(super) fn section(summary: &Summary, figures: &Figures) -> Option<Section> {
-    if about_files(summary) {
+    if about_files(summary) || summary.coverage.gate.is_some() {
         return None;
     }
     let body = html! {
@@ -122,7 +122,7 @@ pub(super) fn facts(summary: &Summary) -> Option<Section> {
             @if about_files(summary) {
                 dt { "as of" } dd { (text(&summary.coverage.files.state)) }
                 dt { "level" } dd { (text(&summary.coverage.files.level)) }
-            } @else { (row_facts(summary, &figures)) }
+            } @else if summary.coverage.gate.is_none() { (row_facts(summary, &figures)) }
             dt { "vouch" } dd { (env!("CARGO_PKG_VERSION")) }
         }
     };

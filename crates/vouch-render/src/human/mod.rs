@@ -6,6 +6,7 @@
 
 mod files;
 mod findings;
+mod gate;
 mod lists;
 mod table;
 mod verdict;
@@ -53,6 +54,7 @@ pub fn render(summary: &Summary, style: &HumanStyle) -> String {
         rotation.map(|rotation| crate::rotation::section(rotation, summary.finished_ms)).unwrap_or_default(),
         table::section(summary, canvas),
         files::section(summary, canvas),
+        gate::section(summary, canvas),
         findings::section(summary, canvas),
         lists::errors(summary, canvas),
         lists::notices(summary, canvas),

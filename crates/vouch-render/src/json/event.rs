@@ -35,6 +35,8 @@ pub(super) fn line(event: &Event) -> String {
         Event::Paused(pause) => named("paused", PauseLine { pause: PauseJson::of(pause) }),
         Event::Resumed(pause) => named("resumed", PauseLine { pause: PauseJson::of(pause) }),
         Event::TableFinished { table } => table_finished(table),
+        // Told by `GateLines`, which knows the manifest.
+        Event::TableChecked(check) => table_finished(&check.label()),
         Event::FilesPlanned { files, bytes } => super::files::planned(*files, *bytes),
         Event::FileStarted { file, bytes } => super::files::started(file, *bytes),
         Event::FileRead { file, bytes } => super::files::read(file, *bytes),

@@ -9,11 +9,13 @@ mod coverage;
 mod event;
 mod files;
 mod finding;
+mod gate;
 pub mod health;
 mod jsonl;
 mod rotation;
 mod summary;
 
+pub use gate::{GateLines, refused};
 pub use jsonl::Jsonl;
 pub use rotation::plan;
 

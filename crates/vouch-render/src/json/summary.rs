@@ -3,6 +3,7 @@
 use super::coverage::CoverageJson;
 use super::files::FilesJson;
 use super::finding::{ErrorJson, FindingJson, NoticeJson, SkipJson};
+use super::gate::GateJson;
 use serde::Serialize;
 use vouch_report::Summary;
 
@@ -12,6 +13,7 @@ use vouch_report::Summary;
 enum Coverage<'a> {
     Rows(CoverageJson<'a>),
     Files(FilesJson<'a>),
+    Gate(Box<GateJson<'a>>),
 }
 
 /// The whole result of a run.
@@ -41,9 +43,10 @@ impl<'a> Document<'a> {
             finished_at: crate::time::rfc3339(summary.finished_ms),
             verdict: summary.verdict.name(),
             exit_code: summary.verdict.exit_code(),
-            coverage: match crate::words::about_files(summary) {
-                true => Coverage::Files(FilesJson::of(&summary.coverage.files)),
-                false => Coverage::Rows(CoverageJson::of(&summary.coverage)),
+            coverage: match &summary.coverage.gate {
+                Some(gate) => Coverage::Gate(Box::new(GateJson::of(gate, &summary.coverage.servers))),
+                None if crate::words::about_files(summary) => Coverage::Files(FilesJson::of(&summary.coverage.files)),
+                None => Coverage::Rows(CoverageJson::of(&summary.coverage)),
             },
             findings: summary.findings.iter().map(FindingJson::of).collect(),
             skips: summary.skips.iter().map(SkipJson::of).collect(),

@@ -89,6 +89,7 @@ impl Board {
             Event::Paused(pause) => self.paused(pause),
             Event::Resumed(pause) => drop(self.pauses.remove(&pause.server)),
             Event::TableFinished { table } => self.table_finished(table),
+            Event::TableChecked(check) => self.table_finished(&check.label()),
             Event::RunFinished(_) => self.finished = true,
             Event::RunStarted { .. }
             | Event::ServerJoined(_)

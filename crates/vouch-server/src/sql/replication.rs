@@ -302,17 +302,9 @@ impl Session {
             return Ok(None);
         }
         self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
-        let rows = self.show("SHOW STATUS LIKE 'binlog_snapshot_%'")?;
-        let find = |name: &str| {
-            let row = rows.iter().find(|row| {
-                decode::text(row, &["Variable_name"]).is_some_and(|found| found.eq_ignore_ascii_case(name))
-            });
-            row.and_then(|row| decode::text(row, &["Value"])).unwrap_or_default()
-        };
-        let (file, offset) = (find("binlog_snapshot_file"), find("binlog_snapshot_position"));
-        let label = match offset.parse() {
-            Ok(offset) => self.gtid_at(&LogPlace { file, offset })?,
-            Err(_) => None,
+        let label = match self.snapshot_place()? {
+            Some(place) => self.gtid_at(&place)?,
+            None => None,
         };
         if label.is_none() {
             self.release()?;
@@ -324,7 +316,7 @@ impl Session {
     /// file from its start, which is spared when the log still ends there: a GTID is
     /// listed before its events are written, and asking for the end waits for them, so
     /// what was listed before an end that did not move is what lies before that end.
-    fn gtid_at(&mut self, place: &LogPlace) -> Result<Option<Position>> {
+    pub(crate) fn gtid_at(&mut self, place: &LogPlace) -> Result<Option<Position>> {
         let listed = self.source_position(PositionKind::GtidDomains)?;
         if self.log_place().is_ok_and(|end| end == *place) {
             return Ok(Some(listed));

@@ -9,10 +9,12 @@ pub mod compare;
 pub mod config;
 pub mod demo;
 pub mod filters;
+pub mod manifest;
 pub mod output;
 pub mod pages;
 pub mod probe;
 pub mod tools;
+pub mod validate;
 pub mod value;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -24,6 +26,8 @@ Examples:
                                                     db1 against all of its replicas
   vouch compare --source h=db1,u=dba --replica h=db2 --tables 'shop.*'
   vouch pages /backups/today                        every page of a backup
+  vouch validate --server mysql://dr@db2 --manifest today.json --trust keys
+                                                    whether db2 holds what the backup held
   vouch serve --node db1=mysql://probe@db1 --node db2=mysql://probe@db2
                                                     which server may have traffic, for any load balancer
   vouch explain row-changed                         what a code means, and what to do
@@ -63,6 +67,13 @@ pub enum Verb {
     /// Opens files for reading alone and takes no lock. A bad page is read again before it is accused,
     /// and what cannot be verified is never called sound.
     Pages(pages::PagesArgs),
+    /// Makes, signs and reads manifests: what a backup must contain
+    Manifest(manifest::ManifestArgs),
+    /// Holds a server against a signed manifest: the gate before a failover
+    ///
+    /// Verifies the signature before anything else, reads every table of the manifest, and says with one
+    /// exit code whether to proceed. Reads only.
+    Validate(Box<validate::ValidateArgs>),
     /// Answers once whether a server may have traffic, in the language of any load balancer
     ///
     /// Asks the daemon where one runs, else looks itself within --deadline. Reads only.

@@ -128,6 +128,15 @@ pub fn database_pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `shop.tmp_*` or `shop.tmp_*=why`.
+pub fn pattern_with_reason(text: &str) -> Result<(String, String), String> {
+    let (pattern, reason) = text.split_once('=').unwrap_or((text, "named on the command line"));
+    match pattern.is_empty() {
+        true => Err("a pattern is DB.TABLE with * and ?, and may have =REASON behind it".to_owned()),
+        false => Ok((pattern.to_owned(), reason.to_owned())),
+    }
+}
+
 /// A way to find replicas; `None` for the word `none`.
 pub fn recursion(text: &str) -> Result<Limit<DiscoveryMethod>, String> {
     let method = match text {

@@ -101,6 +101,7 @@ impl Sink for LastWords {
             | Event::FileStarted { .. }
             | Event::FileRead { .. }
             | Event::FileFinished { .. }
+            | Event::TableChecked(_)
             | Event::RunFinished(_) => {}
         }
     }

@@ -8,12 +8,15 @@ mod demo;
 mod explain;
 mod last_words;
 mod man;
+mod manifest;
 mod pages;
 mod probe;
 mod recording;
 mod report;
 mod running;
 mod serve;
+mod trust;
+mod validate;
 mod wire;
 
 use crate::cli::{self, Cli, Verb};
@@ -40,6 +43,8 @@ pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Comp
     match path {
         ["compare"] => compare::run(verb(&configured.matches)?, &configured.origins, variables),
         ["probe", ..] => probe::run(verb(&configured.matches)?, &configured.origins, variables),
+        ["validate"] => validate::run(verb(&configured.matches)?, &configured.origins, variables),
+        ["manifest", ..] => manifest::run(verb(&configured.matches)?, &configured.origins, variables),
         ["serve"] => serve::run(verb(&configured.matches)?, arguments, &configured.origins, variables),
         ["checksum", ..] => checksum::run(verb(&configured.matches)?, &configured.origins, variables),
         _ => config::show(&configured),
@@ -51,6 +56,11 @@ fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
     match flags.subcommand_name() {
         Some("compare") => Some(&["compare"]),
         Some("serve") => Some(&["serve"]),
+        Some("validate") => Some(&["validate"]),
+        Some("manifest") => {
+            let create = flags.subcommand_matches("manifest").and_then(ArgMatches::subcommand_name) == Some("create");
+            create.then_some(&["manifest", "create"])
+        }
         Some("probe") => match flags.subcommand_matches("probe").and_then(ArgMatches::subcommand_name) {
             None => Some(&["probe"]),
             Some("pass-persist") => Some(&["probe", "pass-persist"]),
@@ -78,7 +88,8 @@ fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complai
         Verb::Completions(args) => completions::run(&args),
         Verb::Man(args) => man::run(&args),
         Verb::Probe(args) => probe::run(Verb::Probe(args), &Origins::default(), variables),
-        Verb::Compare(_) | Verb::Checksum(_) | Verb::Config(_) | Verb::Serve(_) => Ok(Exit::Usage),
+        Verb::Manifest(args) => manifest::run(Verb::Manifest(args), &Origins::default(), variables),
+        Verb::Compare(_) | Verb::Checksum(_) | Verb::Config(_) | Verb::Serve(_) | Verb::Validate(_) => Ok(Exit::Usage),
     }
 }
 

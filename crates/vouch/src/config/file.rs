@@ -39,8 +39,13 @@ pub(super) fn find(named: Option<PathBuf>, variables: &Environment) -> Result<Op
 }
 
 /// The tables that a file may have, and the commands that each is for.
-const SECTIONS: [(&str, &[&str]); 3] =
-    [("compare", &["compare"]), ("checksum", &["checksum"]), ("serve", &["serve", "probe"])];
+const SECTIONS: [(&str, &[&str]); 5] = [
+    ("compare", &["compare"]),
+    ("checksum", &["checksum"]),
+    ("serve", &["serve", "probe"]),
+    ("validate", &["validate"]),
+    ("manifest", &["manifest"]),
+];
 
 /// The table that is for a command; what is about configuration is about `compare`.
 fn section_of(verb: &str) -> (&'static str, &'static [&'static str]) {

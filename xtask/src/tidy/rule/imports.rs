@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("vouch-datadir", &["vouch-innodb", "vouch-report"]),
     ("vouch-innodb", &["vouch-report"]),
     ("vouch-manifest", &["vouch-report"]),
+    ("vouch-validate", &["vouch-server", "vouch-manifest", "vouch-report"]),
     ("vouch-render", &["vouch-report"]),
     ("vouch-server", &[]),
     ("vouch-report", &[]),

@@ -1,0 +1,73 @@
+//! The files of a backup directory, each with its size and digest.
+
+use crate::digest::Sha256;
+use crate::model::BackupFile;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Bytes that are read at once.
+const BLOCK: usize = 1 << 20;
+
+/// Every regular file under `folder`, in the order of their paths.
+///
+/// # Errors
+/// Which could not be read, or has a name that is no text, and why.
+pub fn files_of(folder: &Path) -> Result<Vec<BackupFile>, String> {
+    let mut paths = Vec::new();
+    walk(folder, &mut paths).map_err(|error| error.to_string())?;
+    paths.sort();
+    paths.iter().map(|path| file(folder, path)).collect()
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            walk(&entry.path(), found)?;
+        } else if kind.is_file() {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn file(folder: &Path, path: &Path) -> Result<BackupFile, String> {
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    let name = relative.to_str().ok_or_else(|| format!("{} is no text", relative.display()))?.to_owned();
+    let (size, digest) = digest(path).map_err(|error| format!("{name}: {error}"))?;
+    Ok(BackupFile { path: name, size, digest })
+}
+
+fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let (mut file, mut block, mut size) = (File::open(path)?, vec![0; BLOCK], 0_u64);
+    let mut digest = Sha256::default();
+    loop {
+        let length = file.read(&mut block)?;
+        if length == 0 {
+            return Ok((size, digest.finish_hex()));
+        }
+        digest.update(block.get(..length).unwrap_or_default());
+        size = size.saturating_add(length as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed_once_below_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("b/c")).unwrap();
+        fs::write(folder.path().join("b/c/x"), b"abc").unwrap();
+        fs::write(folder.path().join("a"), b"").unwrap();
+        let files = files_of(folder.path()).unwrap();
+        let listed: Vec<(&str, u64)> = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+        assert_eq!(listed, [("a", 0), ("b/c/x", 3)]);
+        assert!(files[1].digest.starts_with("ba7816bf"));
+        assert!(files_of(&folder.path().join("none")).is_err());
+    }
+}

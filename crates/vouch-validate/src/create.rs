@@ -1,0 +1,216 @@
+//! Taking a manifest of a server: [`create`].
+
+use crate::connect::Connector;
+use crate::definition;
+use crate::options::{CreateOptions, Runtime};
+use crate::pattern::matches;
+use crate::pool::{Abort, Pool, Renew};
+use crate::refusal::Refusal;
+use crate::request::{Reading, Request};
+use crate::snapshot;
+use std::sync::Arc;
+use vouch_manifest::{Class, Exclude, Kind, Manifest, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id};
+use vouch_report::{Code, Event, Notice};
+use vouch_server::{Session, TableEntry};
+
+/// Reads every table that is wanted, all in one snapshot, and says what they were.
+///
+/// # Errors
+/// A [`Refusal`] when any of them could not be read: a manifest that lacks a table would prove too little.
+pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Refusal> {
+    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+    let connector = Connector::new(&options.target, &options.effort, runtime);
+    let mut control = connector.brisk().open().map_err(asked)?;
+    let wanted = choose(&control.tables().map_err(asked)?, options)?;
+    let mut sessions = open(&connector, options.effort.workers.min(wanted.tables.len()))?;
+    let position = snapshot::open_all(&mut control, &mut sessions, options.snapshot_timeout, runtime).map_err(asked)?;
+    let position = position.ok_or_else(|| {
+        Refusal::new(
+            Code::PositionRefused,
+            "no moment was found at which all workers see the same, so much is written",
+            "take it of a replica whose applier is stopped; or grant BACKUP_ADMIN, use fewer --workers, or raise \
+             --snapshot-timeout",
+        )
+    })?;
+    let objects = objects(&mut control, &wanted, runtime)?;
+    let server = server(&mut control).map_err(asked)?;
+    let readings = read(&wanted.tables, sessions, connector, options, runtime)?;
+    let created_ms = (runtime.now_ms)();
+    let id = fresh_id(created_ms).ok_or_else(|| {
+        Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
+    })?;
+    Ok(Manifest {
+        kind: Kind::V1,
+        id,
+        serial: options.serial,
+        created_ms,
+        expires_ms: options
+            .valid_for
+            .map(|time| created_ms.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
+        tool: options.tool.clone(),
+        cluster: options.cluster.clone(),
+        server: Some(server),
+        backup: None,
+        position: Some(position),
+        tables: wanted.tables.iter().zip(readings).map(|(chosen, reading)| facts(chosen, reading, options)).collect(),
+        objects,
+        excludes: wanted.excludes,
+    })
+}
+
+/// A table and what is to be held against it.
+struct Chosen {
+    entry: TableEntry,
+    class: Class,
+}
+
+/// What is to be in a manifest.
+struct Wanted {
+    tables: Vec<Chosen>,
+    excludes: Vec<Exclude>,
+}
+
+fn choose(listed: &[TableEntry], options: &CreateOptions) -> Result<Wanted, Refusal> {
+    let mut wanted = Wanted { tables: Vec::new(), excludes: Vec::new() };
+    for (pattern, reason) in options.volatile.iter().chain(&options.schema_only) {
+        wanted.excludes.push(Exclude { pattern: pattern.clone(), reason: reason.clone() });
+    }
+    for pattern in &options.ignore_tables {
+        wanted.excludes.push(Exclude { pattern: pattern.clone(), reason: "left out by --ignore-tables".to_owned() });
+    }
+    for entry in listed.iter().filter(|entry| entry.is_base) {
+        let name = entry.name.to_string();
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, &name));
+        let named = |patterns: &[(String, String)]| patterns.iter().any(|(pattern, _)| matches(pattern, &name));
+        if any(&options.ignore_tables) {
+            continue;
+        }
+        if !options.tables.is_empty() && !any(&options.tables) {
+            wanted.excludes.push(Exclude { pattern: name, reason: "not among --tables".to_owned() });
+            continue;
+        }
+        let class = match (named(&options.volatile), named(&options.schema_only)) {
+            (true, _) => Class::Volatile,
+            (_, true) => Class::SchemaOnly,
+            _ => Class::Verify,
+        };
+        wanted.tables.push(Chosen { entry: entry.clone(), class });
+    }
+    // What was left out of databases that are not in it at all needs no word.
+    let schemas: Vec<&str> = wanted.tables.iter().map(|chosen| chosen.entry.name.database.as_str()).collect();
+    wanted.excludes.retain(|exclude| {
+        exclude.reason != "not among --tables"
+            || schemas.iter().any(|schema| exclude.pattern.starts_with(&format!("{schema}.")))
+    });
+    match wanted.tables.iter().any(|chosen| chosen.class == Class::Verify) {
+        true => Ok(wanted),
+        false => Err(Refusal::new(
+            Code::UsageRefused,
+            "no table is left to be verified",
+            "check --tables and --ignore-tables, and the account's SELECT privilege",
+        )),
+    }
+}
+
+fn open(connector: &Connector, workers: usize) -> Result<Vec<Session>, Refusal> {
+    let mut sessions = vec![connector.open().map_err(|error| Refusal::server(&error))?];
+    while sessions.len() < workers {
+        match connector.open_once() {
+            Ok(session) => sessions.push(session),
+            Err(_) => break,
+        }
+    }
+    Ok(sessions)
+}
+
+fn server(control: &mut Session) -> vouch_server::Result<ServerFacts> {
+    let lower_case = control.variable("lower_case_table_names")?.and_then(|value| value.parse().ok()).unwrap_or(0);
+    let sql_mode = control.variable("sql_mode")?.unwrap_or_default();
+    let identity = control.identity();
+    Ok(ServerFacts {
+        uuid: identity.uuid.clone(),
+        id: identity.server_id,
+        version: identity.version.clone(),
+        flavor: identity.flavor.name().to_owned(),
+        lower_case_table_names: lower_case,
+        sql_mode,
+    })
+}
+
+fn objects(control: &mut Session, wanted: &Wanted, runtime: &Runtime) -> Result<Vec<ObjectFacts>, Refusal> {
+    let listed = control.objects().map_err(|error| Refusal::server(&error))?;
+    let mut objects = Vec::new();
+    for one in listed.iter().filter(|one| wanted.tables.iter().any(|chosen| chosen.entry.name.database == one.database))
+    {
+        let Some(definition_digest) = definition::of_object(one) else {
+            let message =
+                format!("the account may not see how the {} {}.{} is defined", one.kind, one.database, one.name);
+            runtime.sink.emit(&Event::Notice(Notice { code: Code::ObjectUnseen, server: None, message }));
+            continue;
+        };
+        let (kind, schema, name) = (one.kind.clone(), one.database.clone(), one.name.clone());
+        objects.push(ObjectFacts { kind, schema, name, definition_digest });
+    }
+    Ok(objects)
+}
+
+fn read(
+    tables: &[Chosen],
+    sessions: Vec<Session>,
+    connector: Connector,
+    options: &CreateOptions,
+    runtime: &Runtime,
+) -> Result<Vec<Reading>, Refusal> {
+    let request = |chosen: &Chosen| Request {
+        name: chosen.entry.name.clone(),
+        bytes: chosen.entry.bytes,
+        method: Some(options.method).filter(|_| chosen.class == Class::Verify),
+        fold: None,
+        definition: true,
+        count: options.count_rows,
+    };
+    let requests: Vec<Request> = tables.iter().map(request).collect();
+    runtime.sink.emit(&Event::Planned { tables: requests.len() as u64, rows: 0, replicas: 1 });
+    let renew: Renew = Arc::new(|_: &mut Session| Err("the connection was lost, and the snapshot with it".to_owned()));
+    let mut readings: Vec<Option<Reading>> = vec![None; requests.len()];
+    let mut failed = Vec::new();
+    let pool = Pool::start(requests, sessions, connector, &options.effort, runtime, Some(renew));
+    let ended = pool.finish(|answer| {
+        let name = tables.get(answer.index).map(|chosen| chosen.entry.name.to_string()).unwrap_or_default();
+        match answer.result {
+            Ok(reading) => {
+                if let Some(slot) = readings.get_mut(answer.index) {
+                    *slot = Some(reading);
+                }
+            }
+            Err((_, why)) => failed.push(format!("{name}: {why}")),
+        }
+        runtime.sink.emit(&Event::TableFinished { table: name });
+    });
+    if let Some(Abort::Stopped(_)) = ended.abort {
+        return Err(unread("the run was stopped"));
+    }
+    match (failed.first(), failed.len()) {
+        (None, _) => Ok(readings.into_iter().flatten().collect()),
+        (Some(first), 1) => Err(unread(&format!("a table could not be read: {first}"))),
+        (Some(first), count) => Err(unread(&format!("{count} tables could not be read, the first of them {first}"))),
+    }
+}
+
+fn unread(message: &str) -> Refusal {
+    let hint = "leave tables out on purpose with --ignore-tables or --volatile; nothing was written";
+    Refusal { unreachable: true, ..Refusal::new(Code::TableFailed, message, hint) }
+}
+
+fn facts(chosen: &Chosen, reading: Reading, options: &CreateOptions) -> TableFacts {
+    TableFacts {
+        schema: chosen.entry.name.database.clone(),
+        name: chosen.entry.name.table.clone(),
+        engine: chosen.entry.engine.clone(),
+        rows: reading.rows,
+        digest: Some(TableDigest { method: options.method, value: reading.value })
+            .filter(|_| chosen.class == Class::Verify),
+        definition_digest: reading.definition_digest,
+        class: chosen.class,
+    }
+}

@@ -1,0 +1,32 @@
+//! Takes manifests of servers, and holds servers against manifests.
+//!
+//! [`create`] reads the tables of one snapshot and says what they were;
+//! [`validate`] reads the tables of a server and says whether they are what an
+//! [`vouch_manifest::Accepted`] manifest says. Both read by the same workers.
+//!
+//! Invariants: nothing is asked of a server before there is an accepted manifest,
+//! for there is no other way to call [`validate`]. A table that was not looked at
+//! is never valid.
+
+mod connect;
+mod create;
+mod definition;
+mod fold;
+mod options;
+mod pattern;
+mod pool;
+mod position;
+mod queue;
+mod read;
+mod refusal;
+mod request;
+mod result;
+mod snapshot;
+mod validate;
+mod warden;
+
+pub use create::create;
+pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, Runtime, ValidateOptions};
+pub use pattern::matches;
+pub use refusal::Refusal;
+pub use validate::validate;

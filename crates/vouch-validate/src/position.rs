@@ -1,0 +1,164 @@
+//! The position gate: whether the server stands where the manifest holds.
+
+use crate::options::{Gate, Runtime, ValidateOptions};
+use crate::refusal::Refusal;
+use std::time::{Duration, Instant};
+use vouch_manifest::{Manifest, PositionFacts};
+use vouch_report::Code;
+use vouch_server::{Flavor, Position, Session, Waited};
+
+/// How long one wait lasts before it is looked whether the run was stopped.
+const SLICE: Duration = Duration::from_secs(1);
+
+const TO_DO: &str = "stop replication at the manifest's position (START REPLICA UNTIL …), or say --restored for a \
+                     copy that takes no writes";
+
+/// Where the server stands, as far as it tells: compared before and after.
+///
+/// # Errors
+/// Those of the server.
+pub fn standing(session: &mut Session) -> vouch_server::Result<String> {
+    let gtid = session.gtids_here()?;
+    match session.log_place() {
+        Ok(place) if gtid.is_empty() => Ok(format!("{}:{}", place.file, place.offset)),
+        _ => Ok(gtid),
+    }
+}
+
+/// What the gate asks for, in words.
+pub fn words(gate: Gate, manifest: &Manifest) -> &'static str {
+    match gate {
+        Gate::Restored => "restored: takes no writes",
+        Gate::AtPosition if known(manifest).is_some() => "at the manifest's position",
+        Gate::AtPosition => "does not move",
+    }
+}
+
+/// The manifest's position, where it has one.
+pub fn known(manifest: &Manifest) -> Option<&PositionFacts> {
+    manifest.position.as_ref().filter(|position| !position.gtid.is_empty())
+}
+
+/// Waits for the manifest's position, and refuses a server that is not exactly there.
+///
+/// # Errors
+/// [`Code::PositionRefused`], or what keeps the server from being asked.
+pub fn pass(
+    session: &mut Session,
+    manifest: &Manifest,
+    options: &ValidateOptions,
+    runtime: &Runtime,
+) -> Result<(), Refusal> {
+    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+    if options.gate == Gate::Restored {
+        return restored(session);
+    }
+    let Some(position) = known(manifest) else {
+        return match &manifest.position {
+            Some(position) if position.method != "none" => Err(Refusal::new(
+                Code::PositionRefused,
+                format!(
+                    "the manifest holds as of {}:{}, without GTIDs, which no other server has",
+                    position.file, position.offset
+                ),
+                "say --restored for a copy that takes no writes",
+            )),
+            _ => Ok(()),
+        };
+    };
+    same_flavor(session, manifest)?;
+    wait(session, position, options, runtime)?;
+    let beyond = beyond(session, &position.gtid).map_err(asked)?;
+    match beyond.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            Code::PositionRefused,
+            format!("the server is past the position of the manifest: it has {beyond} besides"),
+            TO_DO,
+        )),
+    }
+}
+
+fn restored(session: &mut Session) -> Result<(), Refusal> {
+    let value = session.variable("read_only").map_err(|error| Refusal::server(&error))?;
+    match value.as_deref() {
+        Some("ON" | "1") => Ok(()),
+        _ => Err(Refusal::new(
+            Code::PositionRefused,
+            "--restored is for a copy that takes no writes, and the server has read_only=OFF",
+            "set read_only (and super_read_only) on the copy",
+        )),
+    }
+}
+
+fn same_flavor(session: &Session, manifest: &Manifest) -> Result<(), Refusal> {
+    let here = session.identity().flavor.name();
+    match manifest.server.as_ref().filter(|server| server.flavor != here) {
+        Some(server) => Err(Refusal::new(
+            Code::PositionRefused,
+            format!("the manifest's position is one of {}, and the server is {here}", server.flavor),
+            "say --restored for a copy that takes no writes",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What the manifest's position has and the server does not have yet.
+fn missing(session: &mut Session, gtid: &str) -> vouch_server::Result<String> {
+    let here = session.gtids_here()?;
+    match session.identity().flavor {
+        Flavor::Mysql => session.gtids_without(gtid, &here),
+        Flavor::Mariadb => Ok(unless(domains(&here).reaches(&domains(gtid)), gtid)),
+    }
+}
+
+/// What the server has and the manifest's position does not.
+pub fn beyond(session: &mut Session, gtid: &str) -> vouch_server::Result<String> {
+    let here = session.gtids_here()?;
+    match session.identity().flavor {
+        Flavor::Mysql => session.gtids_without(&here, gtid),
+        Flavor::Mariadb => Ok(unless(domains(gtid).reaches(&domains(&here)), &here)),
+    }
+}
+
+fn domains(gtid: &str) -> Position {
+    Position::GtidDomains(gtid.to_owned())
+}
+
+fn unless(reached: bool, gtid: &str) -> String {
+    if reached { String::new() } else { gtid.to_owned() }
+}
+
+fn wait(
+    session: &mut Session,
+    position: &PositionFacts,
+    options: &ValidateOptions,
+    runtime: &Runtime,
+) -> Result<(), Refusal> {
+    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+    let wanted = match session.identity().flavor {
+        Flavor::Mysql => Position::GtidSet(position.gtid.clone()),
+        Flavor::Mariadb => Position::GtidDomains(position.gtid.clone()),
+    };
+    let begun = Instant::now();
+    loop {
+        let missing = missing(session, &position.gtid).map_err(asked)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let applying = session.replica_status().map_or(true, |channels| channels.iter().any(|one| one.applying));
+        let late = begun.elapsed() >= options.wait_timeout || (runtime.stopped)().is_some();
+        if late || !applying {
+            let why = if applying { "in time" } else { "and applies nothing" };
+            return Err(Refusal::new(
+                Code::PositionRefused,
+                format!("the server has not reached the position of the manifest {why}: it lacks {missing}"),
+                "let it apply up to there; --wait-timeout sets how long to wait",
+            ));
+        }
+        let left = options.wait_timeout.saturating_sub(begun.elapsed()).min(SLICE);
+        if session.wait_applied(&wanted, left, options.channel.as_deref()).map_err(asked)? == Waited::Stopped {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! Holding a server against an accepted manifest: [`validate`].
+
+use crate::connect::Connector;
+use crate::definition;
+use crate::fold;
+use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
+use crate::pattern::matches;
+use crate::pool::{Abort, Pool, Renew};
+use crate::position;
+use crate::read;
+use crate::refusal::Refusal;
+use crate::request::{Answer, Request};
+use crate::result;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts};
+use vouch_report::{
+    CheckStatus, Code, Coverage, Event, Failure, Finding, GateCoverage, Notice, ServerCoverage, ServerRole, Skip,
+    Summary, TableCheck, Verdict,
+};
+use vouch_server::{Flavor, Session, TableEntry, TableName, parse_version};
+
+/// Looks at every table of the manifest and says whether it is what the manifest says.
+///
+/// # Errors
+/// A [`Refusal`] when the server is not the one meant, or is not where the manifest holds: no table was looked at.
+pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
+    let started_ms = (runtime.now_ms)();
+    let mut run = Run {
+        manifest: accepted.manifest(),
+        options,
+        runtime,
+        coverage: coverage(accepted, options),
+        server: None,
+        findings: Vec::new(),
+        skips: Vec::new(),
+        errors: Vec::new(),
+        notices: Vec::new(),
+        interrupted: None,
+    };
+    let (command, run_id) = ("validate", runtime.run_id.clone());
+    runtime.sink.emit(&Event::RunStarted { command, run_id, at_ms: started_ms });
+    run.remarks(accepted);
+    match run.look() {
+        Err(refusal) if refusal.unreachable => run.unreachable(&refusal),
+        Err(refusal) => return Err(refusal),
+        Ok(()) => {}
+    }
+    Ok(run.summary(started_ms))
+}
+
+fn coverage(accepted: &Accepted, options: &ValidateOptions) -> GateCoverage {
+    let manifest = accepted.manifest();
+    GateCoverage {
+        manifest_id: manifest.id.clone(),
+        manifest_digest: accepted.digest().to_owned(),
+        serial: manifest.serial,
+        cluster: manifest.cluster.clone(),
+        signed_by: accepted.signer().map(|signer| signer.key.clone()),
+        gate: position::words(options.gate, manifest).to_owned(),
+        expected_position: manifest.position.as_ref().map(|position| position.gtid.clone()).unwrap_or_default(),
+        position: String::new(),
+        checks: Vec::new(),
+    }
+}
+
+struct Run<'a> {
+    manifest: &'a Manifest,
+    options: &'a ValidateOptions,
+    runtime: &'a Runtime,
+    coverage: GateCoverage,
+    server: Option<ServerCoverage>,
+    findings: Vec<Finding>,
+    skips: Vec<Skip>,
+    errors: Vec<Failure>,
+    notices: Vec<Notice>,
+    interrupted: Option<u8>,
+}
+
+impl Run<'_> {
+    fn notice(&mut self, code: Code, message: impl Into<String>) {
+        let notice = Notice { code, server: None, message: message.into() };
+        self.runtime.sink.emit(&Event::Notice(notice.clone()));
+        self.notices.push(notice);
+    }
+
+    fn error(&mut self, failure: Failure) {
+        self.runtime.sink.emit(&Event::Error(failure.clone()));
+        self.errors.push(failure);
+    }
+
+    fn found(&mut self, finding: Finding) {
+        self.runtime.sink.emit(&Event::Finding(finding.clone()));
+        self.findings.push(finding);
+    }
+
+    /// What is decided about a table is told at once.
+    fn decided(&mut self, check: TableCheck) {
+        let check = TableCheck { at_ms: (self.runtime.now_ms)(), ..check };
+        self.runtime.sink.emit(&Event::TableChecked(check.clone()));
+        if let Some(finding) = result::finding(&check) {
+            self.found(finding);
+        }
+        if let Some(failure) = result::failure(&check) {
+            self.error(failure);
+        }
+        self.coverage.checks.push(check);
+    }
+
+    fn remarks(&mut self, accepted: &Accepted) {
+        if accepted.signer().is_none() {
+            self.notice(Code::UnsignedAllowed, "the manifest is not signed, and was believed all the same");
+        }
+        if self.options.key_beside {
+            self.notice(Code::KeyBeside, "the trusted keys lie in the folder of the manifest");
+        }
+        if self.options.allow_older {
+            self.notice(Code::OlderAllowed, "the manifest's serial was not held against the last one");
+        }
+        if self.options.gate == Gate::AtPosition && position::known(self.manifest).is_none() {
+            self.notice(Code::PositionUnknown, "the manifest has no position");
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Refusal> {
+        let connector = Connector::new(&self.options.target, &self.options.effort, self.runtime);
+        let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+        let mut control = connector.brisk().open().map_err(asked)?;
+        self.join(&mut control);
+        self.identify(&mut control)?;
+        position::pass(&mut control, self.manifest, self.options, self.runtime)?;
+        let before = position::standing(&mut control).map_err(asked)?;
+        self.coverage.position.clone_from(&before);
+        let listed = control.tables().map_err(asked)?;
+        let entries: HashMap<&TableName, &TableEntry> = listed.iter().map(|entry| (&entry.name, entry)).collect();
+        let sessions = self.sessions(&connector, &mut control)?;
+        let abort = self.tables(&entries, sessions, connector);
+        self.extra(&listed);
+        if abort.is_none() {
+            self.objects(&mut control);
+            self.still(&mut control, &before);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, control: &mut Session) {
+        let identity = control.identity();
+        let server = ServerCoverage {
+            name: control.name().to_owned(),
+            role: ServerRole::Replica,
+            flavor: identity.flavor.name().to_owned(),
+            version: identity.version.clone(),
+            positions: if position::known(self.manifest).is_some() { "gtid" } else { "none" }.to_owned(),
+        };
+        self.runtime.sink.emit(&Event::ServerJoined(server.clone()));
+        self.server = Some(server);
+    }
+
+    /// Whether this is the server that was meant, of a kind that the manifest can be held against.
+    fn identify(&mut self, control: &mut Session) -> Result<(), Refusal> {
+        let identity = control.identity().clone();
+        let refuse = |message: String, hint: &str| Err(Refusal::new(Code::TargetRefused, message, hint));
+        let wrong_server = "pointing the gate at another server by mistake is what this is to catch";
+        if let Some(uuid) = self.options.expect_server_uuid.as_ref().filter(|uuid| **uuid != identity.uuid) {
+            let found = if identity.uuid.is_empty() { "none: MariaDB has no server_uuid" } else { &identity.uuid };
+            return refuse(format!("the server_uuid should be {uuid}, and is {found}"), wrong_server);
+        }
+        if let Some(id) = self.options.expect_server_id.filter(|&id| id != identity.server_id) {
+            return refuse(format!("the server_id should be {id}, and is {}", identity.server_id), wrong_server);
+        }
+        let read_only = control.variable("read_only").map_err(|error| Refusal::server(&error))?;
+        if self.options.expect_read_only && !matches!(read_only.as_deref(), Some("ON" | "1")) {
+            return refuse("the server should be read only, and has read_only=OFF".to_owned(), wrong_server);
+        }
+        self.comparable(identity.flavor, &identity.version)
+    }
+
+    /// CHECKSUM TABLE depends on how rows are stored: its values hold for one flavor and series.
+    fn comparable(&mut self, flavor: Flavor, version: &str) -> Result<(), Refusal> {
+        let Some(made_on) = &self.manifest.server else { return Ok(()) };
+        let series = |version: &str| {
+            let (_, number) = parse_version(version);
+            (number.major, number.minor)
+        };
+        let other = made_on.flavor != flavor.name();
+        let uses = |table: &TableFacts| table.digest.as_ref().is_some_and(|d| d.method == Method::ChecksumTable);
+        if (other || series(&made_on.version) != series(version)) && self.manifest.tables.iter().any(uses) {
+            return Err(Refusal::new(
+                Code::TargetRefused,
+                format!(
+                    "the manifest has values of CHECKSUM TABLE of {} {}, and the server is {} {version}: \
+                     they depend on how rows are stored, and would differ for the same rows",
+                    made_on.flavor,
+                    made_on.version,
+                    flavor.name()
+                ),
+                "make manifests with --method row-sha256, which is the same everywhere",
+            ));
+        }
+        if other {
+            let message = format!("the manifest is of {}, and the server is {}", made_on.flavor, flavor.name());
+            self.notice(Code::DefinitionUnjudged, message);
+        }
+        Ok(())
+    }
+
+    /// Whether definitions can be held against each other.
+    fn definitions(&self) -> bool {
+        match (&self.manifest.server, &self.server) {
+            (Some(made_on), Some(server)) => made_on.flavor == server.flavor,
+            _ => false,
+        }
+    }
+
+    /// A session for each worker. Where there is a position they hold a snapshot, which must show that position.
+    fn sessions(&mut self, connector: &Connector, control: &mut Session) -> Result<Vec<Session>, Refusal> {
+        let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+        let tables = self.manifest.tables.iter().filter(|table| table.class != Class::Volatile).count();
+        let mut sessions = vec![connector.open().map_err(asked)?];
+        while sessions.len() < self.options.effort.workers.min(tables) {
+            // A server that is short of connections is read with those that it gave.
+            match connector.open_once() {
+                Ok(session) => sessions.push(session),
+                Err(_) => break,
+            }
+        }
+        if let Some(position) = self.holds_snapshots() {
+            for session in &mut sessions {
+                session.open_snapshot().map_err(asked)?;
+            }
+            let beyond = position::beyond(control, &position).map_err(asked)?;
+            if !beyond.is_empty() {
+                return Err(Refusal::new(
+                    Code::PositionRefused,
+                    format!("the server moves past the position of the manifest: it has {beyond} besides"),
+                    "stop replication at the manifest's position (START REPLICA UNTIL …)",
+                ));
+            }
+        }
+        Ok(sessions)
+    }
+
+    fn holds_snapshots(&self) -> Option<String> {
+        let position = position::known(self.manifest).filter(|_| self.options.gate == Gate::AtPosition);
+        position.map(|position| position.gtid.clone())
+    }
+
+    /// A session that is opened later must show the same position.
+    fn renew(&self) -> Option<Renew> {
+        let gtid = self.holds_snapshots()?;
+        Some(Arc::new(move |session: &mut Session| {
+            session.open_snapshot().map_err(|error| error.to_string())?;
+            match position::beyond(session, &gtid) {
+                Ok(beyond) if beyond.is_empty() => Ok(()),
+                Ok(_) => Err("the connection was lost, and the server has moved past the position since".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        }))
+    }
+
+    fn tables(
+        &mut self,
+        entries: &HashMap<&TableName, &TableEntry>,
+        sessions: Vec<Session>,
+        connector: Connector,
+    ) -> Option<Abort> {
+        let definitions = self.definitions();
+        let (mut requests, mut asked) = (Vec::new(), Vec::new());
+        for facts in &self.manifest.tables {
+            let name = TableName::new(&facts.schema, &facts.name);
+            match entries.get(&name) {
+                None => self.decided(unread(facts, read::missing())),
+                Some(entry) if !entry.is_base => self.decided(unread(facts, read::not_a_table())),
+                Some(_) if facts.class == Class::Volatile => self.volatile(facts),
+                Some(entry) => {
+                    requests.push(request(facts, name, entry.bytes, definitions));
+                    asked.push(facts);
+                }
+            }
+        }
+        let tables = requests.len() as u64;
+        self.runtime.sink.emit(&Event::Planned { tables, rows: 0, replicas: 1 });
+        let pool = Pool::start(requests, sessions, connector, &self.options.effort, self.runtime, self.renew());
+        let ended = pool.finish(|answer| {
+            if let Some(facts) = asked.get(answer.index) {
+                self.decided(result::judge(facts, &answer, definitions));
+            }
+        });
+        if ended.gave_way > 0 {
+            self.notice(Code::Requeued, format!("reading gave way to an applier {} times", ended.gave_way));
+        }
+        self.aborted(ended.abort.as_ref());
+        ended.abort
+    }
+
+    fn volatile(&mut self, facts: &TableFacts) {
+        let reason = "its rows change on purpose, says the manifest".to_owned();
+        let skip = Skip { code: Code::Volatile, what: facts.label(), reason: reason.clone() };
+        self.runtime.sink.emit(&Event::Skip(skip.clone()));
+        self.skips.push(skip);
+        self.decided(TableCheck { status: CheckStatus::Skipped, reason, ..result::blank(facts) });
+    }
+
+    fn aborted(&mut self, abort: Option<&Abort>) {
+        let left = self.coverage.count(CheckStatus::NotRun);
+        match abort {
+            None => {}
+            Some(Abort::Stopped(signal)) => self.interrupted = Some(*signal),
+            Some(Abort::Deadline) => {
+                let message = format!("the time of the run was over, and {left} tables were not looked at");
+                self.error(Failure::new(Code::DeadlineReached, message).with_hint("raise --run-time or --workers"));
+            }
+            Some(Abort::Lag(how)) => {
+                let message = format!("{how}: {left} tables were not looked at");
+                self.error(Failure::new(Code::LagAbort, message).with_hint("look at the replica's applier"));
+            }
+            Some(Abort::Lost(how)) => {
+                let message = format!("the server was lost, and {left} tables were not looked at: {how}");
+                self.error(Failure::new(Code::ConnectionLost, message).with_hint("run again when the server is back"));
+            }
+        }
+    }
+
+    /// Tables in databases of the manifest that it does not name.
+    fn extra(&mut self, listed: &[TableEntry]) {
+        let wanted = match self.options.extra {
+            ExtraPolicy::Auto => self.manifest.kind == Kind::V1,
+            ExtraPolicy::Fail => true,
+            ExtraPolicy::Ignore => false,
+        };
+        if !wanted {
+            return;
+        }
+        let named: HashSet<(&str, &str)> =
+            self.manifest.tables.iter().map(|table| (table.schema.as_str(), table.name.as_str())).collect();
+        let schemas: HashSet<&str> = named.iter().map(|(schema, _)| *schema).collect();
+        let excluded = |label: &str| self.manifest.excludes.iter().any(|exclude| matches(&exclude.pattern, label));
+        let extra: Vec<&TableName> = listed
+            .iter()
+            .filter(|entry| entry.is_base && schemas.contains(entry.name.database.as_str()))
+            .map(|entry| &entry.name)
+            .filter(|name| {
+                !named.contains(&(name.database.as_str(), name.table.as_str())) && !excluded(&name.to_string())
+            })
+            .collect();
+        for name in extra {
+            self.decided(TableCheck {
+                schema: name.database.clone(),
+                name: name.table.clone(),
+                status: CheckStatus::Extra,
+                method: String::new(),
+                expected: String::new(),
+                actual: String::new(),
+                rows_expected: None,
+                rows: None,
+                reason: "the manifest does not name it".to_owned(),
+                took_ms: 0,
+                attempts: 0,
+                at_ms: 0,
+            });
+        }
+    }
+
+    fn objects(&mut self, control: &mut Session) {
+        if self.manifest.objects.is_empty() || !self.definitions() {
+            return;
+        }
+        let listed = match control.objects() {
+            Ok(listed) => listed,
+            Err(error) => return self.error(Failure::new(Code::ObjectUnseen, error.to_string())),
+        };
+        for facts in &self.manifest.objects {
+            let what = format!("the {} {}.{}", facts.kind, facts.schema, facts.name);
+            let found = listed
+                .iter()
+                .find(|one| one.kind == facts.kind && one.database == facts.schema && one.name == facts.name);
+            match found.map(definition::of_object) {
+                None => self.found(Finding::new(Code::ObjectMissing, format!("{what} is not there"))),
+                Some(None) => {
+                    let message = format!("the account may not see how {what} is defined");
+                    self.error(Failure::new(Code::ObjectUnseen, message));
+                }
+                Some(Some(digest)) if digest != facts.definition_digest => {
+                    self.found(Finding::new(Code::ObjectMismatch, format!("{what} is defined otherwise")));
+                }
+                Some(Some(_)) => {}
+            }
+        }
+    }
+
+    /// What was read is of one moment only if the server has not moved; else what differs is not proven to differ.
+    fn still(&mut self, control: &mut Session, before: &str) {
+        let after = match position::standing(control) {
+            Ok(after) if after == before => return,
+            Ok(after) => after,
+            Err(error) => return self.error(Failure::new(Code::ServerFault, error.to_string())),
+        };
+        let moved = format!("the server moved while it was looked at, from {before} to {after}");
+        let by_snapshot = self.holds_snapshots().is_some();
+        let engines: HashMap<String, &str> =
+            self.manifest.tables.iter().map(|table| (table.label(), table.engine.as_str())).collect();
+        let mut doubtful = 0;
+        for check in &mut self.coverage.checks {
+            let safe = by_snapshot && engines.get(&check.label()).is_some_and(|engine| *engine == "InnoDB");
+            let doubted = check.status == CheckStatus::Mismatch || by_snapshot && check.status == CheckStatus::Valid;
+            if doubted && !safe {
+                (check.status, check.reason) = (CheckStatus::Error, moved.clone());
+                doubtful += 1;
+            }
+        }
+        if doubtful == 0 {
+            return self.notice(Code::ServerMoved, moved);
+        }
+        let kept: HashSet<String> =
+            self.coverage.checks.iter().filter(|c| c.status == CheckStatus::Mismatch).map(TableCheck::label).collect();
+        self.findings.retain(|finding| {
+            finding.code != Code::TableMismatch
+                || finding.location.table.as_ref().is_some_and(|name| kept.contains(name))
+        });
+        let hint = "stop replication and keep writes out, then run again";
+        self.error(
+            Failure::new(Code::ServerMoved, format!("{moved}: {doubtful} tables are not proven")).with_hint(hint),
+        );
+    }
+
+    /// The server could not be asked: every table is one that was not looked at.
+    fn unreachable(&mut self, refusal: &Refusal) {
+        let why = Failure::new(refusal.code, refusal.message.clone()).with_hint(refusal.hint.clone());
+        self.error(why);
+        let known: HashSet<String> = self.coverage.checks.iter().map(TableCheck::label).collect();
+        for facts in self.manifest.tables.iter().filter(|facts| !known.contains(&facts.label())) {
+            self.decided(TableCheck { reason: refusal.message.clone(), ..result::blank(facts) });
+        }
+    }
+
+    fn summary(mut self, started_ms: u64) -> Summary {
+        self.coverage.checks.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+        self.findings.sort_by(|a, b| (&a.location.table, &a.message).cmp(&(&b.location.table, &b.message)));
+        let halts = self.coverage.checks.iter().any(|check| !check.status.passes());
+        let interrupted = self.interrupted.or((self.runtime.stopped)());
+        let verdict = match Verdict::of(&self.findings, &self.errors, interrupted) {
+            // The gate has two answers: whatever is not proven is no.
+            Verdict::Incomplete => Verdict::Findings,
+            Verdict::Clean if halts => Verdict::Findings,
+            verdict => verdict,
+        };
+        let summary = Summary {
+            command: "validate",
+            run_id: self.runtime.run_id.clone(),
+            started_ms,
+            finished_ms: (self.runtime.now_ms)(),
+            verdict,
+            coverage: Coverage {
+                servers: self.server.into_iter().collect(),
+                gate: Some(self.coverage),
+                ..Coverage::default()
+            },
+            findings: self.findings,
+            skips: self.skips,
+            errors: self.errors,
+            notices: self.notices,
+        };
+        self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
+        summary
+    }
+}
+
+fn unread(facts: &TableFacts, trouble: (crate::request::Trouble, String)) -> TableCheck {
+    result::judge(facts, &Answer { index: 0, result: Err(trouble), took_ms: 0, attempts: 0 }, false)
+}
+
+fn request(facts: &TableFacts, name: TableName, bytes: u64, definitions: bool) -> Request {
+    let digest = facts.digest.as_ref().filter(|_| facts.class == Class::Verify);
+    Request {
+        name,
+        bytes,
+        method: digest.map(|digest| digest.method),
+        fold: digest.and_then(|digest| fold::of_value(&digest.value)),
+        definition: definitions && facts.definition_digest.is_some(),
+        count: facts.rows.is_some(),
+    }
+}

@@ -1,0 +1,182 @@
+//! `vouch validate`: trust, the gate, renderers, and the exit codes of a gate.
+//!
+//! Invariant: whatever it comes to, a machine that asked for JSON gets JSON, and
+//! nothing but a proof of every table ends with 0.
+
+use super::running::{progress, unwritten};
+use super::trust::{self, Refusal, Taken};
+use crate::cli::Verb;
+use crate::cli::output::Format;
+use crate::cli::validate::ValidateArgs;
+use crate::complaint::{Complaint, printable};
+use crate::config::Origins;
+use crate::config::gate;
+use crate::config::job::check_reports;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::signal;
+use crate::terminal::{Terminal, say, write_data};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use vouch_manifest::{GateConfig, Kind};
+use vouch_render::human::HumanStyle;
+use vouch_render::json::{GateLines, refused};
+use vouch_report::{Sink, Summary, Tee};
+use vouch_server::Target;
+use vouch_validate::{Runtime, validate};
+
+/// Validates, shows the result and returns what it came to.
+pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
+    let Verb::Validate(mut args) = verb else { return Ok(Exit::Usage) };
+    if !args.files.is_empty() && origins.of("format") == crate::config::Origin::Default {
+        args.output.format = Format::Jsonl;
+    }
+    let format = args.output.format;
+    match prepare(*args, origins, variables) {
+        Ok(job) => carry_out(job, variables).or_else(|refusal| refuse(refusal, format)),
+        Err(refusal) => refuse(refusal, format),
+    }
+}
+
+/// Nothing was looked at, and a machine is told so too.
+fn refuse(refusal: Refusal, format: Format) -> Result<Exit, Complaint> {
+    if format != Format::Human {
+        let line = refused(refusal.code, &refusal.message, &refusal.hint, Exit::Usage.code(), now_ms());
+        write_data(&line).map_err(|error| super::unwritten(&error))?;
+    }
+    Err(refusal.into())
+}
+
+/// A gate that can be opened or held shut.
+struct Job {
+    args: ValidateArgs,
+    taken: Taken,
+    target: Target,
+    cap: Option<u64>,
+}
+
+fn prepare(mut args: ValidateArgs, origins: &Origins, variables: &Environment) -> Result<Job, Refusal> {
+    check_reports(&args.output.report)?;
+    let config = match args.files.as_slice() {
+        [] => None,
+        [config, manifest] => {
+            args.manifest = Some(manifest.clone());
+            Some(config.clone())
+        }
+        _ => return Err(usage("two files are needed", "vouch validate CONFIG.json MANIFEST.json").into()),
+    };
+    let config = config.map(|path| configuration(&path, &mut args)).transpose()?;
+    let manifest = args.manifest.clone().ok_or_else(|| usage("no manifest is given", "name it with --manifest"))?;
+    // First of all, and before anything is asked of a server.
+    let taken = trust::accept(&manifest, &args.trust, variables, now_ms())?;
+    let target = match &config {
+        Some(config) => gate::configured(config, variables)?,
+        None => {
+            let server = gate::server(&args.server, origins, variables, super::running::ask)?;
+            let warn = |warning: &String| say(&format!("warning: {}", printable(warning)));
+            server.warnings.iter().filter(|_| !args.output.quiet).for_each(warn);
+            server.target
+        }
+    };
+    Ok(Job { args, taken, target, cap: config.and_then(|config| config.max_workers) })
+}
+
+fn usage(message: &str, hint: &str) -> Complaint {
+    Complaint::usage(message).hint(hint)
+}
+
+/// What the configuration says about trust goes behind what the command line says.
+fn configuration(path: &Path, args: &mut ValidateArgs) -> Result<GateConfig, Complaint> {
+    let config = GateConfig::read(&trust::read(path, "configuration")?).map_err(|why| {
+        let message = format!("the configuration {} is malformed: {why}", path.display());
+        usage(&message, "it is {\"db\": {\"host\": …, \"port\": …, \"user\": …, \"password\": …}, \"max_workers\": 8}")
+    })?;
+    let trust = &mut args.trust;
+    trust.trust = trust.trust.take().or(config.trust.as_ref().map(PathBuf::from));
+    trust.signature = trust.signature.take().or(config.signature.as_ref().map(PathBuf::from));
+    trust.allow_unsigned |= config.allow_unsigned;
+    Ok(config)
+}
+
+fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
+    let Job { args, taken, target, cap } = job;
+    let manifest = taken.accepted.manifest();
+    let stop = signal::stop()?;
+    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
+    let terminal = Terminal::of_process(args.output.color, variables);
+    let lines = (args.output.format == Format::Jsonl)
+        .then(|| GateLines::new(Box::new(io::stdout()), &run_id, &manifest.id, now_ms));
+    let mut sinks: Vec<Box<dyn Sink>> = vec![progress(&args.output, terminal)];
+    sinks.extend(lines.iter().map(|lines| Box::new(Shared(Arc::clone(lines))) as Box<dyn Sink>));
+    let stopped = Arc::new(move || stop.requested());
+    let runtime = Runtime { sink: Arc::new(Tee(sinks)), stopped, now_ms, run_id };
+    let effort = gate::effort(&args.effort, cap);
+    let options = gate::validate(target, effort, &args.gate, &args.trust, taken.key_beside);
+    let summary = validate(&taken.accepted, &options, &runtime).map_err(|refusal| Refusal {
+        code: refusal.code.name(),
+        message: refusal.message,
+        hint: refusal.hint,
+    })?;
+    drop(runtime);
+    keep_serial(&taken, &args);
+    let shown = show(&args, terminal, lines.as_deref(), &summary);
+    let shown = shown.and(super::report::write(&args.output.report, &summary));
+    // A gate that could not say that it is open is shut.
+    Ok(match shown {
+        Ok(()) => Exit::from(summary.verdict),
+        Err(problem) => match unwritten(&problem, &summary) {
+            Exit::Incomplete => Exit::Findings,
+            exit => exit,
+        },
+    })
+}
+
+/// From now on nothing older passes. A flat manifest has no serial.
+fn keep_serial(taken: &Taken, args: &ValidateArgs) {
+    let manifest = taken.accepted.manifest();
+    if manifest.kind == Kind::V1 && !args.trust.allow_older {
+        let kept = taken.serials.keep(&manifest.cluster, manifest.serial, taken.accepted.digest());
+        if let Err(error) = kept {
+            say(&format!("warning: the serial could not be kept, so an older manifest could pass later: {error}"));
+        }
+    }
+}
+
+fn show(
+    args: &ValidateArgs,
+    terminal: Terminal,
+    lines: Option<&GateLines>,
+    summary: &Summary,
+) -> Result<(), Complaint> {
+    let text = match args.output.format {
+        Format::Human => {
+            let style = HumanStyle { colour: terminal.stdout_colour, width: terminal.width };
+            vouch_render::human::render(summary, &style)
+        }
+        Format::Json => vouch_render::json::document(summary),
+        Format::Jsonl => {
+            let failed = lines.and_then(GateLines::take_error);
+            return match failed.filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                Some(error) => Err(super::unwritten(&error)),
+                None => Ok(()),
+            };
+        }
+    };
+    super::write(&text).map(|_| ())
+}
+
+/// A sink that others hold too.
+struct Shared(Arc<GateLines>);
+
+impl Sink for Shared {
+    fn emit(&self, event: &vouch_report::Event) {
+        self.0.emit(event);
+    }
+}
+
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
