@@ -53,7 +53,7 @@ pub fn not_a_table() -> (Trouble, String) {
 
 fn rows(session: &mut Session, request: &Request, definition: &TableDefinition, reading: &mut Reading) -> Result<()> {
     let fold = request.fold.unwrap_or_else(|| definition::fold_of(definition));
-    if fold == Fold::Xor && session.digests_rows() {
+    if fold == Fold::Xor && session.digests_rows(definition) {
         let (rows, digest) = session.row_digest(&request.name, definition)?;
         (reading.rows, reading.value) = (Some(rows), spelled(fold, &digest));
         return Ok(());

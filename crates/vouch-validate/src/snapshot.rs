@@ -34,7 +34,10 @@ pub fn open_all(
             false => between_looks(control, sessions)?,
         };
         match found {
-            Some(facts) => return Ok(Some(PositionFacts { taken_ms: (runtime.now_ms)(), ..facts })),
+            Some(facts) => {
+                sessions.iter_mut().try_for_each(Session::mark_snapshot)?;
+                return Ok(Some(PositionFacts { taken_ms: (runtime.now_ms)(), ..facts }));
+            }
             None if begun.elapsed() >= timeout || (runtime.stopped)().is_some() => return Ok(None),
             None => std::thread::sleep(BETWEEN),
         }
@@ -56,32 +59,17 @@ fn on(control: &mut Session, variable: &str) -> Result<bool> {
     Ok(control.variable(variable)?.is_some_and(|value| value == "ON"))
 }
 
+/// The snapshots are opened one right after the other, and only then asked what they show.
 fn by_label(control: &mut Session, sessions: &mut [Session]) -> Result<Option<PositionFacts>> {
-    let mut labels: Vec<LogPlace> = Vec::new();
-    for session in sessions.iter_mut() {
-        match session.open_snapshot()? {
-            Some(label) => labels.push(label),
-            None => return Ok(None),
-        }
+    sessions.iter_mut().try_for_each(Session::open_snapshot)?;
+    let labels = sessions.iter_mut().map(Session::snapshot_place).collect::<Result<Vec<_>>>()?;
+    let Some(Some(place)) = labels.first().cloned() else { return Ok(None) };
+    if labels.iter().any(|label| label.as_ref() != Some(&place)) {
+        return Ok(None);
     }
-    // Few tries are needed to bring the others up to the newest.
-    for _ in 0..100 {
-        let Some(newest) = labels.iter().cloned().reduce(|a, b| if b.reaches(&a) { b } else { a }) else { break };
-        let behind: Vec<usize> = (0..labels.len()).filter(|&at| labels.get(at) != Some(&newest)).collect();
-        if behind.is_empty() {
-            let gtid = control.gtids_at(&newest)?.unwrap_or_default();
-            let (file, offset) = (newest.file, newest.offset);
-            return Ok(Some(PositionFacts { gtid, file, offset, taken_ms: 0, method: "snapshot".to_owned() }));
-        }
-        for at in behind {
-            if let (Some(session), Some(label)) = (sessions.get_mut(at), labels.get_mut(at))
-                && let Some(now) = session.open_snapshot()?
-            {
-                *label = now;
-            }
-        }
-    }
-    Ok(None)
+    let gtid = control.gtids_at(&place)?.unwrap_or_default();
+    let LogPlace { file, offset } = place;
+    Ok(Some(PositionFacts { gtid, file, offset, taken_ms: 0, method: "snapshot".to_owned() }))
 }
 
 /// What a server says of where it stands.

@@ -226,7 +226,7 @@ impl Run<'_> {
         }
         if let Some(position) = self.holds_snapshots() {
             for session in &mut sessions {
-                session.open_snapshot().map_err(asked)?;
+                session.open_snapshot().and_then(|()| session.mark_snapshot()).map_err(asked)?;
             }
             let beyond = position::beyond(control, &position).map_err(asked)?;
             if !beyond.is_empty() {
@@ -249,7 +249,7 @@ impl Run<'_> {
     fn renew(&self) -> Option<Renew> {
         let gtid = self.holds_snapshots()?;
         Some(Arc::new(move |session: &mut Session| {
-            session.open_snapshot().map_err(|error| error.to_string())?;
+            session.open_snapshot().and_then(|()| session.mark_snapshot()).map_err(|error| error.to_string())?;
             match position::beyond(session, &gtid) {
                 Ok(beyond) if beyond.is_empty() => Ok(()),
                 Ok(_) => Err("the connection was lost, and the server has moved past the position since".to_owned()),

@@ -4,7 +4,9 @@
 //! followed by one; then the others, each after its length in bytes and a colon, but for the
 //! last. NULL is `N`, which neither a number nor a length is. Values that may be long are
 //! digested first, so that no row outgrows `max_allowed_packet`. The one encoding is
-//! written here, in SQL; who digests it, the server or we, makes no difference.
+//! written here, in SQL; who digests it, the server or we, makes no difference. FLOAT and
+//! DOUBLE alone have no text that is exact and the same everywhere: they follow the rest as
+//! the nine bytes of [`real`], and so tables that have them are digested here.
 
 use crate::capability::Capability;
 use crate::error::{Fault, ServerError};
@@ -22,7 +24,7 @@ const SHORT: u64 = 1024;
 enum Form {
     /// Its text has no `|`.
     Plain,
-    /// FLOAT and DOUBLE: FLOAT's own text is rounded.
+    /// FLOAT and DOUBLE.
     Real,
     /// Bits, as a number.
     Bits,
@@ -51,28 +53,30 @@ fn form(column: &ColumnEntry) -> Form {
 fn plain(column: &ColumnEntry) -> String {
     let name = quote(&column.name);
     let value = match form(column) {
-        Form::Real => format!("CAST({name} AS DOUBLE)"),
         Form::Bits => format!("{name}+0"),
         Form::Long => format!("SHA2({name},256)"),
         Form::Odd => format!("SHA2(HEX({name}),256)"),
-        Form::Plain | Form::Text => name,
+        Form::Plain | Form::Text | Form::Real => name,
     };
     if column.nullable { format!("COALESCE(CONCAT({value}),'N'),'|'") } else { format!("{value},'|'") }
 }
 
 fn text(column: &ColumnEntry, last: bool) -> String {
     let name = quote(&column.name);
+    // Without the cast the first column's character set would hold for all, and the others be converted.
+    let bytes = format!("CAST({name} AS BINARY)");
     match (column.nullable, last) {
-        (true, false) => format!("COALESCE(CONCAT(LENGTH({name}),':',{name}),'N')"),
-        (true, true) => format!("COALESCE(CONCAT(':',{name}),'N')"),
-        (false, false) => format!("LENGTH({name}),':',{name}"),
-        (false, true) => name,
+        (true, false) => format!("COALESCE(CONCAT(LENGTH({name}),':',{bytes}),'N')"),
+        (true, true) => format!("COALESCE(CONCAT(':',{bytes}),'N')"),
+        (false, false) => format!("LENGTH({name}),':',{bytes}"),
+        (false, true) => bytes,
     }
 }
 
-/// The encoding of a row. It begins with bytes, so that nothing after them is converted.
+/// The encoding of a row, as bytes.
 fn row(definition: &TableDefinition) -> String {
-    let (texts, others): (Vec<_>, Vec<_>) = definition.columns.iter().partition(|column| form(column) == Form::Text);
+    let in_row = definition.columns.iter().filter(|column| form(column) != Form::Real);
+    let (texts, others): (Vec<_>, Vec<_>) = in_row.partition(|column| form(column) == Form::Text);
     let mut parts = vec!["_binary''".to_owned()];
     parts.extend(others.iter().map(|column| plain(column)));
     let last = texts.len().saturating_sub(1);
@@ -80,10 +84,27 @@ fn row(definition: &TableDefinition) -> String {
     format!("CONCAT({})", parts.join(","))
 }
 
+fn reals(definition: &TableDefinition) -> impl Iterator<Item = &ColumnEntry> {
+    definition.columns.iter().filter(|column| form(column) == Form::Real)
+}
+
+/// A number as a mark and its eight bytes as a double, which every FLOAT is exactly.
+fn real(value: &Value, out: &mut Vec<u8>) -> bool {
+    let bits = match value {
+        Value::NULL => None,
+        Value::Float(number) => Some(f64::from(*number).to_bits()),
+        Value::Double(number) => Some(number.to_bits()),
+        _ => return false,
+    };
+    out.push(u8::from(bits.is_some()));
+    out.extend_from_slice(&bits.unwrap_or(0).to_be_bytes());
+    true
+}
+
 impl Session {
-    /// Whether the server itself can combine digests of rows in full.
-    pub fn digests_rows(&self) -> bool {
-        self.has(Capability::WideBitXor)
+    /// Whether the server itself can digest the rows of such a table, and combine the digests in full.
+    pub fn digests_rows(&self, definition: &TableDefinition) -> bool {
+        self.has(Capability::WideBitXor) && reals(definition).next().is_none()
     }
 
     /// Number of rows, and XOR of the SHA-256 of all encoded rows, made in the server.
@@ -116,11 +137,20 @@ impl Session {
         definition: &TableDefinition,
         mut take: impl FnMut(&[u8]),
     ) -> Result<()> {
-        let sql = format!("SELECT {} AS r FROM {}", row(definition), table.sql());
-        let mut broken = false;
-        self.stream(&sql, Vec::new(), |row| match row.as_ref(0) {
-            Some(Value::Bytes(bytes)) => take(bytes),
-            _ => broken = true,
+        let list: Vec<String> =
+            std::iter::once(row(definition)).chain(reals(definition).map(|column| quote(&column.name))).collect();
+        let sql = format!("SELECT {} FROM {}", list.join(","), table.sql());
+        let (mut broken, mut encoded) = (false, Vec::new());
+        self.stream(&sql, Vec::new(), |row| {
+            encoded.clear();
+            let text = row.as_ref(0);
+            let whole = (1..list.len()).map(|at| row.as_ref(at).unwrap_or(&Value::NULL));
+            match text {
+                Some(Value::Bytes(bytes)) => encoded.extend_from_slice(bytes),
+                _ => broken = true,
+            }
+            broken |= !whole.fold(true, |whole, value| real(value, &mut encoded) && whole);
+            take(&encoded);
         })?;
         match broken {
             true => Err(ServerError::new(self.name(), Fault::Other, "a row outgrows max_allowed_packet")),
@@ -161,9 +191,9 @@ mod tests {
             column("a`b", "char", 40, true),
         ];
         let sql = row(&TableDefinition { columns, indexes: Vec::new() });
-        let expected = "CONCAT(_binary'',`id`,'|',COALESCE(CONCAT(CAST(`f` AS DOUBLE)),'N'),'|',`b`+0,'|',\
-            COALESCE(CONCAT(SHA2(`note`,256)),'N'),'|',SHA2(HEX(`g`),256),'|',LENGTH(`name`),':',`name`,\
-            COALESCE(CONCAT(':',`a``b`),'N'))";
+        let expected = "CONCAT(_binary'',`id`,'|',`b`+0,'|',\
+            COALESCE(CONCAT(SHA2(`note`,256)),'N'),'|',SHA2(HEX(`g`),256),'|',LENGTH(`name`),':',CAST(`name` AS BINARY),\
+            COALESCE(CONCAT(':',CAST(`a``b` AS BINARY)),'N'))";
         assert_eq!(sql, expected);
     }
 }

@@ -16,23 +16,30 @@ pub struct LogStatus {
 }
 
 impl Session {
-    /// Opens a read-only snapshot, and returns its place in the binlog where the server can tell it.
+    /// Opens a read-only snapshot, in place of one that is open.
     ///
     /// # Errors
     /// Those of the server.
-    pub fn open_snapshot(&mut self) -> Result<Option<LogPlace>> {
-        self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
-        let label = if self.has(Capability::SnapshotPosition) { self.snapshot_place()? } else { None };
-        // What is locked after this mark is let go by going back to it.
-        self.run("SAVEPOINT vouch")?;
-        Ok(label)
+    pub fn open_snapshot(&mut self) -> Result<()> {
+        self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    }
+
+    /// Marks where [`Session::let_go`] goes back to: what is locked from now on is let go there.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn mark_snapshot(&mut self) -> Result<()> {
+        self.run("SAVEPOINT vouch")
     }
 
     /// The place in the binlog that the open snapshot shows; `None` where the server does not tell.
     ///
     /// # Errors
     /// Those of the server.
-    pub(crate) fn snapshot_place(&mut self) -> Result<Option<LogPlace>> {
+    pub fn snapshot_place(&mut self) -> Result<Option<LogPlace>> {
+        if !self.has(Capability::SnapshotPosition) {
+            return Ok(None);
+        }
         let rows = self.show("SHOW STATUS LIKE 'binlog_snapshot_%'")?;
         let find = |name: &str| {
             let row = rows.iter().find(|row| {

@@ -8,6 +8,7 @@ mod checksum;
 mod demo;
 mod errors;
 mod faults;
+mod gate;
 mod harmless;
 mod harness;
 mod health_cluster;

@@ -1,0 +1,8 @@
+//! `vouch manifest` and `vouch validate` on real servers: the signed gate before a failover.
+
+mod faults;
+mod golden;
+mod kit;
+mod portable;
+mod position;
+mod trust;
