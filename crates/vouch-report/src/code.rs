@@ -182,6 +182,16 @@ codes! {
         "A view, routine, trigger or event is defined otherwise than the manifest says."
         "Somebody changed it, or it was restored from elsewhere. Compare it with the source's.";
 
+    BackupFileMissing "backup-file-missing" Finding Error
+        "The manifest names a file that the backup does not have."
+        "The backup is not complete. Use another one.";
+    BackupFileChanged "backup-file-changed" Finding Error
+        "A file of the backup has another size or other contents than when the manifest was made."
+        "It was damaged or changed since. Use another backup, and look at where this one was kept.";
+    BackupFileExtra "backup-file-extra" Finding Notice
+        "The backup has a file that the manifest does not name."
+        "Find out who put it there.";
+
     KeyHot "key-hot" Error Notice
         "The key kept changing until the deadline, so it could neither be shown equal nor different. Unproven, not drift."
         "Run again at a quieter time, or raise --hot-deadline.";
@@ -243,6 +253,9 @@ codes! {
     TableTimeout "table-timeout" Error Notice
         "The table could not be looked at in time: it was locked, or reading it took longer than --table-timeout."
         "Look who locks it, or raise --table-timeout.";
+    RestoreFailed "restore-failed" Error Notice
+        "A step of the drill could not be done: the backup could not be read, copied or prepared, or no server starts on it."
+        "The message quotes the program that failed. A backup that cannot be restored is none.";
     LagAbort "lag-abort" Error Notice
         "The replica fell behind more than --max-lag allows, so the run was ended and the rest was not looked at."
         "A failover now would lose that much. Look at the replica's applier.";

@@ -111,6 +111,19 @@ pub struct GateCoverage {
     pub position: String,
     /// Tables, in the order of their names.
     pub checks: Vec<TableCheck>,
+    /// The steps of a drill, in the order in which they were done; empty otherwise.
+    pub steps: Vec<StepCoverage>,
+}
+
+/// A step of a drill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepCoverage {
+    /// What was done, in a word or two.
+    pub name: String,
+    /// Time that it took, in milliseconds.
+    pub took_ms: u64,
+    /// `ok`, or what it came to.
+    pub outcome: String,
 }
 
 impl GateCoverage {

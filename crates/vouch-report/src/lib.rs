@@ -27,7 +27,7 @@ pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, Page
 pub use finding::{
     ChunkPlace, Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff,
 };
-pub use gate::{CheckStatus, GateCoverage, TableCheck};
+pub use gate::{CheckStatus, GateCoverage, StepCoverage, TableCheck};
 pub use rotation::{PlannedTable, RotationCoverage, SlicePlan, TableRotation};
 pub use summary::Summary;
 pub use verdict::Verdict;

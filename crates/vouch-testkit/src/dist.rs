@@ -58,10 +58,14 @@ impl Dist {
         }
     }
 
-    /// MySQL from `VOUCH_MYSQL_HOME`, by default `mysql-9.7` in the cache folder.
+    /// MySQL from `VOUCH_MYSQL_HOME`, by default `mysql-9.7` in the cache folder; else the one that the machine's
+    /// distribution installs.
     pub fn mysql() -> Result<Dist> {
         let home = env::var_os("VOUCH_MYSQL_HOME").map_or_else(|| cache_dir().join("mysql-9.7"), PathBuf::from);
-        Dist::mysql_at(&home)
+        Dist::mysql_at(&home).or_else(|error| match (find_program("mysqld"), find_program("mysql")) {
+            (Some(sbin), Some(bin)) => Dist::probed(Flavor::Mysql, Place::Installed { sbin, bin }),
+            _ => Err(error),
+        })
     }
 
     /// MySQL unpacked in `home`, of any version.
@@ -159,15 +163,22 @@ impl Dist {
     /// The program that makes a data directory, where that is not the server itself.
     pub(crate) fn installer(&self) -> Option<Command> {
         match &self.place {
-            Place::Installed { bin, .. } => Some(Command::new(bin.join("mariadb-install-db"))),
-            Place::Unpacked { .. } => None,
+            Place::Installed { bin, .. } if self.flavor == Flavor::Mariadb => {
+                Some(Command::new(bin.join("mariadb-install-db")))
+            }
+            Place::Installed { .. } | Place::Unpacked { .. } => None,
         }
     }
 
     fn program(&self, role: Role) -> Command {
         match &self.place {
-            Place::Installed { sbin, .. } if role == Role::Server => Command::new(sbin.join("mariadbd")),
-            Place::Installed { bin, .. } => Command::new(bin.join("mariadb")),
+            Place::Installed { sbin, bin } => {
+                let (server, client) = match self.flavor {
+                    Flavor::Mysql => ("mysqld", "mysql"),
+                    Flavor::Mariadb => ("mariadbd", "mariadb"),
+                };
+                Command::new(if role == Role::Server { sbin.join(server) } else { bin.join(client) })
+            }
             Place::Unpacked { home, libraries, loader } => {
                 let mut command = Command::new(loader);
                 command.arg("--library-path").arg(libraries);

@@ -21,6 +21,11 @@ use tempfile::TempDir;
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOP_WITHIN: Duration = Duration::from_secs(60);
 const STARTS: usize = 3;
+/// What a server on data of others runs when it starts, one statement a line.
+const INIT: &str = "init.sql";
+const ROOT: &str = "CREATE USER IF NOT EXISTS root@localhost;\n\
+    ALTER USER root@localhost IDENTIFIED BY '';\n\
+    GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;\n";
 
 /// How a server is to be run.
 #[derive(Clone, Debug)]
@@ -77,6 +82,24 @@ impl Server {
     ///
     /// Errors: [`Error::Start`] with the end of the log when it dies or takes longer than 90 s.
     pub fn start(dist: &Dist, config: ServerConfig) -> Result<Server> {
+        let seeds = config.seeds.clone();
+        let args = config.init_args.clone();
+        Server::on(dist, config, |data| seed::prepare(dist, seeds.as_deref(), &args, data))
+    }
+
+    /// Starts a server on a data directory that was made elsewhere, which is moved into the server's folder.
+    ///
+    /// Its root gets no password: it must not listen but on its socket.
+    ///
+    /// Errors: as [`Server::start`], and [`Error::Io`] when the two folders are not on one file system.
+    pub fn adopt(dist: &Dist, config: ServerConfig, data: &Path) -> Result<Server> {
+        Server::on(dist, config, |target| {
+            fs::rename(data, target).map_err(Error::io("moving the data directory"))?;
+            fs::write(target.with_file_name(INIT), ROOT).map_err(Error::io("writing the server's first statements"))
+        })
+    }
+
+    fn on(dist: &Dist, config: ServerConfig, provide: impl FnOnce(&Path) -> Result<()>) -> Result<Server> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("vouch-");
         let home = match &config.dir {
@@ -85,7 +108,7 @@ impl Server {
         };
         let home = home.map_err(Error::io("creating the server's folder"))?;
         let path = home.path().to_owned();
-        seed::prepare(dist, config.seeds.as_deref(), &config.init_args, &path.join("data"))?;
+        provide(&path.join("data"))?;
         fs::create_dir(path.join("tmp")).map_err(Error::io("creating the server's folder"))?;
         let process = Mutex::new(None);
         let mut server = Server { dist: dist.clone(), config, port: 0, process, home: Some(home), path };
@@ -257,6 +280,9 @@ impl Server {
             Flavor::Mysql => mysql_args(&self.config),
             Flavor::Mariadb => mariadb_args(),
         });
+        if path.join(INIT).exists() {
+            command.arg(assignment("init-file", &path.join(INIT)));
+        }
         command.args(&self.config.init_args).args(&self.config.extra_args);
         command
     }

@@ -29,4 +29,4 @@ pub use create::create;
 pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, Runtime, ValidateOptions};
 pub use pattern::matches;
 pub use refusal::Refusal;
-pub use validate::validate;
+pub use validate::{untouched, validate};

@@ -30,7 +30,7 @@ pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtim
         manifest: accepted.manifest(),
         options,
         runtime,
-        coverage: coverage(accepted, options),
+        coverage: coverage(accepted, options.gate),
         server: None,
         findings: Vec::new(),
         skips: Vec::new(),
@@ -49,7 +49,7 @@ pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtim
     Ok(run.summary(started_ms))
 }
 
-fn coverage(accepted: &Accepted, options: &ValidateOptions) -> GateCoverage {
+fn coverage(accepted: &Accepted, gate: Gate) -> GateCoverage {
     let manifest = accepted.manifest();
     GateCoverage {
         manifest_id: manifest.id.clone(),
@@ -57,11 +57,21 @@ fn coverage(accepted: &Accepted, options: &ValidateOptions) -> GateCoverage {
         serial: manifest.serial,
         cluster: manifest.cluster.clone(),
         signed_by: accepted.signer().map(|signer| signer.key.clone()),
-        gate: position::words(options.gate, manifest).to_owned(),
+        gate: position::words(gate, manifest).to_owned(),
         expected_position: manifest.position.as_ref().map(|position| position.gtid.clone()).unwrap_or_default(),
         position: String::new(),
         checks: Vec::new(),
+        steps: Vec::new(),
     }
+}
+
+/// What is said when no table was looked at, and why.
+pub fn untouched(accepted: &Accepted, gate: Gate, why: &str) -> GateCoverage {
+    let mut coverage = coverage(accepted, gate);
+    let check = |facts| TableCheck { reason: why.to_owned(), ..result::blank(facts) };
+    coverage.checks = accepted.manifest().tables.iter().map(check).collect();
+    coverage.checks.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+    coverage
 }
 
 struct Run<'a> {

@@ -29,6 +29,7 @@ pub(super) fn overview(summary: &Summary) -> Option<Section> {
             }
         }
         (facts(gate))
+        (steps(gate))
     };
     Some(Section { id: "overview", title: "At a glance", short: "Overview", count: None, body })
 }
@@ -43,6 +44,28 @@ fn facts(gate: &GateCoverage) -> Markup {
             dt { "gate" } dd { (text(&gate.gate)) }
             dt { "manifest's position" } dd { code { (text(&gate.expected_position)) } }
             dt { "server's position" } dd { code { (text(&gate.position)) } }
+        }
+    }
+}
+
+/// The steps of a drill.
+fn steps(gate: &GateCoverage) -> Markup {
+    html! {
+        @if !gate.steps.is_empty() {
+            div class="scroll" {
+                table {
+                    thead { tr { th scope="col" { "step" } th scope="col" { "took" } th scope="col" { "outcome" } } }
+                    tbody {
+                        @for step in &gate.steps {
+                            tr {
+                                th scope="row" { (text(&step.name)) }
+                                td { (span(step.took_ms)) }
+                                td { (text(&step.outcome)) }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use super::Canvas;
 use super::table::{Column, draw};
 use crate::style::Tone;
 use crate::text::{clip, counted, grouped};
+use crate::time::span;
 use comfy_table::{Cell, CellAlignment, Color};
 use vouch_report::{CheckStatus, Summary, TableCheck};
 
@@ -13,6 +14,22 @@ const LISTED_WHOLE: usize = 50;
 const SHOWN: usize = 200;
 const NAME_CHARS: usize = 60;
 const DIGEST_CHARS: usize = 20;
+const OUTCOME_CHARS: usize = 300;
+
+/// The steps of a drill; empty when there are none.
+pub(super) fn steps(summary: &Summary, canvas: Canvas) -> String {
+    let steps = summary.coverage.gate.as_ref().map(|gate| gate.steps.as_slice()).unwrap_or_default();
+    if steps.is_empty() {
+        return String::new();
+    }
+    let columns = ["step", "took", "outcome"].map(|name| Column { name, wraps: name == "outcome" });
+    let row = |step: &vouch_report::StepCoverage| {
+        let colour = if step.outcome == "ok" { Color::Green } else { Color::Red };
+        let took = Cell::new(span(step.took_ms)).set_alignment(CellAlignment::Right);
+        vec![Cell::new(clip(&step.name, NAME_CHARS)), took, Cell::new(clip(&step.outcome, OUTCOME_CHARS)).fg(colour)]
+    };
+    draw(&columns, steps.iter().map(row), canvas)
+}
 
 /// The table, and a line for what it leaves out; empty when no table took part.
 pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {

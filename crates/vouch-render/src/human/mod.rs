@@ -55,6 +55,7 @@ pub fn render(summary: &Summary, style: &HumanStyle) -> String {
         table::section(summary, canvas),
         files::section(summary, canvas),
         gate::section(summary, canvas),
+        gate::steps(summary, canvas),
         findings::section(summary, canvas),
         lists::errors(summary, canvas),
         lists::notices(summary, canvas),

@@ -8,7 +8,7 @@ use super::{compact, filled, time};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use vouch_report::{CheckStatus, Event, GateCoverage, ServerCoverage, Sink, Summary, TableCheck};
+use vouch_report::{CheckStatus, Event, GateCoverage, ServerCoverage, Sink, StepCoverage, Summary, TableCheck};
 
 use super::coverage::ServerJson;
 
@@ -21,6 +21,16 @@ pub(super) struct GateJson<'a> {
     position: Option<&'a str>,
     counts: Counts,
     tables: Vec<CheckJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<StepJson<'a>>,
+}
+
+/// A step of a drill.
+#[derive(Serialize)]
+struct StepJson<'a> {
+    step: &'a str,
+    ms: u64,
+    outcome: &'a str,
 }
 
 #[derive(Serialize)]
@@ -77,7 +87,14 @@ impl<'a> GateJson<'a> {
             position: filled(&gate.position),
             counts: Counts::of(gate),
             tables: gate.checks.iter().map(CheckJson::of).collect(),
+            steps: gate.steps.iter().map(StepJson::of).collect(),
         }
+    }
+}
+
+impl<'a> StepJson<'a> {
+    fn of(step: &'a StepCoverage) -> Self {
+        StepJson { step: &step.name, ms: step.took_ms, outcome: &step.outcome }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::ident::{TableName, quote};
 use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::schema::{ColumnEntry, TableDefinition};
-use mysql::Value;
+use crate::wire::Cell;
 
 /// Longest value that stands in a row as it is, in bytes.
 const SHORT: u64 = 1024;
@@ -89,11 +89,11 @@ fn reals(definition: &TableDefinition) -> impl Iterator<Item = &ColumnEntry> {
 }
 
 /// A number as a mark and its eight bytes as a double, which every FLOAT is exactly.
-fn real(value: &Value, out: &mut Vec<u8>) -> bool {
+fn real(value: Cell<'_>, out: &mut Vec<u8>) -> bool {
     let bits = match value {
-        Value::NULL => None,
-        Value::Float(number) => Some(f64::from(*number).to_bits()),
-        Value::Double(number) => Some(number.to_bits()),
+        Cell::Null => None,
+        Cell::Float(number) => Some(f64::from(number).to_bits()),
+        Cell::Double(number) => Some(number.to_bits()),
         _ => return false,
     };
     out.push(u8::from(bits.is_some()));
@@ -143,13 +143,11 @@ impl Session {
         let (mut broken, mut encoded) = (false, Vec::new());
         self.stream(&sql, Vec::new(), |row| {
             encoded.clear();
-            let text = row.as_ref(0);
-            let whole = (1..list.len()).map(|at| row.as_ref(at).unwrap_or(&Value::NULL));
-            match text {
-                Some(Value::Bytes(bytes)) => encoded.extend_from_slice(bytes),
+            match row.cell(0) {
+                Cell::Bytes(bytes) => encoded.extend_from_slice(bytes),
                 _ => broken = true,
             }
-            broken |= !whole.fold(true, |whole, value| real(value, &mut encoded) && whole);
+            broken |= !(1..list.len()).all(|at| real(row.cell(at), &mut encoded));
             take(&encoded);
         })?;
         match broken {

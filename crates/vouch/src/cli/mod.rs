@@ -8,6 +8,7 @@ pub mod checksum;
 pub mod compare;
 pub mod config;
 pub mod demo;
+pub mod drill;
 pub mod filters;
 pub mod manifest;
 pub mod output;
@@ -74,6 +75,10 @@ pub enum Verb {
     /// Verifies the signature before anything else, reads every table of the manifest, and says with one
     /// exit code whether to proceed. Reads only.
     Validate(Box<validate::ValidateArgs>),
+    /// Restores a backup on a private server and holds it against its manifest, in one command
+    ///
+    /// Only reads the backup; the copy and the server are gone when it ends.
+    Drill(Box<drill::DrillArgs>),
     /// Answers once whether a server may have traffic, in the language of any load balancer
     ///
     /// Asks the daemon where one runs, else looks itself within --deadline. Reads only.

@@ -5,6 +5,7 @@ mod compare;
 mod completions;
 mod config;
 mod demo;
+mod drill;
 mod explain;
 mod last_words;
 mod man;
@@ -82,6 +83,7 @@ fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
 
 fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complaint> {
     match verb(flags)? {
+        Verb::Drill(args) => drill::run(&args, variables),
         Verb::Pages(args) => pages::run(&args, variables),
         Verb::Demo(args) => demo::run(&args, variables),
         Verb::Explain(args) => explain::run(&args, variables),

@@ -41,8 +41,8 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
 }
 
 /// Nothing was looked at, and a machine is told so too.
-fn refuse(refusal: Refusal, format: Format) -> Result<Exit, Complaint> {
-    if format != Format::Human {
+pub(super) fn refuse(refusal: Refusal, format: Format) -> Result<Exit, Complaint> {
+    if matches!(format, Format::Json | Format::Jsonl) {
         let line = refused(refusal.code, &refusal.message, &refusal.hint, Exit::Usage.code(), now_ms());
         write_data(&line).map_err(|error| super::unwritten(&error))?;
     }
@@ -120,7 +120,7 @@ fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
         hint: refusal.hint,
     })?;
     drop(runtime);
-    keep_serial(&taken, &args);
+    keep_serial(&taken, args.trust.allow_older);
     let shown = show(&args, terminal, lines.as_deref(), &summary);
     let shown = shown.and(super::report::write(&args.output.report, &summary));
     // A gate that could not say that it is open is shut.
@@ -134,9 +134,9 @@ fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
 }
 
 /// From now on nothing older passes. A flat manifest has no serial.
-fn keep_serial(taken: &Taken, args: &ValidateArgs) {
+pub(super) fn keep_serial(taken: &Taken, allow_older: bool) {
     let manifest = taken.accepted.manifest();
-    if manifest.kind == Kind::V1 && !args.trust.allow_older {
+    if manifest.kind == Kind::V1 && !allow_older {
         let kept = taken.serials.keep(&manifest.cluster, manifest.serial, taken.accepted.digest());
         if let Err(error) = kept {
             say(&format!("warning: the serial could not be kept, so an older manifest could pass later: {error}"));
@@ -151,7 +151,7 @@ fn show(
     summary: &Summary,
 ) -> Result<(), Complaint> {
     let text = match args.output.format {
-        Format::Human => {
+        Format::Human | Format::Percona => {
             let style = HumanStyle { colour: terminal.stdout_colour, width: terminal.width };
             vouch_render::human::render(summary, &style)
         }

@@ -83,8 +83,8 @@ fn a_malformed_file_is_named_with_its_line() {
             "write a string, a number or a list of these",
         ),
         (
-            "[manifest]\n",
-            "line 1: `manifest` is no option",
+            "[xyzzy]\n",
+            "line 1: `xyzzy` is no option",
             "the options are those of `vouch compare --help`, without the dashes in front",
         ),
     ] {

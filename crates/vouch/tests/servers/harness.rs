@@ -46,6 +46,7 @@ pub struct Vouch {
     stdin: Stdio,
     within: Duration,
     keeps_state: bool,
+    variables: Vec<(String, String)>,
 }
 
 impl Vouch {
@@ -59,6 +60,7 @@ impl Vouch {
             format: None,
             shell: None,
             stdin: Stdio::null(),
+            variables: Vec::new(),
             within: WITHIN,
             keeps_state: true,
         }
@@ -132,6 +134,12 @@ impl Vouch {
         self
     }
 
+    /// With a variable in its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Vouch {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// With another limit to its time.
     pub fn within(mut self, within: Duration) -> Vouch {
         self.within = within;
@@ -155,7 +163,7 @@ impl Vouch {
         };
         command.args(&self.args).current_dir(self.home.path()).stdin(self.stdin);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100");
+        command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "100").envs(self.variables.iter().cloned());
         if let Some(format) = self.format {
             command.args(["--format", format]);
             if self.keeps_state {
