@@ -144,10 +144,11 @@ fn tables_that_are_dropped_and_statements_that_are_killed_in_the_middle() {
     });
 }
 
-/// Waits until the statement of a chunk runs on the server, and kills it.
+/// Waits until the statement of a chunk has waited for a row on the server, and kills it. Others take
+/// no time.
 fn kill_statement(server: &Server) {
-    let waiting =
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'REPLACE INTO%' AND ID <> CONNECTION_ID()";
+    let waiting = "SELECT ID FROM information_schema.PROCESSLIST \
+        WHERE INFO LIKE 'REPLACE INTO%' AND TIME >= 2 AND ID <> CONNECTION_ID()";
     let id = poll::until(SOON, Duration::from_millis(20), "the statement", || server.query_one(waiting).unwrap());
     server.sql(&format!("KILL QUERY {}", id.unwrap())).unwrap();
 }

@@ -70,6 +70,8 @@ fn write(source: &Server, stop: &AtomicBool) {
         n += 1;
         conn.query_drop(format!("INSERT INTO app.orders VALUES ({n}, 1)")).unwrap();
         conn.query_drop(format!("UPDATE app.users SET name = 'u{n}' WHERE id = {}", n % 2000 + 1)).unwrap();
+        // MySQL has to be caught between two transactions.
+        thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -91,6 +93,7 @@ fn under_load(desk: &Desk, source: &Server) {
                     "BEGIN; INSERT INTO app.pair_a VALUES ({n}); INSERT INTO app.pair_b VALUES ({n}); COMMIT"
                 ))
                 .ok();
+                thread::sleep(Duration::from_millis(100));
             }
         });
         for serial in 0..3 {
