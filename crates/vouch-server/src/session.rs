@@ -80,7 +80,9 @@ pub struct Identity {
 /// One connection to one server.
 pub struct Session {
     conn: Conn,
-    /// Where rows are read; none where only the library can, because the connection is encrypted.
+    /// Whether rows can be read off the socket: nobody but the library can where it is encrypted.
+    plain: bool,
+    /// Where they are read, from the first time on: most sessions never read rows.
     inlet: Option<Inlet>,
     name: String,
     identity: Arc<Identity>,
@@ -110,9 +112,9 @@ impl Session {
             return Err(ServerError::new(&name, Fault::Killed, "the run was stopped"));
         }
         let identity = Arc::new(sql::settings::identify(&mut conn).map_err(fail)?);
-        let inlet = if encrypted { None } else { Inlet::of(&conn).ok() };
         let writes = *access != Access::ReadOnly;
-        let mut session = Session { conn, inlet, name, identity, registry: Arc::clone(registry), writes };
+        let mut session =
+            Session { conn, plain: !encrypted, inlet: None, name, identity, registry: Arc::clone(registry), writes };
         sql::settings::apply(&mut session, limits, access)?;
         Ok(session)
     }
@@ -170,7 +172,10 @@ impl Session {
     /// Hands each row of a prepared statement to `take` as it arrives.
     pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
         self.registry.count(&self.name);
-        let Session { conn, inlet, name, .. } = self;
+        let Session { conn, plain, inlet, name, .. } = self;
+        if *plain && inlet.is_none() {
+            *inlet = Inlet::of(conn).ok();
+        }
         let fail = |error: mysql::Error| ServerError::from_mysql(name, &error);
         if let Some(inlet) = inlet {
             let statement = conn.prep(sql).map_err(fail)?;
