@@ -33,8 +33,9 @@ seconds() {
 
 # ---- the servers
 
+# start_pair FLAVOR [REPLICAS]: one replica unless told otherwise.
 start_pair() {
-  coproc PAIR { exec "$target/examples/pair" "$1" 3072; }
+  coproc PAIR { exec "$target/examples/pair" "$1" 3072 "${2:-1}"; }
   pair_input=${PAIR[1]}
   local line
   while read -r line <&"${PAIR[0]}"; do
@@ -91,6 +92,16 @@ pt_setup() {
 pt() {
   perl "$scratch/pt-$flavor" "h=localhost,S=$SOURCE_SOCKET,u=root" --databases sb \
     --recursion-method=dsn=D=percona,t=dsns --no-check-binlog-format
+}
+
+# Peak resident memory in MB of a command: the kernel's own high-water mark,
+# read until the process is gone.
+peak_mb() {
+  "$@" >/dev/null 2>&1 &
+  local process=$! peak=0 seen
+  while seen=$(awk '/VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; done
+  wait "$process" || true
+  calc "$peak / 1024"
 }
 
 row() { printf '| %s | %s | %s | %s | %s |\n' "$label" "$1" "$2" "$3" "$4"; }

@@ -69,19 +69,6 @@ speed() {
   row "time against reading the rows" "$(calc "$v / $r")× ($v s : $r s)" "at most 1.5×" "$(verdict "$v / $r" '<=' 1.5)"
 }
 
-# Peak resident memory in MB of one comparison: the kernel's own high-water
-# mark, read until the process is gone.
-peak_mb() {
-  "$vouch" compare "${both_sides[@]}" "$@" >/dev/null 2>&1 &
-  local process=$! peak=0 seen
-  while seen=$(awk '/VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [ -n "$seen" ]; do
-    peak=$seen
-    sleep 0.02
-  done
-  wait "$process" || true
-  calc "$peak / 1024"
-}
-
 size() {
   seed_big
   "$scratch/read_rows" "$SOURCE_SOCKET" big rows1 >/dev/null & "$scratch/read_rows" "$REPLICA_SOCKET" big rows1 >/dev/null
@@ -94,7 +81,7 @@ size() {
     seconds compare --tables big.rows1 >>"$scratch/b"
   done
   short=$(median <"$scratch/a") long=$(median <"$scratch/b")
-  small=$(peak_mb --tables sb.sbtest1) large=$(peak_mb --tables big.rows1)
+  small=$(peak_mb compare --tables sb.sbtest1) large=$(peak_mb compare --tables big.rows1)
   ratio=$(calc "$long / $short")
   row "peak memory at $rows rows" "$small MB" "under 150 MB" "$(verdict "$small" '<' 150)"
   row "peak memory at $((rows * big)) rows" "$large MB" "under 150 MB" "$(verdict "$large" '<' 150)"

@@ -21,56 +21,24 @@ while [ $# -gt 0 ]; do
 done
 [ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/vouch-bench-XXXXXX")
-server_input=''
-finish() {
-  trap '' INT TERM
-  stop_server
-  rm -rf "$scratch"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
+. "$here/common.sh"
 
-say() { printf 'bench: %s\n' "$*" >&2; }
-calc() { awk "BEGIN {printf \"%.2f\\n\", $1}"; }
-now() { echo "${EPOCHREALTIME/,/.}"; }
-row() { printf '| %s | %s | %s | %s | %s |\n' "$label" "$1" "$2" "$3" "$4"; }
-# verdict VALUE OPERATOR LIMIT: "yes" or "no".
-verdict() { awk "BEGIN {print ($1 $2 $3) ? \"yes\" : \"no\"}"; }
-
-start_server() {
-  coproc SERVER { exec "$target/examples/pair" "$1" 3072 0; }
-  server_input=${SERVER[1]}
-  local line
-  while read -r line <&"${SERVER[0]}"; do
-    [ "$line" = ready ] && return 0
-    declare -g "$line"
-  done
-  say "no server of $1"; exit 1
-}
-
-stop_server() {
-  [ -n "$server_input" ] || return 0
-  exec {server_input}>&-
-  server_input=''
-  wait "$SERVER_PID" 2>/dev/null || true
-}
-
-sql() { mariadb --no-defaults -u root -S "$SOURCE_SOCKET" -N -e "SET SESSION sql_log_bin=0; $1"; }
+# On the source, and not in its binary log, which would be as large as the tables.
+unlogged() { on_source "SET SESSION sql_log_bin=0; $1"; }
 
 # fill TABLE ROWS: sysbench rows, from those of table sbtest1.
 fill() {
   local from=0 step=1000000
-  sql "CREATE TABLE sb.$1 LIKE sb.sbtest1; ALTER TABLE sb.$1 DROP KEY k_1"
+  unlogged "CREATE TABLE sb.$1 LIKE sb.sbtest1; ALTER TABLE sb.$1 DROP KEY k_1"
   while [ "$from" -lt "$2" ]; do
-    sql "INSERT INTO sb.$1 SELECT id + $from, k, c, pad FROM sb.sbtest1 WHERE id <= $(($2 - from))"
+    unlogged "INSERT INTO sb.$1 SELECT id + $from, k, c, pad FROM sb.sbtest1 WHERE id <= $(($2 - from))"
     from=$((from + step))
   done
 }
 
 # take TABLE: the file of the table as an export leaves it, until the server is gone.
 take() {
-  sql "FLUSH TABLES sb.$1 FOR EXPORT; \! ln '$SOURCE_DATA/sb/$1.ibd' '$scratch/$1.ibd' && touch '$scratch/$1.taken'
+  unlogged "FLUSH TABLES sb.$1 FOR EXPORT; \! ln '$SOURCE_DATA/sb/$1.ibd' '$scratch/$1.ibd' && touch '$scratch/$1.taken'
     SELECT SLEEP(3600)" >/dev/null 2>&1 &
   until [ -e "$scratch/$1.taken" ]; do sleep 0.1; done
 }
@@ -78,14 +46,14 @@ take() {
 seed() {
   local rows=$((gib * 4700000))
   say "$flavor: filling a table of $gib GiB, and one of $small times fewer rows"
-  sql 'CREATE DATABASE sb'
+  unlogged 'CREATE DATABASE sb'
   sysbench oltp_read_write --mysql-socket="$SOURCE_SOCKET" --mysql-user=root --mysql-db=sb --tables=1 --table-size=1000000 \
     prepare >"$scratch/log"
   fill large $rows
   fill little $((rows / small))
   take large
   take little
-  stop_server
+  stop_pair
   local part
   for ((part = 0; part < small; part++)); do
     mkdir -p "$scratch/many/$part" && cp "$scratch/little.ibd" "$scratch/many/$part/t.ibd"
@@ -110,15 +78,6 @@ best() {
   done | sort -n | awk 'NR == 1 {print $1 / 10000}'
 }
 rate() { calc "$(stat -Lc %s "$@" | awk '{sum += $1} END {print sum}') / $seconds / 1e9"; }
-
-# Peak resident memory in MB, by the kernel's own high-water mark.
-peak_mb() {
-  "$vouch" pages --quiet --format json --state clean "$@" >/dev/null 2>&1 &
-  local process=$! peak=0 seen
-  while seen=$(awk '/VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [ -n "$seen" ]; do peak=$seen; done
-  wait "$process" || true
-  calc "$peak / 1024"
-}
 
 throughput() {
   local file=$scratch/large.ibd cat own tree quick peer=20 peers
@@ -148,7 +107,7 @@ scaling() {
 
 memory() {
   local file=$scratch/large.ibd peak limit
-  peak=$(peak_mb "$file")
+  peak=$(peak_mb pages "$file")
   limit=$(calc "64 + 40 * $(stat -Lc %s "$file") / 16384 / 1048576")
   row "peak memory, $gib GiB" "$peak MB" "under $limit MB" "$(verdict "$peak" '<' "$limit")"
 }
@@ -167,7 +126,7 @@ image() {
 
 results=$scratch/results
 for flavor in "${flavors[@]}"; do
-  start_server "$flavor"
+  start_pair "$flavor" 0
   label="$flavor $VERSION"
   seed
   for measure in throughput scaling memory image; do $measure | tee -a "$results" >&2; done
