@@ -4,8 +4,8 @@
 //! with a reason, or counted as something else; one that cannot be looked at is
 //! a failure.
 
-use crate::kind::Kind;
-use crate::{packed, read};
+use crate::kind::{Kind, may_be_binlog};
+use crate::{logs, packed, read};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,7 @@ impl Discovered {
     fn file(&mut self, root: &Path, path: &Path, bytes: u64) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let (kind, label) = (Kind::of(&name), self.label(root, path));
+        let kind = if kind == Kind::Other && begins_log(path, &name) { Kind::Binlog } else { kind };
         match kind {
             Kind::Temporary => self.skip(Code::TemporaryFile, label, kind.name()),
             Kind::NoChecksums(what) => self.skip(Code::NoChecksums, label, what),
@@ -111,6 +112,7 @@ impl Discovered {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let label = path.display().to_string();
         let kind = match Kind::of(&name) {
+            Kind::Other if begins_log(path, &name) => Kind::Binlog,
             Kind::Other | Kind::Temporary if begins_packed(path) => Kind::Packed,
             Kind::Other | Kind::Temporary => Kind::Tablespace,
             Kind::NoChecksums(what) | Kind::NotCovered(what) => return self.refused(&label, what),
@@ -158,6 +160,10 @@ impl Discovered {
             self.errors.push(at(&label, Failure::new(Code::NothingFound, message)));
         }
     }
+}
+
+fn begins_log(path: &Path, name: &str) -> bool {
+    may_be_binlog(name) && read::head(path, logs::BINLOG_MAGIC).is_ok_and(|head| logs::is_binlog(&head))
 }
 
 fn begins_packed(path: &Path) -> bool {

@@ -1,5 +1,7 @@
 //! What a file is, by its name: [`Kind`].
 
+use vouch_report::FileCoverage;
+
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -11,6 +13,10 @@ pub(crate) enum Kind {
     Undo,
     /// Copies of pages.
     Doublewrite,
+    /// A file of MySQL's redo log, by its number.
+    Redo(u64),
+    /// A binary log or a relay log.
+    Binlog,
     /// A tablespace or several, packed: they are judged as they come out.
     Packed,
     /// A temporary tablespace.
@@ -36,6 +42,8 @@ impl Kind {
             Kind::System(_) => "system tablespace",
             Kind::Undo => "undo tablespace",
             Kind::Doublewrite => "doublewrite copies",
+            Kind::Redo(_) => FileCoverage::REDO_LOG,
+            Kind::Binlog => FileCoverage::BINARY_LOG,
             Kind::Packed => "packed file",
             Kind::Temporary => "temporary tablespace",
             Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
@@ -58,7 +66,11 @@ fn by_prefix(name: &str) -> Option<Kind> {
     if numbered("undo_").or_else(|| numbered("undo")).is_some() {
         return Some(Kind::Undo);
     }
-    if numbered("ib_logfile").is_some() || name.starts_with("#ib_redo") {
+    if let Some(rest) = name.strip_prefix("#ib_redo") {
+        let number = rest.parse().ok().filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        return Some(number.map_or(Kind::NotCovered("spare file of the redo log"), Kind::Redo));
+    }
+    if numbered("ib_logfile").is_some() {
         return Some(Kind::NotCovered("redo log"));
     }
     if name.starts_with("aria_log") {
@@ -68,8 +80,9 @@ fn by_prefix(name: &str) -> Option<Kind> {
 }
 
 fn by_suffix(name: &str) -> Option<Kind> {
-    let (_, suffix) = name.rsplit_once('.')?;
+    let (stem, suffix) = name.rsplit_once('.')?;
     Some(match suffix {
+        number if is_log_number(number) && (stem.contains("bin") || stem.contains("relay")) => Kind::Binlog,
         // mariabackup names what was made while it ran so, and gives it its name when it prepares.
         "ibd" | "new" => Kind::Tablespace,
         "ibu" => Kind::Undo,
@@ -89,6 +102,15 @@ fn by_suffix(name: &str) -> Option<Kind> {
     })
 }
 
+/// Whether the name may be that of a binary log: they may be called as one likes, and are numbered.
+pub(crate) fn may_be_binlog(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, suffix)| is_log_number(suffix))
+}
+
+fn is_log_number(suffix: &str) -> bool {
+    suffix.len() >= 6 && suffix.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A packed file counts as what is in it, where that is no tablespace.
 fn packed(name: &str) -> Option<Kind> {
     if crate::packed::is_image(name) {
@@ -97,6 +119,7 @@ fn packed(name: &str) -> Option<Kind> {
     Some(match Kind::of(crate::packed::inner(name)?) {
         Kind::Tablespace | Kind::System(_) | Kind::Undo => Kind::Packed,
         Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
+        Kind::Redo(_) | Kind::Binlog => Kind::NotCovered("packed log"),
         other => other,
     })
 }
@@ -121,6 +144,14 @@ mod tests {
             ("temp_1.ibt", Kind::Temporary),
             ("t.frm", Kind::NoChecksums("table definition")),
             ("ib_logfile0", Kind::NotCovered("redo log")),
+            ("#ib_redo12", Kind::Redo(12)),
+            ("#ib_redo12_tmp", Kind::NotCovered("spare file of the redo log")),
+            ("mysql-bin.000012", Kind::Binlog),
+            ("relay.1000000", Kind::Binlog),
+            ("aria_log.00000001", Kind::NotCovered("Aria log")),
+            ("binlog.000001.gz", Kind::NotCovered("packed log")),
+            ("binlog.index", Kind::Other),
+            ("archive.20260101", Kind::Other),
             ("auto.cnf", Kind::Other),
             ("t.ibd.qp", Kind::Packed),
             ("backup.mbstream", Kind::Packed),

@@ -12,9 +12,12 @@ mod copies;
 mod counts;
 mod discover;
 mod facts;
+#[cfg(test)]
+mod fixture;
 mod judge;
 mod kind;
 mod ledger;
+mod logs;
 mod names;
 mod options;
 mod packed;

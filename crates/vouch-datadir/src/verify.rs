@@ -4,6 +4,7 @@ use crate::copies::Copies;
 use crate::discover::{Discovered, Found, discover, unreadable};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
+use crate::logs::{self, LogReport};
 use crate::options::{PagesOptions, Runtime};
 use crate::packed::{Streamed, read_all};
 use crate::scan::{Surroundings, finish, scan};
@@ -62,6 +63,8 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
+    let is_log = |file: &Found| matches!(file.kind, Kind::Redo(_) | Kind::Binlog);
+    let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_log);
     let spaces = open_all(files, &states, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
@@ -70,6 +73,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let board = Board::new(spaces.into_iter().map(Job::new).collect());
     let reports = scan(&board, options, &around, runtime);
     reports.into_iter().for_each(|report| run.add(report));
+    run.logs(logs::verify_all(logs, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
@@ -95,6 +99,14 @@ impl Run {
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
         }
+    }
+
+    fn logs(&mut self, report: LogReport, runtime: &Runtime) {
+        report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+        self.findings.extend(report.findings);
+        self.files.extend(report.files);
+        self.tell(Vec::new(), report.errors, runtime);
+        report.notices.into_iter().for_each(|(code, message)| self.notice(code, message, runtime));
     }
 
     fn tell(&mut self, skips: Vec<Skip>, errors: Vec<Failure>, runtime: &Runtime) {
@@ -311,3 +323,7 @@ fn same_space(spaces: &[Space]) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

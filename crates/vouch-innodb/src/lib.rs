@@ -33,7 +33,7 @@ pub use fsp::{ExtentMap, FspHeader};
 pub use guess::{Guess, guess};
 pub use index::{IndexFacts, IndexFault};
 pub use page_type::PageType;
-pub use redo::{MariadbLog, MysqlLog};
+pub use redo::{MariadbLog, MysqlLog, RedoBlock};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Forest, Link, TreeFault};
 pub use units::{Lsn, PageNo, PageSize, SpaceId};

@@ -162,6 +162,12 @@ codes! {
     FileUnrecognised "file-unrecognised" Finding Error
         "The file should be a tablespace, and no page in it is one of any format."
         "It is overwritten, or no tablespace at all. Restore it from another backup.";
+    RedoBlock "redo-block" Finding Error
+        "A block of the redo log has another checksum than its contents, or is missing between blocks that follow each other. Recovery stops there, or fails."
+        "Take the log from another copy. Without it a backup that is yet to be recovered cannot be.";
+    BinlogEvent "binlog-event" Finding Error
+        "An event of a binary log or a relay log has another checksum than its contents, or a length that cannot be."
+        "Take the file from the source or another copy; a replica fetches its relay logs again. Point-in-time recovery from this file stops there.";
     SpaceTwice "space-twice" Finding Error
         "Two files say that they are the same tablespace, so the server would take one of them."
         "Find out which one belongs to the table, and remove the other one from the copy.";
@@ -314,6 +320,12 @@ codes! {
     TreeUnjudged "tree-unjudged" Error Notice
         "Pages of an index contradict each other in a file of which nothing tells whether it was copied as of one moment."
         "Say --state clean if the file is of a server that was shut down, of a prepared backup or of an export; --state raw if it is to be recovered.";
+    LogUnprotected "log-unprotected" Error Notice
+        "Events of a binary log or a relay log were written without checksums, so nothing shows whether their contents are right. Their lengths were looked at."
+        "Set binlog_checksum=CRC32 on the server that writes them.";
+    LogEncrypted "log-encrypted" Error Notice
+        "A log is encrypted, so its blocks or events could not be verified."
+        "It can be verified where the key is.";
     FileAbandoned "file-abandoned" Error Notice
         "The file had more bad pages than --max-bad-pages, so the rest of it was not looked at."
         "Leave the option out to look at all pages.";
@@ -373,6 +385,9 @@ codes! {
     FileUnwritten "file-unwritten" Notice Notice
         "The file is all zero in a copy that is yet to be recovered: its table was just made, and what is in it is in the redo log."
         "Nothing to do: recovery writes it.";
+    LogTail "log-tail" Notice Notice
+        "A log ends inside a block or an event, or has damage behind its end, as while a server writes or after a crash. What was complete before is verified."
+        "Nothing to do: the server drops that part when it starts.";
     FormatGuessed "format-guessed" Notice Notice
         "The file's first page does not tell its format, so it was found out from the other pages."
         "Nothing to do: the first page is reported as a finding.";

@@ -138,7 +138,7 @@ pub struct FileCoverage {
     /// The file, as it was asked for or below what was asked for.
     pub file: String,
     /// What it is: `tablespace`, `system tablespace`, `undo tablespace`, `doublewrite copies`,
-    /// [`FileCoverage::IMAGE`].
+    /// [`FileCoverage::IMAGE`], [`FileCoverage::REDO_LOG`], [`FileCoverage::BINARY_LOG`].
     pub kind: &'static str,
     /// `db.table`, as the path tells.
     pub table: Option<String>,
@@ -169,6 +169,15 @@ pub struct FileCoverage {
 impl FileCoverage {
     /// The kind of what holds other files, which are listed by themselves.
     pub const IMAGE: &'static str = "backup image";
+    /// The kind of a file of the redo log, whose pages are blocks.
+    pub const REDO_LOG: &'static str = "redo log";
+    /// The kind of a binary log or a relay log, whose pages are events.
+    pub const BINARY_LOG: &'static str = "binary log";
+
+    /// Whether it is a log: what it counts as pages are blocks or events.
+    pub fn is_log(&self) -> bool {
+        matches!(self.kind, FileCoverage::REDO_LOG | FileCoverage::BINARY_LOG)
+    }
 }
 
 /// Files, and as of when they are.

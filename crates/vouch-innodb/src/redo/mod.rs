@@ -4,4 +4,4 @@ mod mariadb;
 mod mysql;
 
 pub use mariadb::MariadbLog;
-pub use mysql::MysqlLog;
+pub use mysql::{MysqlLog, RedoBlock};

@@ -1,7 +1,7 @@
 //! MySQL's log since 8.0.30: files of blocks of 512 bytes, [`MysqlLog`].
 
 use crate::Lsn;
-use crate::bytes::Field;
+use crate::bytes::{Field, all_zero};
 use crate::checksum::crc32c;
 
 const START_LSN: usize = 8;
@@ -13,6 +13,28 @@ const DATA_LENGTH: usize = 4;
 const NUMBERS: u64 = 0x3fff_ffff;
 /// Set in the number of a block with which a write began.
 const FLUSH: u32 = 0x8000_0000;
+/// Set in the length of a block whose data is encrypted.
+const ENCRYPTED: u16 = 0x8000;
+
+/// What a block is, in a file whose head tells where its log begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedoBlock {
+    /// Whole, and of the log that begins with the file; how many of its bytes are in use.
+    Live(u16),
+    /// Whole, and of what was in the file before.
+    Old,
+    /// All zero.
+    Empty,
+    /// Encrypted, and with no checksum that could be held against it.
+    Encrypted,
+    /// Its checksum does not fit.
+    Bad {
+        /// What stands there.
+        stored: u32,
+        /// What the contents have.
+        computed: u32,
+    },
+}
 
 /// The head of one file of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +68,43 @@ impl MysqlLog {
         let block = MysqlLog::BLOCK as u64;
         let blocks = lsn.0.checked_sub(self.start.0)? / block;
         blocks.checked_mul(block)?.checked_add(MysqlLog::HEAD as u64)
+    }
+
+    /// The LSN with which the block of this number in the file begins.
+    pub fn lsn_of(&self, number: u64) -> Lsn {
+        Lsn(self.start.0.saturating_add(number.saturating_mul(MysqlLog::BLOCK as u64)))
+    }
+
+    /// The numbers of the blocks of a head whose checksums do not fit. Those that were never written have none.
+    pub fn bad_heads(head: &[u8]) -> Vec<usize> {
+        let bad = |number: &usize| {
+            let from = number * MysqlLog::BLOCK;
+            match head.get(from..from + MysqlLog::BLOCK) {
+                Some(block) => sound(block).is_none() && (*number == 0 || !all_zero(block)),
+                None => *number == 0 || head.len() > from,
+            }
+        };
+        (0..MysqlLog::HEAD / MysqlLog::BLOCK).filter(bad).collect()
+    }
+
+    /// What the block of this number behind the head is.
+    pub fn block(&self, number: u64, block: &[u8]) -> RedoBlock {
+        if all_zero(block) {
+            return RedoBlock::Empty;
+        }
+        let (stored, computed) = (block.be32(SUM).unwrap_or(0), crc32c(block.get(..SUM).unwrap_or(block)));
+        let length = block.be16(DATA_LENGTH).unwrap_or(0);
+        if stored != computed {
+            let encrypted = length & ENCRYPTED != 0 && self.names(number, block);
+            return if encrypted { RedoBlock::Encrypted } else { RedoBlock::Bad { stored, computed } };
+        }
+        if self.names(number, block) { RedoBlock::Live(length & !ENCRYPTED) } else { RedoBlock::Old }
+    }
+
+    /// Whether a block bears the number that its place has.
+    fn names(&self, number: u64, block: &[u8]) -> bool {
+        let expected = 1 + self.lsn_of(number).0 / MysqlLog::BLOCK as u64 % NUMBERS;
+        block.be32(0).map(|named| u64::from(named & !FLUSH)) == Some(expected)
     }
 
     /// Whether `block` is the block that holds an LSN, and its data ends there.
@@ -85,6 +144,39 @@ mod tests {
         assert!(!log.ends_in(&block(148_841, 512), lsn), "the log goes on");
         assert!(!log.ends_in(&block(148_840, 189), lsn), "an old block");
         assert_eq!(log.block_of(Lsn(1)), None);
+    }
+
+    #[test]
+    fn a_block_is_of_the_log_by_its_number_and_its_checksum() {
+        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None };
+        let number = (148_841 - 1) - 75_327_488 / 512;
+        let live = block(148_841 | FLUSH, 189);
+        assert_eq!(log.block(number, &live), RedoBlock::Live(189));
+        assert_eq!(log.block(number + 1, &live), RedoBlock::Old);
+        assert_eq!(log.block(number, &[0; 512]), RedoBlock::Empty);
+        let mut encrypted = block(148_841, 512 | ENCRYPTED);
+        assert_eq!(log.block(number, &encrypted), RedoBlock::Live(512));
+        encrypted[100] ^= 1;
+        assert_eq!(log.block(number, &encrypted), RedoBlock::Encrypted);
+        assert!(matches!(log.block(number + 1, &encrypted), RedoBlock::Bad { .. }));
+        for at in 0..MysqlLog::BLOCK {
+            let mut damaged = live.clone();
+            damaged[at] ^= 0x10;
+            assert!(matches!(log.block(number, &damaged), RedoBlock::Bad { .. }), "{at}");
+        }
+        assert!(matches!(log.block(number, &live[..7]), RedoBlock::Bad { .. }));
+    }
+
+    #[test]
+    fn blocks_of_the_head_are_sound_or_were_never_written() {
+        let head = [block(6, 0), block(0, 0), vec![0; 512], block(0, 0)].concat();
+        assert_eq!(MysqlLog::bad_heads(&head), [] as [usize; 0]);
+        let mut damaged = head.clone();
+        damaged[600] = 1;
+        damaged[1100] = 1;
+        assert_eq!(MysqlLog::bad_heads(&damaged), [1, 2]);
+        assert_eq!(MysqlLog::bad_heads(&[0; MysqlLog::HEAD]), [0]);
+        assert_eq!((MysqlLog::bad_heads(&[]), MysqlLog::bad_heads(&head[..700])), (vec![0], vec![1]));
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! A file, read forwards through a buffer: [`Window`].
+
+use crate::read::Source;
+use std::io;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 1 << 20;
+
+/// What can be read at any place.
+pub(super) trait Bytes {
+    /// Reads up to the length of `buffer`; less only at the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl Bytes for Source {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        Source::read_at(self, buffer, offset)
+    }
+}
+
+/// The part of a file that was read last.
+pub(super) struct Window<'a> {
+    source: &'a dyn Bytes,
+    buffer: Vec<u8>,
+    start: u64,
+    filled: usize,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn new(source: &'a dyn Bytes) -> Window<'a> {
+        Window { source, buffer: vec![0; CHUNK], start: 0, filled: 0 }
+    }
+
+    /// The bytes at `offset`, at most `bytes` and at most [`Window::MOST`] of them; less at the end of the file.
+    pub(super) fn get(&mut self, offset: u64, bytes: usize) -> io::Result<&[u8]> {
+        let bytes = bytes.min(CHUNK);
+        let within = |start: u64| offset.checked_sub(start).and_then(|skip| usize::try_from(skip).ok());
+        let held = within(self.start).is_some_and(|skip| skip.saturating_add(bytes) <= self.filled);
+        if !held {
+            self.filled = self.source.read_at(&mut self.buffer, offset)?;
+            self.start = offset;
+        }
+        let skip = within(self.start).unwrap_or(self.filled);
+        let end = skip.saturating_add(bytes).min(self.filled);
+        Ok(self.buffer.get(skip..end).unwrap_or_default())
+    }
+
+    /// The most that can be had at once.
+    pub(super) const MOST: usize = CHUNK;
+}
+
+#[cfg(test)]
+impl Bytes for Vec<u8> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = self.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+}

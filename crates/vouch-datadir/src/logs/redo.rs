@@ -1,0 +1,243 @@
+//! The files of MySQL's redo log, from the first to the last: [`verify`].
+//!
+//! A log is live up to the last block that bears the number of its place.
+//! Invariant: whatever lies in front of that block must be live too; what lies
+//! behind it is never read by a recovery, and never accused.
+
+use super::report::{Fault, LogReport, Outcome, persistent};
+use super::{LOOKS, PATIENCE};
+use crate::discover::{Found, unreadable};
+use crate::kind::Kind;
+use crate::read::Source;
+use std::io;
+use vouch_innodb::{Lsn, MysqlLog, RedoBlock};
+use vouch_report::Code;
+
+/// Bytes that are read at a time.
+const CHUNK: usize = 1 << 20;
+const BLOCK: u64 = MysqlLog::BLOCK as u64;
+const HEAD: u64 = MysqlLog::HEAD as u64;
+/// Runs that are told apart in one file.
+const MOST_RUNS: usize = 10_000;
+
+/// Blocks that follow each other and are not live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    first: u64,
+    count: u64,
+    kind: RedoBlock,
+}
+
+/// What is in one file.
+#[derive(Debug, Default)]
+struct Scan {
+    log: Option<MysqlLog>,
+    bad_heads: Vec<usize>,
+    blocks: u64,
+    /// Blocks up to the last one that is live.
+    live_end: u64,
+    live: u64,
+    old: u64,
+    /// Bytes in use in the last live block.
+    last_bytes: u16,
+    runs: Vec<Run>,
+    rest: u64,
+}
+
+/// Verifies the files of one log.
+pub(super) fn verify(files: &[Found], most: usize) -> LogReport {
+    let mut files = files.to_vec();
+    files.sort_by_key(|found| if let Kind::Redo(number) = found.kind { number } else { 0 });
+    let mut report = LogReport::default();
+    let mut before: Option<Vec<(Found, Outcome)>> = None;
+    for look in 1..=LOOKS {
+        let mut now = judge(&files, &mut report);
+        if let Some(before) = &before {
+            for (found, outcome) in &mut now {
+                let known = before.iter().find(|(known, _)| known.path == found.path);
+                persistent(known.map_or(&[], |(_, outcome)| outcome.faults.as_slice()), &mut outcome.faults);
+            }
+        }
+        let sound = now.iter().all(|(_, outcome)| outcome.faults.is_empty());
+        before = Some(now);
+        if sound || look == LOOKS {
+            break;
+        }
+        std::thread::sleep(PATIENCE);
+    }
+    for (found, mut outcome) in before.unwrap_or_default() {
+        outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
+        report.file(&found, Code::RedoBlock, outcome, most);
+    }
+    report
+}
+
+/// Looks at all files once.
+fn judge(files: &[Found], report: &mut LogReport) -> Vec<(Found, Outcome)> {
+    report.errors.clear();
+    let mut scans = Vec::new();
+    for found in files {
+        match Source::open(&found.path).and_then(|source| scan(&source)) {
+            Ok(scan) => scans.push((found.clone(), scan)),
+            // A server removes files that it has no more use for.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => report.errors.push(unreadable(&found.label, &error)),
+        }
+    }
+    let checkpoint = scans.iter().filter_map(|(_, scan)| scan.log?.checkpoint).max();
+    let last_live = scans.iter().rposition(|(_, scan)| scan.live > 0);
+    let outcomes = scans.into_iter().enumerate().map(|(number, (found, scan))| {
+        let goes_on = last_live.is_some_and(|last| number < last);
+        (found, scan.outcome(checkpoint, goes_on))
+    });
+    outcomes.collect()
+}
+
+fn scan(source: &Source) -> io::Result<Scan> {
+    let mut head = vec![0; MysqlLog::HEAD];
+    let read = source.read_at(&mut head, 0)?;
+    let head = head.get(..read).unwrap_or_default();
+    let mut scan = Scan { log: MysqlLog::read(head), bad_heads: MysqlLog::bad_heads(head), ..Scan::default() };
+    let Some(log) = scan.log else { return Ok(scan) };
+    let (mut buffer, mut at) = (vec![0; CHUNK], HEAD);
+    loop {
+        let read = source.read_at(&mut buffer, at)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        let blocks = bytes.chunks_exact(MysqlLog::BLOCK);
+        scan.rest = blocks.remainder().len() as u64;
+        blocks.for_each(|block| scan.add(&log, block));
+        at += read as u64;
+        if read < CHUNK {
+            return Ok(scan);
+        }
+    }
+}
+
+impl Scan {
+    fn add(&mut self, log: &MysqlLog, block: &[u8]) {
+        let (number, kind) = (self.blocks, log.block(self.blocks, block));
+        self.blocks += 1;
+        match kind {
+            RedoBlock::Live(bytes) => {
+                (self.live_end, self.live, self.last_bytes) = (self.blocks, self.live + 1, bytes);
+                return;
+            }
+            RedoBlock::Old => self.old += 1,
+            _ => {}
+        }
+        let full = self.runs.len() >= MOST_RUNS;
+        match self.runs.last_mut() {
+            Some(run) if full || run.kind == kind && run.first + run.count == number => {
+                run.count = number - run.first + 1;
+            }
+            _ => self.runs.push(Run { first: number, count: 1, kind }),
+        }
+    }
+
+    /// Blocks that must be live, from the file's first one on.
+    fn needed(&self, checkpoint: Option<Lsn>, goes_on: bool) -> u64 {
+        if goes_on {
+            return self.blocks;
+        }
+        let begun = self.log.zip(checkpoint).and_then(|(log, lsn)| log.block_of(lsn));
+        let checked = begun.map(|offset| (offset - HEAD) / BLOCK).filter(|number| *number < self.blocks);
+        // A log that was made anew begins with its checkpoint, and with no block yet.
+        let written = |number: &u64| *number == self.live_end && self.live > 0 || self.is_bad(*number);
+        checked.filter(written).map_or(self.live_end, |number| self.live_end.max(number + 1))
+    }
+
+    fn is_bad(&self, number: u64) -> bool {
+        let at = |run: &&Run| (run.first..run.first + run.count).contains(&number);
+        self.runs.iter().find(at).is_some_and(|run| matches!(run.kind, RedoBlock::Bad { .. }))
+    }
+
+    fn outcome(&self, checkpoint: Option<Lsn>, goes_on: bool) -> Outcome {
+        let mut outcome = Outcome {
+            page_bytes: BLOCK,
+            pages: self.blocks,
+            method: "crc32",
+            format: "blocks of 512 bytes".to_owned(),
+            ..Outcome::default()
+        };
+        self.head(&mut outcome);
+        let Some(log) = self.log else { return outcome };
+        let end = self.end(&log);
+        (outcome.lsn_max, outcome.tally.sound) = (end.0, self.live + self.old);
+        outcome.format = format!("blocks of 512 bytes, LSN {} to {end}", log.start);
+        let needed = self.needed(checkpoint, goes_on);
+        for run in &self.runs {
+            run.judge(&log, needed, checkpoint, &mut outcome);
+        }
+        if self.rest > 0 {
+            let (offset, message) =
+                (HEAD + self.blocks * BLOCK, format!("the file ends {} bytes into a block", self.rest));
+            outcome.faults.push(Fault { offset, count: 1, message });
+        }
+        outcome
+    }
+
+    /// The LSN at which the log ends in this file.
+    fn end(&self, log: &MysqlLog) -> Lsn {
+        match self.live_end.checked_sub(1) {
+            Some(last) => Lsn(log.lsn_of(last).0 + u64::from(self.last_bytes)),
+            None => log.start,
+        }
+    }
+
+    fn head(&self, outcome: &mut Outcome) {
+        for number in &self.bad_heads {
+            let what = match number {
+                0 => "which tells where the log begins; nothing else of the file is verified",
+                2 => "which has the key of the log",
+                _ => "which has a checkpoint",
+            };
+            let message = format!("the checksum does not fit the contents of block {number} of the head, {what}");
+            outcome.faults.push(Fault { offset: *number as u64 * BLOCK, count: 1, message });
+        }
+    }
+}
+
+impl Run {
+    fn judge(&self, log: &MysqlLog, needed: u64, checkpoint: Option<Lsn>, outcome: &mut Outcome) {
+        let inside = needed.saturating_sub(self.first).min(self.count);
+        let outside = self.count - inside;
+        match self.kind {
+            RedoBlock::Empty => outcome.tally.empty += outside,
+            RedoBlock::Encrypted => {
+                outcome.tally.unverified += self.count;
+                outcome.errors.push((Code::LogEncrypted, format!("{} encrypted blocks, and no key", self.count)));
+                return;
+            }
+            RedoBlock::Bad { .. } if outside > 0 => {
+                let lsn = log.lsn_of(self.first + inside);
+                let what = format!("from LSN {lsn} on, behind the end of the log, {outside} blocks are not whole");
+                outcome.notices.push(what);
+            }
+            _ => {}
+        }
+        if inside > 0 {
+            let offset = HEAD + self.first * BLOCK;
+            outcome.faults.push(Fault { offset, count: inside, message: self.message(log, inside, checkpoint) });
+        }
+    }
+
+    fn message(&self, log: &MysqlLog, count: u64, checkpoint: Option<Lsn>) -> String {
+        let what = match self.kind {
+            RedoBlock::Bad { stored, computed } => {
+                format!("the checksum is 0x{stored:08x}, the contents have 0x{computed:08x}")
+            }
+            RedoBlock::Empty => "the block is all zero, and the log goes on behind it".to_owned(),
+            _ => "the block is an old one, and the log goes on behind it".to_owned(),
+        };
+        let (from, to) = (log.lsn_of(self.first), log.lsn_of(self.first + count));
+        let use_of = match checkpoint {
+            Some(lsn) if to <= lsn => format!("recovery, which begins at LSN {lsn}, does not need it"),
+            _ => "recovery gets no further".to_owned(),
+        };
+        format!("{what}: LSN {from} to {to}; {use_of}")
+    }
+}
+
+#[cfg(test)]
+#[path = "redo_tests.rs"]
+mod tests;

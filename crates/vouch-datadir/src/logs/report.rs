@@ -1,0 +1,108 @@
+//! What logs came to: [`LogReport`].
+
+use crate::discover::{Found, at};
+use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally};
+
+/// What was seen in logs.
+#[derive(Debug, Default)]
+pub(crate) struct LogReport {
+    pub files: Vec<FileCoverage>,
+    pub findings: Vec<Finding>,
+    pub errors: Vec<Failure>,
+    /// Things to know.
+    pub notices: Vec<(Code, String)>,
+}
+
+/// Damage at a place of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Where it begins, in bytes of the file.
+    pub offset: u64,
+    /// Blocks or events.
+    pub count: u64,
+    pub message: String,
+}
+
+/// What one file of a log came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outcome {
+    pub faults: Vec<Fault>,
+    pub errors: Vec<(Code, String)>,
+    pub notices: Vec<String>,
+    /// How it is written, in words.
+    pub format: String,
+    pub page_bytes: u64,
+    /// Blocks or events.
+    pub pages: u64,
+    pub tally: PageTally,
+    pub method: &'static str,
+    pub lsn_max: u64,
+}
+
+impl LogReport {
+    /// Adds what others have seen.
+    pub(super) fn add(&mut self, other: LogReport) {
+        self.files.extend(other.files);
+        self.findings.extend(other.findings);
+        self.errors.extend(other.errors);
+        self.notices.extend(other.notices);
+    }
+
+    /// Adds what a file came to; of more than `most` faults the rest is counted in the last one.
+    pub(super) fn file(&mut self, found: &Found, code: Code, outcome: Outcome, most: usize) {
+        let state = if !outcome.faults.is_empty() {
+            FileState::Damaged
+        } else if !outcome.errors.is_empty() {
+            FileState::Unverified
+        } else {
+            FileState::Sound
+        };
+        self.findings.extend(findings(found, code, &outcome.faults, most));
+        self.errors.extend(
+            outcome.errors.iter().map(|(code, message)| at(&found.label, Failure::new(*code, message.clone()))),
+        );
+        let notices = outcome.notices.iter().map(|notice| (Code::LogTail, format!("{}: {notice}", found.label)));
+        self.notices.extend(notices);
+        let method = Some((outcome.method.to_owned(), outcome.tally.sound)).filter(|(_, count)| *count > 0);
+        self.files.push(FileCoverage {
+            file: found.label.clone(),
+            kind: found.kind.name(),
+            table: None,
+            format: outcome.format,
+            space: None,
+            bytes: found.bytes,
+            page_bytes: outcome.page_bytes,
+            pages: outcome.pages,
+            tally: outcome.tally,
+            methods: method.into_iter().collect(),
+            types: Vec::new(),
+            lsn_max: outcome.lsn_max,
+            state,
+            map: Vec::new(),
+        });
+    }
+}
+
+fn findings(found: &Found, code: Code, faults: &[Fault], most: usize) -> Vec<Finding> {
+    let listed = faults.get(..most.min(faults.len())).unwrap_or(faults);
+    let mut findings: Vec<Finding> = listed.iter().map(|fault| finding(found, code, fault)).collect();
+    let rest: u64 = faults.iter().skip(listed.len()).map(|fault| fault.count).sum();
+    if let (Some(last), true) = (findings.last_mut(), rest > 0) {
+        last.message.push_str(&format!("; {rest} more of this file are counted and not listed"));
+        last.count = last.count.saturating_add(rest);
+    }
+    findings
+}
+
+fn finding(found: &Found, code: Code, fault: &Fault) -> Finding {
+    let mut finding = Finding::new(code, fault.message.clone());
+    finding.count = fault.count;
+    finding.location.file =
+        Some(FilePlace { file: found.label.clone(), offset: Some(fault.offset), ..FilePlace::default() });
+    finding
+}
+
+/// Keeps the faults that were seen before at the same place: the others were writes in flight.
+pub(super) fn persistent(before: &[Fault], now: &mut Vec<Fault>) {
+    now.retain(|fault| before.iter().any(|known| known.offset == fault.offset));
+}
