@@ -2,7 +2,7 @@
 //!
 //! Invariant: it stays within 32 bytes, since there is one for every page.
 
-use vouch_innodb::{IndexFacts, Link, PageNo, PageType};
+use vouch_innodb::{IndexFacts, Link, Lsn, PageNo, PageType};
 use vouch_report::{MapCell, PageClass};
 
 /// Ranges on the map of a file.
@@ -12,6 +12,7 @@ const CELLS: usize = 400;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PageFact {
     pub index: u64,
+    pub lsn: Lsn,
     pub prev: u32,
     pub next: u32,
     pub records: u16,
@@ -29,6 +30,8 @@ impl PageFact {
         self.node.then_some(Link { page, prev: self.prev, next: self.next, facts })
     }
 }
+
+const _: () = assert!(size_of::<PageFact>() <= 32);
 
 /// The map of a run of pages that begins with page `first`.
 pub(crate) fn map(facts: &[PageFact], first: u32) -> Vec<MapCell> {

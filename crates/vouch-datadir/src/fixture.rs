@@ -1,9 +1,60 @@
-//! Folders made in code, and runs over them, for tests.
+//! Tablespaces made in code, and runs over them, for tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::{Level, PagesOptions, Runtime, StateChoice, verify};
 use std::path::Path;
+use vouch_innodb::crc32c;
 use vouch_report::{Code, NullSink, Summary};
+
+/// Bytes of a page.
+pub(crate) const PAGE: usize = 16_384;
+
+/// A page of a tablespace with checksums of `crc32`, sealed.
+pub(crate) fn page(space: u32, no: u32, page_type: u16, lsn: u64) -> Vec<u8> {
+    let mut page = vec![0; PAGE];
+    page[4..8].copy_from_slice(&no.to_be_bytes());
+    page[8..16].fill(0xff);
+    page[16..24].copy_from_slice(&lsn.to_be_bytes());
+    page[24..26].copy_from_slice(&page_type.to_be_bytes());
+    page[34..38].copy_from_slice(&space.to_be_bytes());
+    seal(&mut page);
+    page
+}
+
+/// Writes the checksum, and the LSN's copy.
+pub(crate) fn seal(page: &mut [u8]) {
+    let low: [u8; 4] = page[20..24].try_into().unwrap();
+    page[PAGE - 4..].copy_from_slice(&low);
+    let sum = (crc32c(&page[4..26]) ^ crc32c(&page[38..PAGE - 8])).to_be_bytes();
+    page[..4].copy_from_slice(&sum);
+    page[PAGE - 8..PAGE - 4].copy_from_slice(&sum);
+}
+
+/// Page 0 of a tablespace of so many pages, all in use.
+pub(crate) fn first_page(space: u32, pages: u32, flags: u32, lsn: u64) -> Vec<u8> {
+    let mut first = page(space, 0, 8, lsn);
+    first[38..42].copy_from_slice(&space.to_be_bytes());
+    first[46..50].copy_from_slice(&pages.to_be_bytes());
+    first[50..54].copy_from_slice(&pages.to_be_bytes());
+    first[54..58].copy_from_slice(&flags.to_be_bytes());
+    first[150 + 23] = 2;
+    first[150 + 24..150 + 40].fill(0xff);
+    for no in 0..usize::try_from(pages).unwrap().min(64) {
+        first[150 + 24 + no / 4] &= !(1 << (no % 4 * 2));
+    }
+    seal(&mut first);
+    first
+}
+
+/// A tablespace of pages whose last changes are of these LSNs.
+pub(crate) fn tablespace(space: u32, lsns: &[u64]) -> Vec<u8> {
+    let pages = u32::try_from(lsns.len()).unwrap();
+    let mut bytes = first_page(space, pages, 0x21, lsns[0]);
+    for (no, lsn) in (0..).zip(lsns).skip(1) {
+        bytes.extend(page(space, no, [0, 5, 3].get(no as usize).copied().unwrap_or(6), *lsn));
+    }
+    bytes
+}
 
 /// Verifies what lies in a folder.
 pub(crate) fn run(folder: &Path) -> Summary {

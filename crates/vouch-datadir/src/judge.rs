@@ -128,7 +128,7 @@ fn read_again(space: &Space, no: PageNo, page: &mut [u8]) -> bool {
 fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
     let format = &space.format;
     let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
-    let mut fact = PageFact { page_type: header.page_type, ..PageFact::default() };
+    let mut fact = PageFact { page_type: header.page_type, lsn: header.lsn, ..PageFact::default() };
     fact.class = match checked.verdict {
         Verdict::Sound(method) => {
             seen.methods.add(method);

@@ -9,7 +9,7 @@ use crate::options::{Level, PagesOptions};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::unit::{BadPage, Job, Seen};
-use vouch_innodb::{Forest, PageNo, TreeFault};
+use vouch_innodb::{Forest, Lsn, PageNo, TreeFault};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
 
 /// What a tablespace came to.
@@ -27,13 +27,16 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
     sizes(job, &mut report);
-    if !matches!(state, State::Raw(_)) {
+    if let Some(end) = state.end() {
+        future_pages(&job.space, end, &mut seen);
+    }
+    if !matches!(state, State::Raw(..)) {
         lost_first_page(&job.space, &mut seen);
     }
     if let State::Whole(..) = state {
         lost_pages(job, &mut seen);
     }
-    if options.level >= Level::Tree && !matches!(state, State::Raw(_)) {
+    if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
         trees(job, state, &mut seen, &mut report);
     }
     findings(&job.space, options, &mut seen, copies, &mut report);
@@ -103,6 +106,20 @@ fn lost_first_page(space: &Space, seen: &mut Seen) {
     {
         fact.class = PageClass::Bad;
         seen.lose(PageNo(0));
+    }
+}
+
+/// Pages that were changed behind the end of the log, so that no recovery knows of it.
+fn future_pages(space: &Space, end: Lsn, seen: &mut Seen) {
+    let Seen { facts, bad, tally, .. } = seen;
+    for (fact, page) in facts.iter_mut().zip(space.first()..) {
+        let judged = !matches!(fact.class, PageClass::NotRun | PageClass::Empty | PageClass::Copy | PageClass::Bad);
+        if judged && fact.lsn > end {
+            fact.class = PageClass::Bad;
+            tally.bad += 1;
+            let message = format!("its last change is of LSN {}, and the log ends at LSN {end}", fact.lsn);
+            bad.push(BadPage { page: PageNo(page), code: Code::PageFuture, message, index: None });
+        }
     }
 }
 

@@ -18,10 +18,10 @@ const TAIL: usize = 64;
 /// As of when files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Of one moment; how that is known.
-    Whole(&'static str, String),
-    /// Of several moments; how that is known.
-    Raw(String),
+    /// Of one moment; how that is known, and the LSN at which its log ends.
+    Whole(&'static str, String, Option<Lsn>),
+    /// Of several moments; how that is known, and the LSN at which its log ends.
+    Raw(String, Option<Lsn>),
     /// Nothing tells.
     Unknown,
 }
@@ -30,8 +30,8 @@ impl State {
     /// The state of the instance that lies in `root`, or in the folder above it.
     pub(crate) fn of(root: &Path, choice: StateChoice) -> State {
         match choice {
-            StateChoice::Clean => State::Whole("of one moment", "--state clean".to_owned()),
-            StateChoice::Raw => State::Raw("--state raw".to_owned()),
+            StateChoice::Clean => State::Whole("of one moment", "--state clean".to_owned(), None),
+            StateChoice::Raw => State::Raw("--state raw".to_owned(), None),
             StateChoice::Auto => {
                 let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
                 let state = told_in(root);
@@ -58,17 +58,25 @@ impl State {
         match self {
             // What lies in an image does not go on.
             State::Whole(..) if root.is_dir() && State::of(root, choice) != *self => {
-                State::Raw("a server went on writing while the files were read".to_owned())
+                State::Raw("a server went on writing while the files were read".to_owned(), None)
             }
             state => state.clone(),
+        }
+    }
+
+    /// The LSN behind which no page can have been changed.
+    pub(crate) fn end(&self) -> Option<Lsn> {
+        match self {
+            State::Whole(.., end) | State::Raw(_, end) => *end,
+            State::Unknown => None,
         }
     }
 
     /// In words, with what tells so.
     pub(crate) fn describe(&self) -> String {
         match self {
-            State::Whole(what, why) => format!("{what} ({why})"),
-            State::Raw(why) => format!("raw ({why})"),
+            State::Whole(what, why, _) => format!("{what} ({why})"),
+            State::Raw(why, _) => format!("raw ({why})"),
             State::Unknown => "unknown".to_owned(),
         }
     }
@@ -85,12 +93,15 @@ fn told_in(folder: &Path) -> State {
 
 /// What a backup tool has noted.
 fn backup(name: &str, text: &str) -> Option<State> {
-    let value = |line: &str| line.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
-    let (_, kind) = text.lines().filter_map(value).find(|(key, _)| key == "backup_type")?;
+    let values = || text.lines().filter_map(|line| line.split_once('='));
+    let value = |name: &str| values().find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
+    let kind = value("backup_type")?;
     let why = format!("{name}: {kind}");
-    Some(match kind.as_str() {
-        "log-applied" | "full-prepared" => State::Whole("prepared backup", why),
-        _ => State::Raw(why),
+    Some(match kind {
+        // Preparing rolls back what was not committed, and that changes pages behind the end of the copied log.
+        "log-applied" | "full-prepared" => State::Whole("prepared backup", why, None),
+        // Pages are copied before the end of the log is, so none can be newer.
+        _ => State::Raw(why, value("last_lsn").and_then(|lsn| lsn.parse().ok()).map(Lsn).filter(|lsn| lsn.0 > 0)),
     })
 }
 
@@ -105,9 +116,13 @@ fn mysql(folder: &Path) -> Option<State> {
     let first = read::head(&folder.join("ibdata1"), 64).ok()?;
     let flushed = u64::from_be_bytes(first.get(26..34)?.try_into().ok()?);
     Some(if flushed == checkpoint.0 && logs.iter().any(|(path, log)| ends_at(path, log, checkpoint)) {
-        State::Whole("clean shutdown", format!("the redo log ends at the checkpoint, LSN {checkpoint}"))
+        State::Whole(
+            "clean shutdown",
+            format!("the redo log ends at the checkpoint, LSN {checkpoint}"),
+            Some(checkpoint),
+        )
     } else {
-        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {checkpoint}"))
+        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {checkpoint}"), None)
     })
 }
 
@@ -132,8 +147,35 @@ fn mariadb(folder: &Path) -> Option<State> {
     source.read_at(first, offset).ok()?;
     source.read_at(second, log.start()).ok()?;
     Some(if log.ends_at_checkpoint(&tail) {
-        State::Whole("clean shutdown", format!("the redo log ends at the checkpoint, LSN {}", log.checkpoint))
+        let why = format!("the redo log ends at the checkpoint, LSN {}", log.checkpoint);
+        State::Whole("clean shutdown", why, Some(log.checkpoint))
     } else {
-        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {}", log.checkpoint))
+        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {}", log.checkpoint), None)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTE: &str = "backup_type = full-backuped\nfrom_lsn = 0\nto_lsn = 100\nlast_lsn = 4711\n";
+
+    #[test]
+    fn a_backup_that_is_not_prepared_ends_where_its_log_does() {
+        let state = backup("xtrabackup_checkpoints", NOTE).unwrap();
+        assert_eq!((matches!(state, State::Raw(..)), state.end()), (true, Some(Lsn(4711))));
+        let state = backup("xtrabackup_checkpoints", &NOTE.replace("full-backuped", "incremental")).unwrap();
+        assert_eq!(state.end(), Some(Lsn(4711)));
+        let state = backup("xtrabackup_checkpoints", &NOTE.replace("full-backuped", "full-prepared")).unwrap();
+        assert_eq!((matches!(state, State::Whole(..)), state.end()), (true, None));
+    }
+
+    #[test]
+    fn what_the_note_does_not_say_is_not_known() {
+        for (from, to) in [("last_lsn", "other"), ("4711", "x"), ("4711", "0"), ("4711", "99999999999999999999")] {
+            assert_eq!(backup("n", &NOTE.replace(from, to)).unwrap().end(), None, "{from} {to}");
+        }
+        assert_eq!(backup("n", "last_lsn = 4711"), None);
+        assert_eq!(State::Unknown.end(), None);
+    }
 }

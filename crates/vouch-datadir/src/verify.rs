@@ -153,7 +153,7 @@ impl Run {
         let mut words: Vec<String> = Vec::new();
         for (root, state) in &around.states {
             let state = state.confirmed(root, options.state);
-            if let State::Raw(why) = &state {
+            if let State::Raw(why, _) = &state {
                 self.notice(Code::RawState, format!("{}: {why}", root.display()), runtime);
             }
             if !words.contains(&state.describe()) {
@@ -282,7 +282,7 @@ fn states(files: &[Found], options: &PagesOptions) -> Vec<(PathBuf, State)> {
 }
 
 fn is_raw(file: &Found, states: &[(PathBuf, State)]) -> bool {
-    states.iter().any(|(root, state)| *root == file.root && matches!(state, State::Raw(_)))
+    states.iter().any(|(root, state)| *root == file.root && matches!(state, State::Raw(..)))
 }
 
 /// A file of a table that was just made: what is in it is in the redo log alone.

@@ -129,6 +129,9 @@ codes! {
     PageForeign "page-foreign" Finding Error
         "The page is whole, but belongs to another tablespace."
         "A write went to the wrong file, or files were mixed up. Restore the file from another backup and check the storage.";
+    PageFuture "page-future" Finding Error
+        "The page's last change is of an LSN behind the end of the log that belongs to it: of the copied log of a backup, or of a server that was shut down."
+        "The page is of another moment than the rest: files of two backups were mixed, the page was copied after the log, or the log was made anew. Restore the file from the same backup as the others.";
     PageUndecodable "page-undecodable" Finding Error
         "The page is compressed and does not decompress to a page."
         "Restore the file from another backup.";
