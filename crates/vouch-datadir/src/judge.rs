@@ -5,12 +5,14 @@
 
 use crate::discover::unreadable;
 use crate::facts::PageFact;
+use crate::kind::Kind;
 use crate::options::{Level, PagesOptions};
 use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
 use std::time::Duration;
 use vouch_innodb::{
-    Checked, Checker, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SpaceFormat, Verdict,
+    Checked, Checker, DictTable, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SpaceFormat,
+    TABLES_INDEX, Verdict,
 };
 use vouch_report::{Code, PageClass};
 
@@ -126,7 +128,6 @@ fn read_again(space: &Space, no: PageNo, page: &mut [u8]) -> bool {
 
 /// Takes down what a page came to.
 fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
-    let format = &space.format;
     let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
     let mut fact = PageFact { page_type: header.page_type, lsn: header.lsn, ..PageFact::default() };
     fact.class = match checked.verdict {
@@ -149,7 +150,7 @@ fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut S
         }
     };
     if let Some(image) = checked.image {
-        look_inside(format, level, no, &header, image, &mut fact, seen);
+        look_inside(space, level, no, &header, image, &mut fact, seen);
     }
     if fact.class > PageClass::Empty {
         seen.types.add(fact.page_type);
@@ -162,7 +163,7 @@ fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut S
 }
 
 fn look_inside(
-    format: &SpaceFormat,
+    space: &Space,
     level: Level,
     no: PageNo,
     header: &FilHeader,
@@ -170,6 +171,7 @@ fn look_inside(
     fact: &mut PageFact,
     seen: &mut Seen,
 ) {
+    let format = &space.format;
     if format.is_extent_page(no.0) {
         seen.extent_pages.push((no, image.to_vec()));
     }
@@ -186,6 +188,8 @@ fn look_inside(
         let bad = BadPage { page: no, code: Code::IndexPage, message: fault.to_string(), index: Some(facts.index) };
         seen.bad.push(bad);
         fact.class = PageClass::Bad;
+    } else if matches!(space.kind, Kind::System(_)) && facts.index == TABLES_INDEX && facts.level == 0 {
+        seen.tables.extend(DictTable::of_leaf(image));
     }
 }
 

@@ -9,7 +9,9 @@ use crate::options::{Level, PagesOptions};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::unit::{BadPage, Job, Seen};
-use vouch_innodb::{Forest, Lsn, PageNo, TreeFault};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use vouch_innodb::{DictTable, Forest, Lsn, PageNo, TreeFault};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
 
 /// What a tablespace came to.
@@ -18,6 +20,8 @@ pub(crate) struct SpaceReport {
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,
     pub errors: Vec<Failure>,
+    /// Tables with files of their own, and where: told by a system tablespace that is whole and of one moment.
+    pub tables: Option<(PathBuf, BTreeSet<String>)>,
 }
 
 /// Holds the pages of a tablespace against each other and makes a report of all that was seen.
@@ -41,8 +45,18 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     }
     findings(&job.space, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);
+    if let State::Whole(..) = state {
+        report.tables = tables(&job.space, &mut seen);
+    }
     report.files = job.space.parts.iter().map(|part| coverage(job, part, &seen, &report)).collect();
     report
+}
+
+fn tables(space: &Space, seen: &mut Seen) -> Option<(PathBuf, BTreeSet<String>)> {
+    let whole = space.first() == 0 && seen.bad.is_empty() && seen.encrypted == 0 && !seen.abandoned;
+    let known = matches!(space.kind, crate::kind::Kind::System(_)) && whole && !seen.tables.is_empty();
+    let tables = std::mem::take(&mut seen.tables).into_iter().filter(DictTable::has_file).map(|table| table.name);
+    known.then(|| (space.root.clone(), tables.collect()))
 }
 
 /// Files that are too short.

@@ -21,6 +21,7 @@ mod logs;
 mod names;
 mod options;
 mod packed;
+mod presence;
 mod read;
 mod scan;
 mod space;

@@ -6,7 +6,7 @@ use crate::space::{Part, Space};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use vouch_innodb::{ExtentMap, Lsn, Method, PageNo, PageType};
+use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
 use vouch_report::{Code, Failure, PageTally};
 
 /// Bytes that are read and judged at a time.
@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub failures: Vec<Failure>,
     /// Pages of extent descriptors, as the server sees them.
     pub extent_pages: Vec<(PageNo, Vec<u8>)>,
+    /// Tables that the system tablespace names.
+    pub tables: Vec<DictTable>,
     pub abandoned: bool,
 }
 
@@ -145,6 +147,7 @@ impl Seen {
         self.encrypted += part.encrypted;
         self.lsn_max = self.lsn_max.max(part.lsn_max);
         self.failures.extend(part.failures);
+        self.tables.extend(part.tables);
         self.abandoned |= part.abandoned;
     }
 }

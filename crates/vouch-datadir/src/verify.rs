@@ -7,11 +7,12 @@ use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
 use crate::options::{PagesOptions, Runtime};
 use crate::packed::{Streamed, read_all};
+use crate::presence::{self, Presence};
 use crate::scan::{Surroundings, finish, scan};
 use crate::space::{self, OpenError, Space};
 use crate::state::State;
 use crate::unit::{Board, Job};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vouch_innodb::SpaceFormat;
@@ -60,6 +61,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let bytes = files.iter().map(|file| file.bytes).sum();
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
+    let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
@@ -72,7 +74,9 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     run.findings.extend(twice);
     let board = Board::new(spaces.into_iter().map(Job::new).collect());
     let reports = scan(&board, options, &around, runtime);
+    let tables = reports.iter().filter_map(|report| report.tables.clone()).collect();
     reports.into_iter().for_each(|report| run.add(report));
+    run.presence(&all, &tables, options, runtime);
     run.logs(logs::verify_all(logs, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
@@ -98,6 +102,27 @@ impl Run {
         }
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
+        }
+    }
+
+    /// Holds the directories that were asked for against what must be there.
+    fn presence(
+        &mut self,
+        files: &[Found],
+        tables: &HashMap<PathBuf, BTreeSet<String>>,
+        options: &PagesOptions,
+        runtime: &Runtime,
+    ) {
+        if (runtime.stopped)().is_some() {
+            return;
+        }
+        for root in options.paths.iter().filter(|path| path.is_dir()) {
+            let several = options.paths.len() > 1;
+            let label = if several { format!("{}/", root.display()) } else { String::new() };
+            let tables = tables.get(root).filter(|_| presence::demands_tables(root));
+            let findings = Presence { root, label, tables }.check(files);
+            findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+            self.findings.extend(findings);
         }
     }
 

@@ -49,3 +49,11 @@ fn logs_are_verified_beside_tablespaces() {
     assert_eq!(summary.skips.len(), 1, "the spare file");
     assert_eq!(summary.coverage.files.files.len(), 3);
 }
+
+#[test]
+fn files_that_are_missing_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "backup-my.cnf", b"[mysqld]\ninnodb_data_file_path=ibdata1:12M:autoextend\n");
+    write(folder.path(), "shop/t.ibd", &tablespace(7, &[10, 10, 10]));
+    assert_eq!(findings(&run(folder.path())), [(Code::FileMissing, "ibdata1".to_owned())]);
+}

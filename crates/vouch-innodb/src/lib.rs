@@ -12,6 +12,7 @@
 mod bytes;
 mod check;
 mod checksum;
+mod dictionary;
 mod doublewrite;
 mod fil;
 mod fsp;
@@ -27,6 +28,7 @@ mod verdict;
 
 pub use check::{Checked, Checker};
 pub use checksum::{Method, crc32c};
+pub use dictionary::{DictTable, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;
 pub use fil::{FilHeader, NO_PAGE};
 pub use fsp::{ExtentMap, FspHeader};

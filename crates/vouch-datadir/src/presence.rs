@@ -1,0 +1,190 @@
+//! Files that must be there, and files that nothing knows of: [`Presence`].
+//!
+//! Invariants: only what the instance says of itself demands a file: numbers
+//! that run on, `backup-my.cnf`, the list of tables in the system tablespace;
+//! a file is missing only when it is missing twice.
+
+use crate::discover::Found;
+use crate::kind::Kind;
+use crate::names::table_of;
+use crate::state::State;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use vouch_report::{Code, FilePlace, Finding};
+
+/// The time in which a server has replaced a file.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// What every directory of MariaDB has, and none of MySQL.
+const MARIADB: &str = "aria_log_control";
+/// What backup tools leave beside their files.
+const SETTINGS: &str = "backup-my.cnf";
+const NOTES: [&str; 2] = ["xtrabackup_info", "mariadb_backup_info"];
+
+/// A directory whose files are held against what must be there.
+pub(crate) struct Presence<'a> {
+    pub root: &'a Path,
+    /// How names of files in it begin in the report.
+    pub label: String,
+    /// Tables with files of their own by the system tablespace, where it is of the same moment as the files.
+    pub tables: Option<&'a BTreeSet<String>>,
+}
+
+impl Presence<'_> {
+    /// Files that are missing, and those that nothing knows of.
+    pub(crate) fn check(&self, files: &[Found]) -> Vec<Finding> {
+        let mut missing = self.missing();
+        if !missing.is_empty() {
+            std::thread::sleep(PATIENCE);
+            let again = self.missing();
+            missing.retain(|name, _| again.contains_key(name));
+        }
+        let mut findings: Vec<Finding> = missing
+            .iter()
+            .map(|(name, why)| self.finding(Code::FileMissing, name, format!("the file is missing: {why}")))
+            .collect();
+        findings.extend(self.strays(files));
+        findings
+    }
+
+    fn missing(&self) -> BTreeMap<String, String> {
+        let names = names(self.root);
+        let mut missing = numbered(&names);
+        missing.extend(system_files(self.root, &names));
+        missing.extend(redo_files(self.root));
+        missing.extend(self.table_files());
+        missing
+    }
+
+    fn table_files(&self) -> BTreeMap<String, String> {
+        let there = |name: &str| {
+            let folder = name.rsplit_once('/').map_or(self.root.to_owned(), |(folder, _)| self.root.join(folder));
+            let file = name.rsplit('/').next().unwrap_or(name);
+            let (ibd, link) = (format!("{file}.ibd"), format!("{file}.isl"));
+            if folder.join(&ibd).exists() {
+                return true;
+            }
+            let names = names(&folder);
+            has(&names, &ibd) || names.contains(&link)
+        };
+        let tables = self.tables.into_iter().flatten().filter(|name| is_plain(name) && !there(name));
+        tables
+            .map(|name| (format!("{name}.ibd"), "the system tablespace has a table of this name".to_owned()))
+            .collect()
+    }
+
+    /// Tablespaces of tables that the system tablespace does not name.
+    fn strays(&self, files: &[Found]) -> Vec<Finding> {
+        let Some(tables) = self.tables.filter(|tables| !tables.is_empty()) else { return Vec::new() };
+        let name = |found: &Found| {
+            let path = found.path.strip_prefix(self.root).ok()?.with_extension("");
+            let depth = path.components().count();
+            path.to_str().filter(|name| depth == 2 && is_plain(name)).map(str::to_owned)
+        };
+        let ibd = |found: &&Found| {
+            found.kind == Kind::Tablespace && found.path.extension().is_some_and(|extension| extension == "ibd")
+        };
+        let unknown = files.iter().filter(ibd).filter_map(name).filter(|name| !tables.contains(name));
+        let message = "the system tablespace has no table of this name, so a server would not open the file";
+        unknown.map(|name| self.finding(Code::FileStray, &format!("{name}.ibd"), message.to_owned())).collect()
+    }
+
+    fn finding(&self, code: Code, name: &str, message: String) -> Finding {
+        let mut finding = Finding::new(code, message);
+        finding.location.table = table_of(Path::new(name)).filter(|_| name.ends_with(".ibd"));
+        let file = format!("{}{name}", self.label);
+        finding.location.file = Some(FilePlace { file, ..FilePlace::default() });
+        finding
+    }
+}
+
+/// Whether the list of tables of a directory demands files: that of MariaDB does, in a backup that has everything.
+/// MySQL 5.7 has tablespaces of several tables.
+pub(crate) fn demands_tables(root: &Path) -> bool {
+    let names = names(root);
+    let backup = names.iter().any(|name| State::is_note(name));
+    names.contains(MARIADB) && (!backup || is_whole_backup(root))
+}
+
+/// Whether a backup says that it has everything.
+fn is_whole_backup(root: &Path) -> bool {
+    let text = NOTES.iter().find_map(|name| std::fs::read_to_string(root.join(name)).ok());
+    text.is_some_and(|text| setting(&text, "partial") == Some("N"))
+}
+
+/// Tables in the making have names that begin with a mark.
+fn is_plain(name: &str) -> bool {
+    !name.split('/').any(|part| part.starts_with('#') || part == ".." || part.is_empty()) && name.contains('/')
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Whether a file is there, by itself, packed or as what changed in it.
+fn has(names: &BTreeSet<String>, name: &str) -> bool {
+    let packed = |there: &String| there.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    names.contains(name) || names.iter().any(packed)
+}
+
+/// Files whose numbers run from the first one on.
+fn numbered(names: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let mut missing = BTreeMap::new();
+    let mut demand = |name: String, because: &str| {
+        if !has(names, &name) {
+            missing.insert(name, format!("there is {because}"));
+        }
+    };
+    if names.contains("ibdata2") {
+        demand("ibdata1".to_owned(), "ibdata2");
+    }
+    for (name, other) in [("undo_001", "undo_002"), ("undo_002", "undo_001")] {
+        if names.contains(other) && names.contains("mysql.ibd") {
+            demand(name.to_owned(), other);
+        }
+    }
+    let undo = |name: &str| name.strip_prefix("undo").filter(|rest| rest.len() == 3)?.parse::<u32>().ok();
+    if let Some((last, name)) = names.iter().filter_map(|name| Some((undo(name)?, name))).max() {
+        (1..last).for_each(|number| demand(format!("undo{number:03}"), name));
+    }
+    missing
+}
+
+/// Files of the system tablespace that a backup tool has noted.
+fn system_files(root: &Path, names: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let Ok(text) = std::fs::read_to_string(root.join(SETTINGS)) else { return BTreeMap::new() };
+    let files = setting(&text, "innodb_data_file_path").unwrap_or_default().split(';');
+    let files = files.filter_map(|file| file.split(':').next()).map(|file| file.trim_start_matches("./"));
+    let missing = files.filter(|file| !file.is_empty() && !file.contains('/') && !has(names, file));
+    missing.map(|file| (file.to_owned(), format!("{SETTINGS} names it"))).collect()
+}
+
+/// The value of a setting, in a file of `name = value` lines.
+fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let values = text.lines().filter_map(|line| line.split_once('='));
+    values.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().trim_matches('"')).next_back()
+}
+
+/// Numbers of the redo log's files that are left out between the first and the last one.
+fn redo_files(root: &Path) -> BTreeMap<String, String> {
+    let folder = PathBuf::from("#innodb_redo");
+    let numbers: BTreeSet<u64> = names(&root.join(&folder))
+        .iter()
+        .filter_map(|name| if let Kind::Redo(number) = Kind::of(name) { Some(number) } else { None })
+        .collect();
+    let mut missing = BTreeMap::new();
+    for (before, after) in numbers.iter().zip(numbers.iter().skip(1)) {
+        if after - before > 1 {
+            let name = format!("{}/#ib_redo{}", folder.display(), before + 1);
+            let last = after - 1;
+            let more = if last > before + 1 { format!(", as are those up to #ib_redo{last}") } else { String::new() };
+            missing.insert(name, format!("there are #ib_redo{before} and #ib_redo{after}{more}"));
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+#[path = "presence_tests.rs"]
+mod tests;

@@ -1,0 +1,67 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::fixture::write;
+
+fn missing(files: &[(&str, &str)], tables: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    files.iter().for_each(|(name, text)| write(folder.path(), name, text.as_bytes()));
+    let tables: BTreeSet<String> = tables.iter().map(|name| (*name).to_owned()).collect();
+    let presence = Presence { root: folder.path(), label: String::new(), tables: Some(&tables) };
+    let found = crate::discover::discover(&[folder.path().to_owned()]).files;
+    let findings = presence.check(&found);
+    findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
+}
+
+fn file(finding: &Finding) -> String {
+    finding.location.file.clone().unwrap().file
+}
+
+fn named(names: &[&'static str]) -> Vec<(&'static str, &'static str)> {
+    names.iter().map(|name| (*name, "x")).collect()
+}
+
+#[test]
+fn numbers_run_on() {
+    let mysql = ["ibdata1", "mysql.ibd", "undo_001", "undo_002", "#innodb_redo/#ib_redo7", "#innodb_redo/#ib_redo8"];
+    assert_eq!(missing(&named(&mysql), &[]), [] as [&str; 0]);
+    assert_eq!(missing(&named(&mysql[..3]), &[]), ["file-missing undo_002"]);
+    assert_eq!(missing(&named(&["ibdata2"]), &[]), ["file-missing ibdata1"]);
+    assert_eq!(missing(&named(&["undo001", "undo003"]), &[]), ["file-missing undo002"]);
+    let gap = ["#innodb_redo/#ib_redo7", "#innodb_redo/#ib_redo10", "#innodb_redo/#ib_redo8_tmp"];
+    assert_eq!(missing(&named(&gap), &[]), ["file-missing #innodb_redo/#ib_redo8"]);
+}
+
+#[test]
+fn a_backup_names_its_system_tablespace() {
+    let settings = "[mysqld]\ninnodb_data_file_path=ibdata1:12M;ibdata2:10M:autoextend\n";
+    assert_eq!(missing(&[(SETTINGS, settings), ("ibdata1", "x")], &[]), ["file-missing ibdata2"]);
+    assert_eq!(missing(&[(SETTINGS, settings), ("ibdata1.qp", "x"), ("ibdata2.delta", "x")], &[]), [] as [&str; 0]);
+    assert_eq!(missing(&[(SETTINGS, "innodb_data_file_path=/raw/one:1G\n")], &[]), [] as [&str; 0]);
+}
+
+#[test]
+fn tables_have_their_files_and_files_their_tables() {
+    let files = named(&["shop/a.ibd", "shop/b.isl", "shop/c.ibd", "shop/#sql-1.ibd", "shop/d.ibd.zst"]);
+    assert_eq!(missing(&files, &["shop/a", "shop/b", "shop/c", "shop/d"]), [] as [&str; 0]);
+    assert_eq!(missing(&files, &["shop/a", "shop/c", "shop/e", "shop/#sql-2"]), ["file-missing shop/e.ibd"]);
+    assert_eq!(missing(&files, &["shop/a", "gone/c"]), ["file-missing gone/c.ibd", "file-stray shop/c.ibd"]);
+    assert_eq!(missing(&files, &[]), [] as [&str; 0], "nothing is known of tables");
+    assert_eq!(missing(&files, &["../a", "/a", "shop/a", "shop/c"]), [] as [&str; 0]);
+}
+
+#[test]
+fn only_a_backup_that_says_so_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(!is_whole_backup(folder.path()));
+    write(folder.path(), "xtrabackup_info", b"uuid = 1\npartial = Y\n");
+    assert!(!is_whole_backup(folder.path()));
+    write(folder.path(), "xtrabackup_info", b"uuid = 1\npartial = N\n");
+    assert!(is_whole_backup(folder.path()));
+    assert!(!demands_tables(folder.path()), "it may be one of MySQL");
+    write(folder.path(), "aria_log_control", b"x");
+    write(folder.path(), "xtrabackup_checkpoints", b"x");
+    assert!(demands_tables(folder.path()));
+    write(folder.path(), "xtrabackup_info", b"uuid = 1\n");
+    assert!(!demands_tables(folder.path()));
+}
