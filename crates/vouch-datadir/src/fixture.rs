@@ -82,3 +82,44 @@ pub(crate) fn write(root: &Path, name: &str, bytes: &[u8]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
+
+/// A leaf of SDI with one record, which fits one byte of length or two.
+pub(crate) fn sdi_leaf(space: u32, no: u32, lsn: u64, packed: &[u8], length: usize) -> Vec<u8> {
+    let mut leaf = node(space, no, 17_853, u64::MAX, lsn);
+    let (at, stored) = (140, u16::try_from(packed.len()).unwrap().to_be_bytes());
+    leaf[97..99].copy_from_slice(&u16::try_from(at - 99).unwrap().to_be_bytes());
+    (leaf[at - 6], leaf[at - 7]) = (0x80 | stored[0], stored[1]);
+    // Heap number 2 of an ordinary record, and the way to supremum.
+    leaf[at - 4..at - 2].copy_from_slice(&(2_u16 << 3).to_be_bytes());
+    leaf[at - 2..at].copy_from_slice(&(112_u16.wrapping_sub(140)).to_be_bytes());
+    leaf[112 - 5] = 2;
+    leaf[at..at + 4].copy_from_slice(&1_u32.to_be_bytes());
+    leaf[at + 4..at + 12].copy_from_slice(&7_u64.to_be_bytes());
+    leaf[at + 25..at + 29].copy_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
+    leaf[at + 29..at + 33].copy_from_slice(&u32::try_from(packed.len()).unwrap().to_be_bytes());
+    leaf[at + 33..at + 33 + packed.len()].copy_from_slice(packed);
+    let top = u16::try_from(at + 33 + packed.len()).unwrap();
+    leaf[40..42].copy_from_slice(&top.to_be_bytes());
+    leaf[42..44].copy_from_slice(&0x8003_u16.to_be_bytes());
+    leaf[54..56].copy_from_slice(&1_u16.to_be_bytes());
+    seal(&mut leaf);
+    leaf
+}
+
+/// An empty leaf of an index, which is also its root.
+pub(crate) fn node(space: u32, no: u32, page_type: u16, index: u64, lsn: u64) -> Vec<u8> {
+    let mut node = page(space, no, page_type, lsn);
+    node[38..40].copy_from_slice(&2_u16.to_be_bytes());
+    node[40..42].copy_from_slice(&120_u16.to_be_bytes());
+    node[42..44].copy_from_slice(&0x8002_u16.to_be_bytes());
+    node[66..74].copy_from_slice(&index.to_be_bytes());
+    // Infimum, which leads to supremum; each owns itself.
+    node[94..99].copy_from_slice(&[1, 0, 2, 0, 13]);
+    node[99..107].copy_from_slice(b"infimum\0");
+    node[107..112].copy_from_slice(&[1, 0, 11, 0, 0]);
+    node[112..120].copy_from_slice(b"supremum");
+    node[PAGE - 10..PAGE - 8].copy_from_slice(&99_u16.to_be_bytes());
+    node[PAGE - 12..PAGE - 10].copy_from_slice(&112_u16.to_be_bytes());
+    seal(&mut node);
+    node
+}

@@ -11,7 +11,7 @@ use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
 use std::time::Duration;
 use vouch_innodb::{
-    Checked, Checker, DictTable, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SpaceFormat,
+    Checked, Checker, DictTable, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SdiRecord, SpaceFormat,
     TABLES_INDEX, Verdict,
 };
 use vouch_report::{Code, PageClass};
@@ -190,6 +190,8 @@ fn look_inside(
         fact.class = PageClass::Bad;
     } else if matches!(space.kind, Kind::System(_)) && facts.index == TABLES_INDEX && facts.level == 0 {
         seen.tables.extend(DictTable::of_leaf(image));
+    } else if header.page_type == PageType::SDI && facts.level == 0 {
+        seen.objects.add(no, SdiRecord::of_leaf(image));
     }
 }
 

@@ -4,8 +4,10 @@
 use crate::copies::Copies;
 use crate::discover::at;
 use crate::facts;
+use crate::kind::Kind;
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
+use crate::sdi::{Index, Names};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::unit::{BadPage, Job, Seen};
@@ -30,7 +32,8 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     let pages = usize::try_from(job.space.pages()).unwrap_or(0);
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
-    sizes(job, &mut report);
+    let names = names(job, options, state, &mut seen);
+    sizes(job, &names, &mut report);
     if let Some(end) = state.end() {
         future_pages(&job.space, end, &mut seen);
     }
@@ -43,31 +46,59 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
         trees(job, state, &mut seen, &mut report);
     }
-    findings(&job.space, options, &mut seen, copies, &mut report);
+    findings(job, &names, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);
     if let State::Whole(..) = state {
         report.tables = tables(&job.space, &mut seen);
     }
-    report.files = job.space.parts.iter().map(|part| coverage(job, part, &seen, &report)).collect();
+    report.files = job.space.parts.iter().map(|part| coverage(job, part, &names, &seen, &report)).collect();
     report
+}
+
+/// Names by what the tablespace says of its tables, which is held against its pages.
+fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> Names {
+    let (names, mut bad) = Names::read(&std::mem::take(&mut seen.objects));
+    if matches!(state, State::Whole(..)) && options.level >= Level::Page {
+        bad.extend(names.all().into_iter().filter_map(|(id, index)| no_root(&job.space, id, index, seen)));
+    }
+    for bad in bad {
+        if let Some(fact) =
+            seen.facts.get_mut(usize::try_from(bad.page.0.saturating_sub(job.space.first())).unwrap_or(usize::MAX))
+        {
+            fact.class = PageClass::Bad;
+        }
+        seen.tally.bad += 1;
+        seen.bad.push(bad);
+    }
+    names
+}
+
+/// The page that should be the root of an index and is sound, but none of its nodes.
+fn no_root(space: &Space, id: u64, index: &Index, seen: &Seen) -> Option<BadPage> {
+    let (_, page) = index.root.filter(|(owner, _)| space.id == Some(*owner))?;
+    let fact = seen.facts.get(usize::try_from(page.0.checked_sub(space.first())?).ok()?)?;
+    let judged = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
+    let message = format!("by the dictionary it is the root of {}, and it is no page of that index", index.name);
+    let bad = BadPage { page, code: Code::SdiRecord, message, index: Some(id) };
+    (judged && !(fact.node && fact.index == id)).then_some(bad)
 }
 
 fn tables(space: &Space, seen: &mut Seen) -> Option<(PathBuf, BTreeSet<String>)> {
     let whole = space.first() == 0 && seen.bad.is_empty() && seen.encrypted == 0 && !seen.abandoned;
-    let known = matches!(space.kind, crate::kind::Kind::System(_)) && whole && !seen.tables.is_empty();
+    let known = matches!(space.kind, Kind::System(_)) && whole && !seen.tables.is_empty();
     let tables = std::mem::take(&mut seen.tables).into_iter().filter(DictTable::has_file).map(|table| table.name);
     known.then(|| (space.root.clone(), tables.collect()))
 }
 
 /// Files that are too short.
-fn sizes(job: &Job, report: &mut SpaceReport) {
+fn sizes(job: &Job, names: &Names, report: &mut SpaceReport) {
     let space = &job.space;
     if space.broken_off {
         return;
     }
     for part in space.parts.iter().filter(|part| part.rest > 0) {
         let message = format!("the file ends {} bytes into page {}", part.rest, part.first.saturating_add(part.pages));
-        report.findings.push(of_file(space, part, Code::FileCut, message));
+        report.findings.push(of_file(space, part, names, Code::FileCut, message));
     }
     let (Some(header), Some(last)) = (space.header, space.parts.last()) else { return };
     let whole = space.parts.first().is_some_and(|part| part.first == 0);
@@ -76,7 +107,7 @@ fn sizes(job: &Job, report: &mut SpaceReport) {
         let Some(lost) = missing_page(job, header.size.min(header.free_limit)) else { return };
         let (said, there) = (header.size, space.pages());
         let message = format!("page 0 says that there are {said} pages, the file has {there}; page {lost} was in use");
-        report.findings.push(of_file(space, last, Code::FileTruncated, message));
+        report.findings.push(of_file(space, last, names, Code::FileTruncated, message));
     }
 }
 
@@ -89,18 +120,21 @@ fn missing_page(job: &Job, end: u32) -> Option<PageNo> {
 /// A file of the system tablespace that was asked for by its own name may have others beside it.
 fn is_part_of_several(space: &Space) -> bool {
     space.parts.iter().all(|part| part.found.path.as_os_str() == part.found.label.as_str())
-        && matches!(space.kind, crate::kind::Kind::System(_))
+        && matches!(space.kind, Kind::System(_))
 }
 
-fn of_file(space: &Space, part: &Part, code: Code, message: String) -> Finding {
+fn of_file(space: &Space, part: &Part, names: &Names, code: Code, message: String) -> Finding {
     let mut finding = Finding::new(code, message);
-    finding.location.table = table(space, part);
+    finding.location.table = table(space, part, names);
     finding.location.file = Some(place(space, part, None));
     finding
 }
 
-fn table(space: &Space, part: &Part) -> Option<String> {
-    matches!(space.kind, crate::kind::Kind::Tablespace).then(|| table_of(&part.found.path)).flatten()
+/// The table as the tablespace says itself, or as its path does, which tells partitions apart.
+fn table(space: &Space, part: &Part, names: &Names) -> Option<String> {
+    let by_path = matches!(space.kind, Kind::Tablespace).then(|| table_of(&part.found.path)).flatten();
+    let own = names.table.as_ref().filter(|own| !by_path.as_ref().is_some_and(|path| path.starts_with(own.as_str())));
+    own.cloned().or(by_path)
 }
 
 fn place(space: &Space, part: &Part, pages: Option<(u32, u32)>) -> FilePlace {
@@ -200,11 +234,19 @@ fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
 }
 
 /// Findings of pages in their order; neighbours with the same code are one finding.
-fn findings(space: &Space, options: &PagesOptions, seen: &mut Seen, copies: &Copies, report: &mut SpaceReport) {
+fn findings(
+    job: &Job,
+    names: &Names,
+    options: &PagesOptions,
+    seen: &mut Seen,
+    copies: &Copies,
+    report: &mut SpaceReport,
+) {
+    let space = &job.space;
     seen.bad.sort_by_key(|bad| bad.page);
     let mut runs: Vec<&[BadPage]> = seen.bad.chunk_by(|a, b| neighbours(space, a, b)).collect();
     let beyond = runs.split_off(options.max_findings.min(runs.len()));
-    report.findings.extend(runs.iter().filter_map(|run| finding(space, run, copies)));
+    report.findings.extend(runs.iter().filter_map(|run| finding(space, names, run, copies)));
     let rest: u64 = beyond.iter().map(|run| run.len() as u64).sum();
     if let (Some(last), true) = (report.findings.last_mut(), rest > 0) {
         last.message.push_str(&format!("; {rest} more bad pages of this file are counted and not listed"));
@@ -218,7 +260,7 @@ fn neighbours(space: &Space, a: &BadPage, b: &BadPage) -> bool {
     of_page && a.code == b.code && a.page.0.checked_add(1) == Some(b.page.0) && same_file()
 }
 
-fn finding(space: &Space, run: &[BadPage], copies: &Copies) -> Option<Finding> {
+fn finding(space: &Space, names: &Names, run: &[BadPage], copies: &Copies) -> Option<Finding> {
     let (first, last) = (run.first()?, run.last()?);
     let part = space.part_of(first.page)?;
     let mut message = first.message.clone();
@@ -228,9 +270,15 @@ fn finding(space: &Space, run: &[BadPage], copies: &Copies) -> Option<Finding> {
     if let Some(recovered) = recovery(space, run, copies) {
         message = format!("{message}; {recovered}");
     }
-    let mut finding = of_file(space, part, first.code, message);
+    let mut finding = of_file(space, part, names, first.code, message);
     let mut spot = place(space, part, Some((first.page.0, last.page.0)));
-    spot.index = first.index.map(|index| format!("index {index}"));
+    spot.index = first.index.map(|index| match names.of(index) {
+        Some(named) => format!("{} (index {index})", named.name),
+        None => format!("index {index}"),
+    });
+    if let Some(named) = first.index.and_then(|index| names.of(index)).filter(|_| names.table.is_none()) {
+        finding.location.table = Some(named.table.clone());
+    }
     finding.location.file = Some(spot);
     finding.count = run.len() as u64;
     Some(finding)
@@ -264,7 +312,7 @@ fn failures(space: &Space, seen: &Seen, report: &mut SpaceReport) {
     }
 }
 
-fn coverage(job: &Job, part: &Part, seen: &Seen, report: &SpaceReport) -> FileCoverage {
+fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceReport) -> FileCoverage {
     let space = &job.space;
     let before = space.parts.first().map_or(0, |first| first.first);
     let from = usize::try_from(part.first.saturating_sub(before)).unwrap_or(0);
@@ -285,7 +333,7 @@ fn coverage(job: &Job, part: &Part, seen: &Seen, report: &SpaceReport) -> FileCo
     FileCoverage {
         file: part.found.label.clone(),
         kind: space.kind.name(),
-        table: table(space, part),
+        table: table(space, part, names),
         format: space.format.to_string(),
         space: space.id.map(|id| id.0),
         bytes: part.found.bytes,

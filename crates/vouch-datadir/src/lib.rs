@@ -24,6 +24,7 @@ mod packed;
 mod presence;
 mod read;
 mod scan;
+mod sdi;
 mod space;
 mod state;
 mod unit;

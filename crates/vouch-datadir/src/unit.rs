@@ -2,6 +2,7 @@
 
 use crate::counts::Counts;
 use crate::facts::PageFact;
+use crate::sdi::Objects;
 use crate::space::{Part, Space};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub(crate) struct Seen {
     pub extent_pages: Vec<(PageNo, Vec<u8>)>,
     /// Tables that the system tablespace names.
     pub tables: Vec<DictTable>,
+    /// What the tablespace says of its tables.
+    pub objects: Objects,
     pub abandoned: bool,
 }
 
@@ -148,6 +151,7 @@ impl Seen {
         self.lsn_max = self.lsn_max.max(part.lsn_max);
         self.failures.extend(part.failures);
         self.tables.extend(part.tables);
+        self.objects.merge(part.objects);
         self.abandoned |= part.abandoned;
     }
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use crate::fixture::{findings, run, tablespace, write};
+use crate::fixture::{self, findings, run, tablespace, write};
 use vouch_report::{Code, FileState};
 
 const RAW: &str = "backup_type = full-backuped\nfrom_lsn = 0\nto_lsn = 800\nlast_lsn = 900\n";
@@ -48,6 +48,69 @@ fn logs_are_verified_beside_tablespaces() {
     assert_eq!(summary.errors.iter().map(|error| error.code).collect::<Vec<_>>(), [Code::LogEncrypted]);
     assert_eq!(summary.skips.len(), 1, "the spare file");
     assert_eq!(summary.coverage.files.files.len(), 3);
+}
+
+const PREPARED: &[u8] = b"backup_type = full-prepared\n";
+const DESCRIPTION: &str = r#"{"dd_object_type": "Table", "dd_object": {"name": "orders", "schema_ref": "shop",
+    "indexes": [{"name": "PRIMARY", "se_private_data": "id=153;root=4;space_id=7;"}]}}"#;
+
+/// A tablespace of one table: SDI on page 3, the root of index 153 on page 4.
+fn described(text: &str, index: u64) -> Vec<Vec<u8>> {
+    let mut packed = Vec::new();
+    let mut encoder = flate2::read::ZlibEncoder::new(text.as_bytes(), flate2::Compression::default());
+    std::io::Read::read_to_end(&mut encoder, &mut packed).unwrap();
+    let first = fixture::first_page(7, 5, 0x4021, 50);
+    let (bitmap, inode) = (fixture::page(7, 1, 5, 50), fixture::page(7, 2, 3, 50));
+    let sdi = fixture::sdi_leaf(7, 3, 50, &packed, text.len());
+    vec![first, bitmap, inode, sdi, fixture::node(7, 4, 17_855, index, 50)]
+}
+
+fn run_with(state: &[u8], name: &str, pages: &[Vec<u8>]) -> vouch_report::Summary {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "xtrabackup_checkpoints", state);
+    write(folder.path(), name, &pages.concat());
+    run(folder.path())
+}
+
+#[test]
+fn tables_and_indexes_have_the_names_of_the_dictionary() {
+    let pages = described(DESCRIPTION, 153);
+    let summary = run_with(PREPARED, "general.ibd", &pages);
+    assert_eq!(findings(&summary), []);
+    assert_eq!(summary.coverage.files.files[0].table.as_deref(), Some("shop.orders"));
+    let mut damaged = pages;
+    // A slot of the page directory.
+    damaged[4][16_384 - 11] ^= 1;
+    fixture::seal(&mut damaged[4]);
+    let summary = run_with(PREPARED, "shop/orders.ibd", &damaged);
+    assert_eq!(findings(&summary), [(Code::IndexPage, "shop/orders.ibd".to_owned())]);
+    let location = &summary.findings[0].location;
+    assert_eq!(location.table.as_deref(), Some("shop.orders"));
+    assert_eq!(location.file.clone().unwrap().index.as_deref(), Some("PRIMARY (index 153)"));
+}
+
+#[test]
+fn a_root_that_is_none_is_damage_of_one_moment_alone() {
+    let pages = described(DESCRIPTION, 99);
+    assert_eq!(findings(&run_with(RAW.as_bytes(), "shop/orders.ibd", &pages)), []);
+    let summary = run_with(PREPARED, "shop/orders.ibd", &pages);
+    assert_eq!(findings(&summary), [(Code::SdiRecord, "shop/orders.ibd".to_owned())]);
+    let place = summary.findings[0].location.file.clone().unwrap();
+    assert_eq!((place.pages, place.index.as_deref()), (Some((4, 4)), Some("PRIMARY (index 153)")));
+}
+
+#[test]
+fn a_dictionary_that_cannot_be_read_is_damage_in_any_state() {
+    let mut pages = described(DESCRIPTION, 153);
+    pages[3][200] ^= 1;
+    fixture::seal(&mut pages[3]);
+    for state in [RAW.as_bytes(), PREPARED, b""] {
+        let summary = run_with(state, "shop/orders.ibd", &pages);
+        assert_eq!(findings(&summary), [(Code::SdiRecord, "shop/orders.ibd".to_owned())]);
+        assert_eq!(summary.findings[0].location.file.clone().unwrap().pages, Some((3, 3)));
+    }
+    let summary = run_with(PREPARED, "shop/orders.ibd", &described("no JSON", 153));
+    assert_eq!(findings(&summary), [(Code::SdiRecord, "shop/orders.ibd".to_owned())]);
 }
 
 #[test]

@@ -144,6 +144,9 @@ codes! {
     IndexTree "index-tree" Finding Error
         "Pages of an index contradict each other: links between neighbours, levels, or the number of children."
         "Often a stale page: one write was lost, and the page before it is whole. Restore from another backup, or rebuild the index.";
+    SdiRecord "sdi-record" Finding Error
+        "What a tablespace of MySQL says of its own tables cannot be read, or names a root of an index that is none. The checksum of the page holds, so it was written so."
+        "Dump the table from the server and make it anew; an import of this file would fail.";
     ExtentMap "extent-map" Finding Error
         "A page of extent descriptors has states that do not exist."
         "Dump what can be read and rebuild the tablespace.";
