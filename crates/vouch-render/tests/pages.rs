@@ -101,6 +101,27 @@ fn a_terminal_shows_files_findings_and_what_it_rests_on() {
 }
 
 #[test]
+fn blocks_and_events_of_logs_are_no_pages() {
+    let mut summary = damaged();
+    let log = file("binlog.000001", FileState::Damaged, PageTally { sound: 1_500, bad: 1, ..PageTally::default() });
+    summary.coverage.files.files.push(FileCoverage { kind: FileCoverage::BINARY_LOG, bytes: 0, ..log });
+    let mut finding = Finding::new(Code::BinlogEvent, "the checksum is wrong");
+    let place = FilePlace { file: "binlog.000001".to_owned(), offset: Some(4_096), ..FilePlace::default() };
+    finding.location.file = Some(place);
+    summary.findings.push(finding);
+    let text = human::render(&summary, &HumanStyle::default());
+    for part in [
+        "binlog-event",
+        "byte 0x1000  ·  the checksum is wrong",
+        "3 pages are damaged; 1 thing is wrong with whole files in 2 files.",
+        "Looked at 23 pages of 3 files",
+        "Besides, 1,501 blocks and events of 1 log, 1 bad.",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
 fn many_sound_files_are_one_line() {
     let text = human::render(&clean(), &HumanStyle::default());
     assert!(text.contains("30 files are sound (270 pages)") && text.contains("No damage found."), "{text}");

@@ -68,7 +68,7 @@ fn left_out(files: &[FileCoverage], unshown: usize, brief: bool) -> Vec<String> 
     }
     if brief {
         let sound: Vec<&FileCoverage> = files.iter().filter(|file| file.state == FileState::Sound).collect();
-        let pages = sound.iter().map(|file| file.tally.seen()).sum();
+        let pages = sound.iter().filter(|file| !file.is_log()).map(|file| file.tally.seen()).sum();
         let count = counted(sound.len() as u64, "file is", "files are");
         lines.push(format!("{count} sound ({})", counted(pages, "page", "pages")));
     }

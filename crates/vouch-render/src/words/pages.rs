@@ -11,9 +11,13 @@ use vouch_report::{Code, FileCoverage, FilePlace, FileState, PageTally, Severity
 /// The longest name of a file that is shown.
 const FILE_CHARS: usize = 160;
 
-/// The sums over all files.
+/// The sums over all files that have pages.
 pub(crate) fn total(summary: &Summary) -> PageTally {
-    summary.coverage.files.files.iter().fold(PageTally::default(), |mut sum, file| {
+    sum(summary.coverage.files.files.iter().filter(|file| !file.is_log()))
+}
+
+fn sum<'a>(files: impl Iterator<Item = &'a FileCoverage>) -> PageTally {
+    files.fold(PageTally::default(), |mut sum, file| {
         sum.add(&file.tally);
         sum
     })
@@ -21,7 +25,7 @@ pub(crate) fn total(summary: &Summary) -> PageTally {
 
 /// The result in one sentence.
 pub(super) fn headline(summary: &Summary) -> String {
-    let seen = total(summary).seen();
+    let seen = sum(summary.coverage.files.files.iter()).seen();
     match summary.verdict {
         Verdict::Clean if seen == 0 => "Nothing was verified: there was no page to look at.".to_owned(),
         Verdict::Clean => "No damage found.".to_owned(),
@@ -74,6 +78,7 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
         files.level,
     )];
     sentences.push(classes(&tally));
+    sentences.extend(logs(summary));
     if !files.state.is_empty() {
         sentences.push(format!("The files are as of: {}.", clip(&files.state, 2 * FILE_CHARS)));
     }
@@ -89,6 +94,16 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
         sentences.push(format!("{} left out.", counted(summary.skips.len() as u64, "file was", "files were")));
     }
     sentences
+}
+
+/// What was seen in logs, whose parts are no pages.
+fn logs(summary: &Summary) -> Option<String> {
+    let logs: Vec<&FileCoverage> = summary.coverage.files.files.iter().filter(|file| file.is_log()).collect();
+    let tally = sum(logs.iter().copied());
+    let files = counted(logs.len() as u64, "log", "logs");
+    let parts = counted(tally.seen(), "block or event", "blocks and events");
+    let bad = if tally.bad > 0 { format!(", {} bad", grouped(tally.bad)) } else { String::new() };
+    (!logs.is_empty()).then(|| format!("Besides, {parts} of {files}{bad}."))
 }
 
 /// `1,024 sound, 3 bad, 12 empty.`
@@ -123,11 +138,12 @@ pub(crate) fn file(place: &FilePlace) -> String {
     clip(&place.file, FILE_CHARS)
 }
 
-/// `page 12 at byte 0x30000, index 153`: the place in the file; empty for the whole of it.
+/// `page 12 at byte 0x30000, index 153`, or `byte 0x30000`: the place in the file; empty for the whole of it.
 pub(crate) fn spot(place: &FilePlace) -> String {
-    let Some((first, last)) = place.pages else { return String::new() };
+    let byte = place.offset.map(|offset| format!("byte 0x{offset:x}"));
+    let Some((first, last)) = place.pages else { return byte.unwrap_or_default() };
     let pages = if first == last { format!("page {first}") } else { format!("pages {first}–{last}") };
-    let at = place.offset.map(|offset| format!(" at byte 0x{offset:x}")).unwrap_or_default();
+    let at = byte.map(|byte| format!(" at {byte}")).unwrap_or_default();
     let index = place.index.as_ref().map(|index| format!(", {}", clip(index, FILE_CHARS))).unwrap_or_default();
     format!("{pages}{at}{index}")
 }
