@@ -13,8 +13,11 @@ use crate::state::State;
 use crate::unit::{BadPage, Job, Seen};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use vouch_innodb::{DictTable, Forest, Lsn, PageNo, TreeFault};
+use vouch_innodb::{DictTable, Forest, Lsn, PageNo, SpaceId, TreeFault};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
+
+/// The tablespace of MySQL's own dictionary.
+const MYSQL_DICTIONARY: SpaceId = SpaceId(0xffff_fffe);
 
 /// What a tablespace came to.
 #[derive(Debug, Default)]
@@ -75,7 +78,8 @@ fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> N
 
 /// The page that should be the root of an index and is sound, but none of its nodes.
 fn no_root(space: &Space, id: u64, index: &Index, seen: &Seen) -> Option<BadPage> {
-    let (_, page) = index.root.filter(|(owner, _)| space.id == Some(*owner))?;
+    // An upgrade of MySQL makes tables of its own dictionary anew and may leave the descriptions as they were.
+    let (_, page) = index.root.filter(|(owner, _)| space.id == Some(*owner) && *owner != MYSQL_DICTIONARY)?;
     let fact = seen.facts.get(usize::try_from(page.0.checked_sub(space.first())?).ok()?)?;
     let judged = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
     let message = format!("by the dictionary it is the root of {}, and it is no page of that index", index.name);

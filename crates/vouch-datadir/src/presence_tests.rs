@@ -1,3 +1,5 @@
+//! Directories with and without the files that must be there.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Whole runs over small directories.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use crate::fixture::{self, findings, run, tablespace, write};

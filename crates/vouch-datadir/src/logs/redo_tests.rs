@@ -1,3 +1,5 @@
+//! Files of a redo log, whole, damaged and with blocks that are missing.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;

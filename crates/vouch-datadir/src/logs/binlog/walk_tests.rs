@@ -1,3 +1,5 @@
+//! Logs as servers write them, whole, damaged and cut.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
@@ -126,7 +128,7 @@ fn bytes_that_are_missing_or_too_many_are_told() {
 #[test]
 fn a_damaged_event_before_a_large_one_is_no_tail() {
     let large = event(30, 0, &vec![9; 3 << 20], true);
-    let mut parts = vec![MAGIC.to_vec(), description("9.7.4", IN_USE, 1), event(30, 0, &[1; 90], true), large];
+    let mut parts = [MAGIC.to_vec(), description("9.7.4", IN_USE, 1), event(30, 0, &[1; 90], true), large];
     parts[2][60] ^= 1;
     let walk = walked(&parts.concat());
     assert_eq!((walk.faults.len(), walk.tail, walk.sound), (1, None, 2));
