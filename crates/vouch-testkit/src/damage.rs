@@ -8,6 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const NODE: u16 = 17_855;
+const LSN: usize = 16;
+const TYPE: usize = 24;
+const SPACE: usize = 34;
 const SLOTS: usize = 38;
 const HEAP_COUNT: usize = 42;
 const LEVEL: usize = 64;
@@ -54,6 +57,11 @@ impl Pages {
     /// The file that it was read from.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What has become of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Pages that it has.
@@ -113,12 +121,45 @@ impl Pages {
         reseal(page, seal);
     }
 
+    /// The type that a page says it has.
+    pub fn type_of(&mut self, no: usize) -> u16 {
+        be16(self.page(no), TYPE)
+    }
+
+    /// Says that a page was changed last at this LSN.
+    pub fn stamp(&mut self, no: usize, lsn: u64) {
+        let (seal, end) = (self.seal, self.size);
+        let low = match seal {
+            Seal::Crc32 => Some(end - 4),
+            Seal::FullCrc32 => Some(end - 8),
+            Seal::Zip => None,
+        };
+        self.forge(no, |page| {
+            page[LSN..LSN + 8].copy_from_slice(&lsn.to_be_bytes());
+            low.into_iter().for_each(|at| put32(page, at, lsn as u32));
+        });
+    }
+
+    /// Makes it another tablespace.
+    pub fn renumber(&mut self, space: u32) {
+        for no in 0..self.count() {
+            if self.page(no).iter().any(|byte| *byte != 0) {
+                self.forge(no, |page| {
+                    put32(page, SPACE, space);
+                    if no == 0 {
+                        put32(page, SPACE + 4, space);
+                    }
+                });
+            }
+        }
+    }
+
     /// The pages of B-trees on this level, of the index that has most of them, from left to right.
     pub fn nodes(&mut self, level: u16) -> Vec<usize> {
         let mut found: Vec<(u64, u32, usize)> = Vec::new();
         for no in 0..self.count() {
             let page = self.page(no);
-            if be16(page, 24) == NODE && be16(page, LEVEL) == level && be32(page, 4) as usize == no {
+            if be16(page, TYPE) == NODE && be16(page, LEVEL) == level && be32(page, 4) as usize == no {
                 let (index, prev) = (be64(page, INDEX), be32(page, 8));
                 found.push((index, prev, no));
             }
@@ -127,13 +168,10 @@ impl Pages {
         let Some(&(most, ..)) = found.iter().max_by_key(|node| (count(node.0), std::cmp::Reverse(node.0))) else {
             return Vec::new();
         };
-        let mut at = found.iter().find(|node| node.0 == most && node.1 == NONE).map(|node| node.2);
-        let mut ordered = Vec::new();
-        while let Some(no) = at {
-            ordered.push(no);
-            at = found.iter().find(|node| node.0 == most && node.1 as usize == no).map(|node| node.2);
-        }
-        ordered
+        let own: Vec<(u32, usize)> = found.iter().filter(|node| node.0 == most).map(|node| (node.1, node.2)).collect();
+        // Pages that were given back keep their old contents, and may look like the first of a level.
+        let firsts = own.iter().filter(|(prev, _)| *prev == NONE);
+        firsts.map(|(_, first)| chain(&own, *first)).max_by_key(Vec::len).unwrap_or_default()
     }
 
     /// Makes two neighbours point at each other on both sides.
@@ -183,6 +221,18 @@ impl Pages {
         let entry = 150 + no / extent * (24 + extent / 4);
         self.forge(0, |page| page[entry + 24 + no % extent / 4] |= 1 << (2 * (no % 4)));
     }
+}
+
+/// The pages from `first` on, each the one that names the one before it on its left.
+fn chain(nodes: &[(u32, usize)], first: usize) -> Vec<usize> {
+    let mut ordered = vec![first];
+    while let Some((_, next)) = nodes.iter().find(|(prev, _)| ordered.last() == Some(&(*prev as usize))) {
+        if ordered.contains(next) {
+            break;
+        }
+        ordered.push(*next);
+    }
+    ordered
 }
 
 fn reseal(page: &mut [u8], seal: Seal) {

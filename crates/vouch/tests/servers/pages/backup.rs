@@ -1,13 +1,14 @@
 //! Backups that mariabackup takes while sysbench writes: clean in every form, and one changed byte is
 //! found in each.
 
-use super::{filled_with_keys, pages};
+use super::{filled_with_keys, pages, with_bytes, without};
 use crate::harness::{Outcome, Vouch};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
+use vouch_testkit::damage::{Pages, Seal};
 use vouch_testkit::{Flavor, Server, Sysbench, poll};
 
 const PAGE: usize = 16_384;
@@ -156,6 +157,7 @@ fn of_a_server_that_is_written_to() {
     clean(pages(&backups.path("image.mbstream"), &[]), "raw");
     clean(piped(&backups.path("prepared.tar")), "prepared backup");
     changed_bytes(&backups);
+    whole_directory(&backups);
     cut_images(&backups);
 }
 
@@ -185,6 +187,19 @@ fn changed_bytes(backups: &Backups) {
         tar.windows(name.len()).position(|window| window == name).unwrap() + 512 + BYTE
     };
     found(piped(&backups.changed("prepared.tar", file)), &["page-checksum"]);
+}
+
+/// What shows where all files of a backup are held against its notes and each other.
+fn whole_directory(backups: &Backups) {
+    let (raw, prepared) = (backups.path("raw"), backups.path("prepared"));
+    let table = raw.join("sbtest/sbtest1.ibd");
+    let mut file = Pages::read(&table, PAGE, Seal::FullCrc32).unwrap();
+    file.stamp(4, u64::from(u32::MAX) << 16);
+    let outcome = with_bytes(&table, |bytes| *bytes = file.bytes().to_vec(), || pages(&raw, &[]));
+    found(outcome, &["page-future"]);
+    found(without(&prepared.join("sbtest/sbtest1.ibd"), || pages(&prepared, &[])), &["file-missing"]);
+    let system = without(&raw.join("ibdata1"), || pages(&raw, &[]));
+    assert!(system.finding_codes().contains(&"file-missing"), "{}", system.stdout);
 }
 
 /// A packed image with a changed byte that changes what comes out: where zeros repeat, not every one does.

@@ -2,7 +2,7 @@
 //!
 //! What the servers' own checker says of the same file is held beside it.
 
-use super::{filled, pages};
+use super::{filled, pages, whole};
 use crate::harness::Outcome;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -10,9 +10,9 @@ use vouch_testkit::damage::{Pages, Seal};
 use vouch_testkit::{Dist, Flavor, Server, spaces};
 
 /// The files of a server that was shut down, and a place for damaged copies.
-struct Ground {
-    server: Server,
-    copies: TempDir,
+pub struct Ground {
+    pub server: Server,
+    pub copies: TempDir,
 }
 
 impl Ground {
@@ -22,7 +22,7 @@ impl Ground {
         Ground { server, copies: TempDir::new().unwrap() }
     }
 
-    fn file(&self, table: &str) -> PathBuf {
+    pub fn file(&self, table: &str) -> PathBuf {
         self.server.data().join(spaces::DATABASE).join(format!("{table}.ibd"))
     }
 
@@ -37,7 +37,7 @@ impl Ground {
 
     /// The one finding of a damage, at this page.
     #[track_caller]
-    fn finds(&self, table: &str, form: Form, code: &str, page: usize, damage: impl FnOnce(&mut Pages)) {
+    pub fn finds(&self, table: &str, form: Form, code: &str, page: usize, damage: impl FnOnce(&mut Pages)) {
         let (outcome, _) = self.damaged(table, form, damage);
         let outcome = outcome.assert_code(1);
         let finding = outcome.only(code);
@@ -47,7 +47,7 @@ impl Ground {
 }
 
 /// Bytes of a page in the file, and how it is sealed.
-type Form = (usize, Seal);
+pub type Form = (usize, Seal);
 
 /// What is seen by the checksum alone, in any format.
 fn any_format(ground: &Ground, table: &str, form: Form) {
@@ -135,6 +135,9 @@ fn on_mysql() {
         structure(&ground, table, plain);
     }
     foreign(&ground, "dynamic", "compact", plain);
+    whole::future(&ground, Seal::Crc32);
+    whole::undo(&ground, "undo_001");
+    whole::named(&ground, plain);
     ground.finds("zip8", (8192, Seal::Zip), "page-foreign", 4, |file| file.forge(4, |page| page[37] ^= 1));
 }
 
@@ -148,6 +151,8 @@ fn on_mariadb() {
     }
     structure(&ground, "dynamic", plain);
     foreign(&ground, "dynamic", "compact", plain);
+    whole::future(&ground, Seal::FullCrc32);
+    whole::tables(&ground);
 }
 
 /// A code, whose own checker does not see it, and the damage.

@@ -3,8 +3,11 @@
 mod backup;
 mod damage;
 mod healthy;
+mod logs;
+mod whole;
 
 use crate::harness::{Outcome, Vouch};
+use std::fs;
 use std::path::Path;
 use vouch_testkit::{Dist, Flavor, Server, ServerConfig, spaces};
 
@@ -12,6 +15,26 @@ use vouch_testkit::{Dist, Flavor, Server, ServerConfig, spaces};
 pub fn pages(path: &Path, args: &[&str]) -> Outcome {
     let path = path.to_str().unwrap();
     Vouch::new(&["pages", path, "--format", "json", "--quiet"]).args(args).run()
+}
+
+/// Runs while a file has other contents, and puts them back.
+pub fn with_bytes(path: &Path, change: impl FnOnce(&mut Vec<u8>), run: impl FnOnce() -> Outcome) -> Outcome {
+    let healthy = fs::read(path).unwrap();
+    let mut bytes = healthy.clone();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+    let outcome = run();
+    fs::write(path, healthy).unwrap();
+    outcome
+}
+
+/// Runs while a file is elsewhere.
+pub fn without(path: &Path, run: impl FnOnce() -> Outcome) -> Outcome {
+    let away = path.parent().unwrap().parent().unwrap().join("away");
+    fs::rename(path, &away).unwrap();
+    let outcome = run();
+    fs::rename(away, path).unwrap();
+    outcome
 }
 
 /// A server with pages of `kib` KiB that has a table of every format.
