@@ -4,6 +4,7 @@ mod backup;
 mod damage;
 mod healthy;
 mod logs;
+mod million;
 mod whole;
 
 use crate::harness::{Outcome, Vouch};
