@@ -23,13 +23,8 @@ pub fn standard_input(bytes: &[u8]) {
         max_bad_pages: None,
         max_findings: 20,
     };
-    let runtime = Runtime {
-        sink: &NullSink,
-        stopped: &|| None,
-        now_ms: &|| 0,
-        run_id: String::new(),
-        input: Some(input),
-    };
+    let runtime =
+        Runtime { sink: &NullSink, stopped: &|| None, now_ms: &|| 0, run_id: String::new(), input: Some(input) };
     let _ = verify(&options, &runtime);
 }
 
@@ -37,8 +32,15 @@ pub fn standard_input(bytes: &[u8]) {
 pub fn format(choice: [u8; 2]) -> Option<SpaceFormat> {
     let size = PageSize::new(1024 << (choice[0] & 7).min(6))?;
     let layout = [Layout::Classic, Layout::Zip, Layout::FullCrc32][usize::from(choice[0] >> 3) % 3];
-    let codec = [None, Some(Codec::Zlib), Some(Codec::Lz4), Some(Codec::Lzo), Some(Codec::Lzma), Some(Codec::Bzip2), Some(Codec::Snappy)]
-        [usize::from(choice[1] & 7) % 7];
+    let codec = [
+        None,
+        Some(Codec::Zlib),
+        Some(Codec::Lz4),
+        Some(Codec::Lzo),
+        Some(Codec::Lzma),
+        Some(Codec::Bzip2),
+        Some(Codec::Snappy),
+    ][usize::from(choice[1] & 7) % 7];
     Some(SpaceFormat { codec, encrypted: choice[1] & 8 != 0, ..SpaceFormat::plain(size, layout) })
 }
 

@@ -41,7 +41,8 @@ fn write(chunk: &Chunk, lengths: &mut [u64; 6], out: &mut Vec<u8>) {
     if chunk.kind == Kind::End {
         return;
     }
-    let map: Vec<u8> = chunk.holes.iter().flat_map(|(skip, write)| [skip.to_le_bytes(), write.to_le_bytes()]).flatten().collect();
+    let map: Vec<u8> =
+        chunk.holes.iter().flat_map(|(skip, write)| [skip.to_le_bytes(), write.to_le_bytes()]).flatten().collect();
     if chunk.kind == Kind::Sparse {
         out.extend((chunk.holes.len() as u32).to_le_bytes());
     }

@@ -10,13 +10,18 @@ const UNDER_ONE_COMMENT: usize = 3;
 /// Complains about dependencies without a reason or outside the root manifest.
 pub fn check(project: &Project) -> Vec<Complaint> {
     let manifests = project.texts.iter().filter(|file| file.path.ends_with("Cargo.toml"));
-    manifests.flat_map(|file| if file.path == "Cargo.toml" { check_root(file) } else { check_member(file) }).collect()
+    manifests.flat_map(|file| if is_root(&file.text) { check_root(file) } else { check_member(file) }).collect()
+}
+
+/// Whether the manifest begins a workspace; the fuzz targets have one of their own.
+fn is_root(text: &str) -> bool {
+    text.lines().any(|line| line.trim() == "[workspace]")
 }
 
 fn check_root(file: &TextFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut explained = 0;
-    for (line, text) in section(&file.text, |name| name == "workspace.dependencies") {
+    for (line, text) in section(&file.text, |name| name.ends_with("dependencies")) {
         if text.starts_with('#') {
             explained = UNDER_ONE_COMMENT;
         } else if text.is_empty() {
@@ -69,10 +74,19 @@ mod tests {
 
     #[test]
     fn a_dependency_has_a_reason() {
-        assert_eq!(complaints("Cargo.toml", "[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"1\"\n"), 0);
-        assert_eq!(complaints("Cargo.toml", "[workspace.dependencies]\na = \"1\"\n# Why.\nb = \"1\"\n"), 1);
         assert_eq!(
-            complaints("Cargo.toml", "[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"1\"\nc = \"1\"\nd = \"1\"\n"),
+            complaints("Cargo.toml", "[workspace]\n[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"1\"\n"),
+            0
+        );
+        assert_eq!(
+            complaints("Cargo.toml", "[workspace]\n[workspace.dependencies]\na = \"1\"\n# Why.\nb = \"1\"\n"),
+            1
+        );
+        assert_eq!(
+            complaints(
+                "Cargo.toml",
+                "[workspace]\n[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"1\"\nc = \"1\"\nd = \"1\"\n"
+            ),
             1
         );
     }

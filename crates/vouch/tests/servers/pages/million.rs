@@ -108,6 +108,7 @@ fn spaces_of(server: &Server) -> Vec<Space> {
 }
 
 #[test]
+#[allow(clippy::print_stdout)] // The counts are what one would like to see.
 fn of_pages() {
     let mut numbers = Numbers(1);
     let mut unseen: BTreeMap<&str, u64> = BTreeMap::new();
