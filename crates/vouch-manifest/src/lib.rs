@@ -10,35 +10,46 @@
 
 mod base;
 mod der;
+mod diff;
 mod digest;
 mod files;
 mod flat;
 mod gate_config;
 mod id;
+mod import;
 mod json;
 mod key;
 mod keyring;
+mod lint;
 mod model;
+mod pattern;
 mod read;
 mod refused;
 mod rollback;
+mod schema;
+mod shape;
 mod sig;
 mod time;
 mod trust;
 mod write;
 
+pub use diff::diff;
 pub use digest::{Sha256, sha256_hex};
 pub use files::files_of;
 pub use gate_config::GateConfig;
 pub use id::fresh as fresh_id;
+pub use import::{About, Dump, Source};
 pub use key::{PublicKey, SigningKey};
 pub use keyring::{Keyring, TrustedKey};
+pub use lint::lint;
 pub use model::{
     Backup, BackupFile, Class, Exclude, Kind, Manifest, Method, ObjectFacts, PositionFacts, ServerFacts, TableDigest,
     TableFacts,
 };
+pub use pattern::matches;
 pub use refused::{Reason, Refused};
 pub use rollback::{Serials, Standing};
+pub use schema::schema;
 pub use sig::{Format, NAMESPACE, sign};
 pub use time::{parse as parse_time, rfc3339};
 pub use trust::{Accepted, Policy, Signer, Untrusted, Verified};

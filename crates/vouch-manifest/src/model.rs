@@ -101,26 +101,59 @@ pub enum Method {
     ChecksumTable,
     /// Count and SHA-256 over encoded rows: portable.
     RowSha256,
+    /// The number of rows, and nothing about what is in them: all that some other tools tell.
+    RowCount,
 }
 
+/// The names of all methods, in the order of [`Method::ALL`].
+pub(crate) const METHOD_NAMES: &[&str] = &["checksum-table", "row-sha256", "row-count"];
+
 impl Method {
-    /// `checksum-table` or `row-sha256`.
+    /// Every method.
+    pub(crate) const ALL: &[Method] = &[Method::ChecksumTable, Method::RowSha256, Method::RowCount];
+
+    /// `checksum-table`, `row-sha256`, `row-count`.
     pub fn name(self) -> &'static str {
         match self {
             Method::ChecksumTable => "checksum-table",
             Method::RowSha256 => "row-sha256",
+            Method::RowCount => "row-count",
         }
     }
 
     /// The method of that name.
     pub fn named(name: &str) -> Option<Method> {
-        [Method::ChecksumTable, Method::RowSha256].into_iter().find(|method| method.name() == name)
+        Method::ALL.iter().copied().find(|method| method.name() == name)
+    }
+
+    /// The values that this method can have, as a regular expression for the JSON Schema.
+    pub(crate) fn pattern(self) -> &'static str {
+        match self {
+            Method::ChecksumTable => {
+                "^(0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|4[01][0-9]{8}|42[0-8][0-9]{7}|429[0-3][0-9]{6}|4294[0-8][0-9]{5}\
+                 |42949[0-5][0-9]{4}|429496[0-6][0-9]{3}|4294967[01][0-9]{2}|42949672[0-8][0-9]|429496729[0-5])$"
+            }
+            Method::RowCount => "^(0|[1-9][0-9]{0,18})$",
+            Method::RowSha256 => "^(xor|sum):[0-9a-f]{64}$",
+        }
+    }
+
+    /// How its values are spelled, in words.
+    pub(crate) fn form(self) -> &'static str {
+        match self {
+            Method::ChecksumTable => "a number from 0 to 4294967295, without leading zeros",
+            Method::RowCount => "a number without leading zeros",
+            Method::RowSha256 => "xor: or sum: and 64 hexadecimal digits in lower case",
+        }
     }
 
     /// Whether `value` is one that this method can have.
     pub fn admits(self, value: &str) -> bool {
         match self {
             Method::ChecksumTable => value.parse::<u32>().is_ok_and(|number| number.to_string() == value),
+            Method::RowCount => {
+                value.len() <= 19 && value.parse::<u64>().is_ok_and(|number| number.to_string() == value)
+            }
             Method::RowSha256 => value
                 .strip_prefix("xor:")
                 .or_else(|| value.strip_prefix("sum:"))
@@ -139,7 +172,7 @@ pub(crate) fn is_hex(text: &str, length: usize) -> bool {
 pub struct TableDigest {
     /// How it was made.
     pub method: Method,
-    /// `checksum-table`: a decimal number; `row-sha256`: `xor:` or `sum:` and 64 hexadecimal digits.
+    /// `checksum-table`, `row-count`: a decimal number; `row-sha256`: `xor:` or `sum:` and 64 hexadecimal digits.
     pub value: String,
 }
 

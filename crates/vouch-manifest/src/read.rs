@@ -12,7 +12,7 @@ use crate::model::{
 use std::collections::HashSet;
 
 /// Most bytes of a name of a server: 64 characters of 4 bytes.
-const NAME_BYTES_MAX: usize = 256;
+pub(crate) const NAME_BYTES_MAX: usize = 256;
 
 /// Reads the tree of a document.
 ///
@@ -157,7 +157,7 @@ fn definition(fields: &mut Fields) -> Result<Option<String>, Wrong> {
 fn digest(fields: &mut Fields) -> Result<TableDigest, Wrong> {
     let (method, value) = (fields.text("method")?, fields.text("value")?);
     let method = Method::named(&method)
-        .ok_or_else(|| format!("{} is neither checksum-table nor row-sha256", fields.at("method")))?;
+        .ok_or_else(|| format!("{} is neither checksum-table nor row-sha256 nor row-count", fields.at("method")))?;
     if !method.admits(&value) {
         return Err(format!("{} is no value that {} has", fields.at("value"), method.name()));
     }

@@ -7,8 +7,13 @@ use crate::time::rfc3339;
 /// The file of a manifest of version 1, indented, ending with a newline. Tables, files and
 /// objects stand in the order of their names.
 pub fn bytes(manifest: &Manifest) -> Vec<u8> {
+    text_of(&document(manifest))
+}
+
+/// A document as a file, indented, ending with a newline.
+pub(crate) fn text_of(document: &Json) -> Vec<u8> {
     let mut text = String::new();
-    print(&document(manifest), 0, &mut text);
+    print(document, 0, &mut text);
     text.push('\n');
     text.into_bytes()
 }

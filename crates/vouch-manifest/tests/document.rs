@@ -2,53 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod fixture;
+
+use fixture::{sample, table};
 use proptest::prelude::*;
-use vouch_manifest::{
-    Backup, BackupFile, Class, Exclude, Kind, Manifest, Method, ObjectFacts, Policy, PositionFacts, Reason, Serials,
-    ServerFacts, TableDigest, TableFacts, Untrusted, bytes, fresh_id,
-};
+use vouch_manifest::{Kind, Manifest, Policy, Reason, Serials, TableFacts, Untrusted, bytes};
 
 fn read(bytes: &[u8]) -> Result<Manifest, String> {
     Untrusted::new(bytes.to_vec()).without_signature().manifest().map_err(|refused| refused.message)
-}
-
-fn table(schema: &str, name: &str) -> TableFacts {
-    TableFacts {
-        schema: schema.to_owned(),
-        name: name.to_owned(),
-        engine: "InnoDB".to_owned(),
-        rows: Some(7),
-        digest: Some(TableDigest { method: Method::ChecksumTable, value: "3847291056".to_owned() }),
-        definition_digest: Some("0".repeat(64)),
-        class: Class::Verify,
-    }
-}
-
-fn sample() -> Manifest {
-    Manifest {
-        kind: Kind::V1,
-        id: fresh_id(1_740_830_400_250).unwrap(),
-        serial: 3,
-        created_ms: 1_740_830_400_250,
-        expires_ms: Some(1_740_830_400_251),
-        tool: "vouch 0.1.0".to_owned(),
-        cluster: "prod".to_owned(),
-        server: Some(ServerFacts { flavor: "mysql".to_owned(), version: "9.7.4".to_owned(), ..Default::default() }),
-        backup: Some(Backup {
-            kind: "mariabackup".to_owned(),
-            uri: "s3://b/x".to_owned(),
-            files: vec![BackupFile { path: "a/b.ibd".to_owned(), size: 1, digest: "1".repeat(64) }],
-        }),
-        position: Some(PositionFacts { gtid: "0-1-7".to_owned(), method: "snapshot".to_owned(), ..Default::default() }),
-        tables: vec![table("app", "orders"), table("app.old", "users`,`x")],
-        objects: vec![ObjectFacts {
-            kind: "view".to_owned(),
-            schema: "app".to_owned(),
-            name: "v".to_owned(),
-            definition_digest: "2".repeat(64),
-        }],
-        excludes: vec![Exclude { pattern: "tmp.*".to_owned(), reason: "staging".to_owned() }],
-    }
 }
 
 fn text() -> String {

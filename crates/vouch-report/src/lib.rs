@@ -14,6 +14,7 @@ mod files;
 mod finding;
 mod gate;
 pub mod health;
+mod manifest;
 mod rotation;
 mod summary;
 mod verdict;
@@ -28,6 +29,7 @@ pub use finding::{
     ChunkPlace, Failure, FilePlace, Finding, KeyPart, Location, Notice, Proof, Severity, Skip, ValueDiff,
 };
 pub use gate::{CheckStatus, GateCoverage, StepCoverage, TableCheck};
+pub use manifest::{Aspect, Change, ChangeKind, ManifestDiff, ManifestLint, ManifestSide, Remark, RemarkLevel};
 pub use rotation::{PlannedTable, RotationCoverage, SlicePlan, TableRotation};
 pub use summary::Summary;
 pub use verdict::Verdict;

@@ -3,13 +3,14 @@
 use crate::connect::Connector;
 use crate::definition;
 use crate::options::{CreateOptions, Runtime};
-use crate::pattern::matches;
 use crate::pool::{Abort, Pool, Renew};
 use crate::refusal::Refusal;
 use crate::request::{Reading, Request};
 use crate::snapshot;
 use std::sync::Arc;
-use vouch_manifest::{Class, Exclude, Kind, Manifest, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id};
+use vouch_manifest::{
+    Class, Exclude, Kind, Manifest, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
+};
 use vouch_report::{Code, Event, Notice};
 use vouch_server::{Session, TableEntry};
 

@@ -13,7 +13,6 @@ mod create;
 mod definition;
 mod fold;
 mod options;
-mod pattern;
 mod pool;
 mod position;
 mod queue;
@@ -27,6 +26,5 @@ mod warden;
 
 pub use create::create;
 pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, Runtime, ValidateOptions};
-pub use pattern::matches;
 pub use refusal::Refusal;
 pub use validate::{untouched, validate};

@@ -32,6 +32,10 @@ pub fn table(session: &mut Session, request: &Request) -> Result<Read> {
             Checksum::Missing => return Ok(Err(missing())),
             Checksum::NotATable => return Ok(Err(not_a_table())),
         },
+        (Some(Method::RowCount), _) => {
+            let rows = session.count_rows(&request.name)?;
+            (reading.rows, reading.value) = (Some(rows), rows.to_string());
+        }
         (Some(Method::RowSha256), Some(definition)) => rows(session, request, definition, &mut reading)?,
         _ => {}
     }

@@ -4,7 +4,6 @@ use crate::connect::Connector;
 use crate::definition;
 use crate::fold;
 use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
-use crate::pattern::matches;
 use crate::pool::{Abort, Pool, Renew};
 use crate::position;
 use crate::read;
@@ -13,7 +12,7 @@ use crate::request::{Answer, Request};
 use crate::result;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts};
+use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
 use vouch_report::{
     CheckStatus, Code, Coverage, Event, Failure, Finding, GateCoverage, Notice, ServerCoverage, ServerRole, Skip,
     Summary, TableCheck, Verdict,

@@ -8,8 +8,11 @@ mod files;
 mod findings;
 mod gate;
 mod lists;
+mod manifest;
 mod table;
 mod verdict;
+
+pub use manifest::{manifest_diff, manifest_lint};
 
 use crate::figures::Figures;
 use crate::style::Paint;

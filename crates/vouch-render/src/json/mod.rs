@@ -12,11 +12,13 @@ mod finding;
 mod gate;
 pub mod health;
 mod jsonl;
+mod manifest;
 mod rotation;
 mod summary;
 
 pub use gate::{GateLines, refused};
 pub use jsonl::Jsonl;
+pub use manifest::{manifest_diff, manifest_lint};
 pub use rotation::plan;
 
 use crate::text::is_unsafe;

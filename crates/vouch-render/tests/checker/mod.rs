@@ -1,13 +1,14 @@
-//! A checker for the part of JSON Schema that the schemas of `docs/reference` use.
+//! A checker for the part of JSON Schema that the schemas of `docs` use.
 //!
 //! Main type: [`Schemas`]. Invariant: a keyword that it does not know is an
 //! error, so that no part of a schema is silently not checked.
 
+use regex::Regex;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Keywords that say nothing about validity.
-const SILENT: [&str; 5] = ["$schema", "$id", "$defs", "title", "description"];
+const SILENT: [&str; 6] = ["$schema", "$id", "$defs", "title", "description", "then"];
 
 /// Schemas by their `$id`.
 pub struct Schemas(HashMap<String, Value>);
@@ -46,6 +47,9 @@ impl Check<'_> {
                 silent if SILENT.contains(&silent) => {}
                 "$ref" => self.reference(rule.as_str().unwrap(), value, at, faults),
                 "oneOf" => self.one_of(rule, value, at, faults),
+                "allOf" => rule.as_array().unwrap().iter().for_each(|all| self.value(all, value, at, faults)),
+                "if" => self.when(rule, &schema["then"], value, at, faults),
+                "contains" => self.contains(rule, value, at, faults),
                 "properties" => self.properties(rule, value, at, faults),
                 "items" => self.items(rule, value, at, faults),
                 "additionalProperties" => no_more(schema, value, at, faults),
@@ -77,6 +81,24 @@ impl Check<'_> {
             faults.push(format!("{at}: {valid} branches of oneOf hold"));
             faults.extend(results.into_iter().min_by_key(Vec::len).unwrap_or_default());
         }
+    }
+
+    fn when(&self, rule: &Value, then: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
+        let mut own = Vec::new();
+        self.value(rule, value, at, &mut own);
+        if own.is_empty() {
+            self.value(then, value, at, faults);
+        }
+    }
+
+    fn contains(&self, rule: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
+        let Some(items) = value.as_array() else { return };
+        let holds = |item: &Value| {
+            let mut own = Vec::new();
+            self.value(rule, item, at, &mut own);
+            own.is_empty()
+        };
+        faults.extend((!items.iter().any(holds)).then(|| format!("{at}: contains {rule} broken")));
     }
 
     fn properties(&self, rule: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
@@ -118,7 +140,8 @@ fn broken(keyword: &str, rule: &Value, value: &Value) -> bool {
         "minimum" => value.as_i64().is_some_and(|number| number < rule.as_i64().unwrap()),
         "maximum" => value.as_u64().is_some_and(|number| number > rule.as_u64().unwrap()),
         "format" => value.as_str().is_some_and(|text| !is_time(rule, text)),
-        "pattern" => value.as_str().is_some_and(|text| !is_code(rule, text)),
+        "pattern" => value.as_str().is_some_and(|text| !Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
+        "minLength" => value.as_str().is_some_and(|text| (text.chars().count() as u64) < rule.as_u64().unwrap()),
         unknown => panic!("the checker does not know {unknown}"),
     }
 }
@@ -143,10 +166,4 @@ fn is_a(name: &str, value: &Value) -> bool {
 fn is_time(rule: &Value, text: &str) -> bool {
     assert_eq!(rule, "date-time");
     text.len() >= 20 && text.parse::<jiff::Timestamp>().is_ok()
-}
-
-/// The one pattern of the schemas: words of small letters, joined by hyphens.
-fn is_code(rule: &Value, text: &str) -> bool {
-    assert_eq!(rule, "^[a-z]+(-[a-z]+)*$");
-    text.split('-').all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
 }

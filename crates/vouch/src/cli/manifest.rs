@@ -1,5 +1,8 @@
 //! `vouch manifest` and its commands.
 
+pub mod import;
+pub mod look;
+
 use super::output::{OutputArgs, When};
 use super::validate::{EffortArgs, OneServerArgs, TrustArgs};
 use super::value;
@@ -13,7 +16,10 @@ Examples:
   vouch manifest create --server [replica] --cluster prod --out today.json --backup /backups/today --key backup-2026.key
   vouch manifest sign today.json --key backup-2026.key
   vouch manifest verify today.json --trust /etc/vouch/trust
-  vouch manifest show today.json --trust /etc/vouch/trust";
+  vouch manifest show today.json --trust /etc/vouch/trust
+  vouch manifest import /backups/mydumper --cluster prod --out today.json
+  vouch manifest diff yesterday.json today.json --trust /etc/vouch/trust
+  vouch manifest lint today.json";
 
 const KEYGEN_EXAMPLES: &str = "\
 Examples:
@@ -83,6 +89,15 @@ pub enum ManifestVerb {
     /// Shows a manifest, once it is verified
     #[command(after_help = VERIFY_EXAMPLES)]
     Show(ShowArgs),
+    /// Makes a manifest of what other tools wrote: checksums of scripts, mydumper, MySQL Shell
+    #[command(after_help = import::EXAMPLES)]
+    Import(Box<import::ImportArgs>),
+    /// Tells what changed from one manifest to another
+    #[command(after_help = look::DIFF_EXAMPLES)]
+    Diff(look::DiffArgs),
+    /// Tells everything that is wrong with a manifest, with its place
+    #[command(after_help = look::LINT_EXAMPLES)]
+    Lint(look::LintArgs),
 }
 
 /// `vouch manifest keygen`.

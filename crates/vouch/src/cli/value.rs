@@ -128,6 +128,16 @@ pub fn database_pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `A=B`: database A of a dump is restored as database B.
+pub fn renamed(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((dumped, restored)) if !dumped.is_empty() && !restored.is_empty() => {
+            Ok((dumped.to_owned(), restored.to_owned()))
+        }
+        _ => Err("a new name is DUMPED_DATABASE=RESTORED_DATABASE".to_owned()),
+    }
+}
+
 /// `shop.tmp_*` or `shop.tmp_*=why`.
 pub fn pattern_with_reason(text: &str) -> Result<(String, String), String> {
     let (pattern, reason) = text.split_once('=').unwrap_or((text, "named on the command line"));

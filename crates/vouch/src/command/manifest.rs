@@ -1,5 +1,8 @@
 //! `vouch manifest`: making, signing and reading manifests.
 
+mod import;
+mod look;
+
 use super::running::ask;
 use super::trust::{self, read};
 use super::validate::now_ms;
@@ -30,6 +33,9 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
         ManifestVerb::Sign(args) => sign_file(&args),
         ManifestVerb::Verify(args) => verify(&args, variables),
         ManifestVerb::Show(args) => show(&args, variables),
+        ManifestVerb::Import(args) => import::run(&args),
+        ManifestVerb::Diff(args) => look::diff(&args, variables),
+        ManifestVerb::Lint(args) => look::lint(&args, variables),
     }
 }
 
@@ -110,7 +116,7 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
         true => Complaint::incomplete(refusal.message).hint(refusal.hint),
         false => Complaint::usage(refusal.message).hint(refusal.hint),
     })?;
-    let manifest = Manifest { backup: backup(args)?, ..taken };
+    let manifest = Manifest { backup: backup(args.backup.as_deref(), &args.backup_kind, &args.backup_uri)?, ..taken };
     let contents = bytes(&manifest);
     replace(&args.out, &contents)?;
     if let Some(key) = key {
@@ -119,9 +125,9 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
     super::write(&told(&manifest, None))
 }
 
-fn backup(args: &CreateArgs) -> Result<Option<Backup>, Complaint> {
-    let (kind, uri) = (args.backup_kind.clone(), args.backup_uri.clone());
-    match &args.backup {
+fn backup(folder: Option<&Path>, kind: &str, uri: &str) -> Result<Option<Backup>, Complaint> {
+    let (kind, uri) = (kind.to_owned(), uri.to_owned());
+    match folder {
         None if kind.is_empty() && uri.is_empty() => Ok(None),
         None => Ok(Some(Backup { kind, uri, files: Vec::new() })),
         Some(folder) => {

@@ -3,6 +3,7 @@
 
 mod config;
 mod help;
+mod manifest;
 mod pages;
 mod probe;
 mod tools;

@@ -1,0 +1,134 @@
+//! What changed from one manifest to another: [`diff`].
+
+use crate::model::{Backup, Kind, Manifest, PositionFacts, ServerFacts, TableDigest, TableFacts};
+use crate::time::rfc3339;
+use std::collections::BTreeMap;
+use vouch_report::{Aspect, Change, ChangeKind};
+
+/// What differs, in the order of parts and names; empty when both say the same about the data and the
+/// backup. Ids, serials and the times of making differ between any two, and are no difference. Against a
+/// flat manifest only what that has is held.
+pub fn diff(before: &Manifest, after: &Manifest) -> Vec<Change> {
+    let flat = before.kind == Kind::Flat || after.kind == Kind::Flat;
+    let mut changes: Vec<Change> = if flat { Vec::new() } else { whole(before, after).into_iter().collect() };
+    changes.extend(parts("table", tables(before), tables(after), |a, b| if flat { rows(a, b) } else { table(a, b) }));
+    if flat {
+        return changes;
+    }
+    for kind in ["view", "procedure", "function", "trigger", "event"] {
+        let of = |manifest| objects(manifest, kind);
+        changes.extend(parts(kind, of(before), of(after), |a, b| listed([aspect("definition", a, b)])));
+    }
+    changes.extend(parts("file", files(before), files(after), |a, b| {
+        listed([aspect("size", &a.0.to_string(), &b.0.to_string()), aspect("digest", a.1, b.1)])
+    }));
+    changes.extend(parts("exclude", excludes(before), excludes(after), |a, b| listed([aspect("reason", a, b)])));
+    changes
+}
+
+/// What of two sets of named things is in one alone, or differs by `compare`.
+fn parts<T>(
+    part: &str,
+    before: BTreeMap<String, T>,
+    mut after: BTreeMap<String, T>,
+    compare: impl Fn(&T, &T) -> Vec<Aspect>,
+) -> Vec<Change> {
+    let change = |kind, name, aspects| Change { kind, part: part.to_owned(), name, aspects };
+    let mut changes = Vec::new();
+    for (name, old) in before {
+        match after.remove(&name) {
+            None => changes.push(change(ChangeKind::Removed, name, Vec::new())),
+            Some(new) => {
+                let aspects = compare(&old, &new);
+                changes.extend((!aspects.is_empty()).then(|| change(ChangeKind::Changed, name, aspects)));
+            }
+        }
+    }
+    changes.extend(after.into_keys().map(|name| change(ChangeKind::Added, name, Vec::new())));
+    changes.sort_by(|a, b| a.name.cmp(&b.name));
+    changes
+}
+
+fn aspect(what: &'static str, before: &str, after: &str) -> Option<Aspect> {
+    (before != after).then(|| Aspect { what, before: before.to_owned(), after: after.to_owned() })
+}
+
+fn listed<const N: usize>(aspects: [Option<Aspect>; N]) -> Vec<Aspect> {
+    aspects.into_iter().flatten().collect()
+}
+
+/// What is about all of the manifest.
+fn whole(before: &Manifest, after: &Manifest) -> Option<Change> {
+    let server =
+        |manifest: &Manifest, read: fn(&ServerFacts) -> String| manifest.server.as_ref().map(read).unwrap_or_default();
+    let on = |what, read| aspect(what, &server(before, read), &server(after, read));
+    let backup =
+        |manifest: &Manifest, read: fn(&Backup) -> String| manifest.backup.as_ref().map(read).unwrap_or_default();
+    let kept = |what, read| aspect(what, &backup(before, read), &backup(after, read));
+    let validity = |manifest: &Manifest| manifest.expires_ms.map(rfc3339).unwrap_or_default();
+    let place = |manifest: &Manifest| manifest.position.as_ref().map(place).unwrap_or_default();
+    let aspects = listed([
+        aspect("cluster", &before.cluster, &after.cluster),
+        aspect("expiry", &validity(before), &validity(after)),
+        on("server", |server| format!("{} {}", server.flavor, server.version)),
+        on("server uuid", |server| server.uuid.clone()),
+        on("server id", |server| server.id.to_string()),
+        on("lower_case_table_names", |server| server.lower_case_table_names.to_string()),
+        on("sql_mode", |server| server.sql_mode.clone()),
+        aspect("position", &place(before), &place(after)),
+        kept("backup kind", |backup| backup.kind.clone()),
+        kept("backup uri", |backup| backup.uri.clone()),
+    ]);
+    let named =
+        |aspects| Change { kind: ChangeKind::Changed, part: "manifest".to_owned(), name: String::new(), aspects };
+    (!aspects.is_empty()).then(|| named(aspects))
+}
+
+/// A position in words.
+fn place(position: &PositionFacts) -> String {
+    match position.gtid.as_str() {
+        "" => format!("{}:{}", position.file, position.offset),
+        gtid => gtid.to_owned(),
+    }
+}
+
+fn tables(manifest: &Manifest) -> BTreeMap<String, &TableFacts> {
+    manifest.tables.iter().map(|table| (table.label(), table)).collect()
+}
+
+fn table(before: &&TableFacts, after: &&TableFacts) -> Vec<Aspect> {
+    let count = |table: &TableFacts| table.rows.map_or_else(|| "not counted".to_owned(), |rows| rows.to_string());
+    let definition = |table: &TableFacts| table.definition_digest.clone().unwrap_or_default();
+    let mut aspects = listed([
+        aspect("class", before.class.name(), after.class.name()),
+        aspect("rows", &count(before), &count(after)),
+        aspect("engine", &before.engine, &after.engine),
+        aspect("definition", &definition(before), &definition(after)),
+    ]);
+    aspects.extend(rows(before, after));
+    aspects
+}
+
+/// The digests of rows; those of different methods cannot be held against each other.
+fn rows(before: &&TableFacts, after: &&TableFacts) -> Vec<Aspect> {
+    let method = |digest: &Option<TableDigest>| digest.as_ref().map_or("", |digest| digest.method.name());
+    let value = |digest: &Option<TableDigest>| digest.as_ref().map(|digest| digest.value.clone()).unwrap_or_default();
+    match (method(&before.digest), method(&after.digest)) {
+        (old, new) if old == new => listed([aspect("digest", &value(&before.digest), &value(&after.digest))]),
+        (old, new) => listed([aspect("digest method", old, new)]),
+    }
+}
+
+fn objects<'a>(manifest: &'a Manifest, kind: &str) -> BTreeMap<String, &'a str> {
+    let of_kind = manifest.objects.iter().filter(|one| one.kind == kind);
+    of_kind.map(|one| (format!("{}.{}", one.schema, one.name), one.definition_digest.as_str())).collect()
+}
+
+fn files(manifest: &Manifest) -> BTreeMap<String, (u64, &str)> {
+    let files = manifest.backup.iter().flat_map(|backup| &backup.files);
+    files.map(|file| (file.path.clone(), (file.size, file.digest.as_str()))).collect()
+}
+
+fn excludes(manifest: &Manifest) -> BTreeMap<String, &str> {
+    manifest.excludes.iter().map(|one| (one.pattern.clone(), one.reason.as_str())).collect()
+}
