@@ -1,6 +1,6 @@
 //! What changed from one manifest to another: [`diff`].
 
-use crate::model::{Backup, Kind, Manifest, PositionFacts, ServerFacts, TableDigest, TableFacts};
+use crate::model::{Kind, Manifest, PositionFacts, TableDigest, TableFacts};
 use crate::time::rfc3339;
 use std::collections::BTreeMap;
 use vouch_report::{Aspect, Change, ChangeKind};
@@ -59,29 +59,49 @@ fn listed<const N: usize>(aspects: [Option<Aspect>; N]) -> Vec<Aspect> {
 
 /// What is about all of the manifest.
 fn whole(before: &Manifest, after: &Manifest) -> Option<Change> {
-    let server =
-        |manifest: &Manifest, read: fn(&ServerFacts) -> String| manifest.server.as_ref().map(read).unwrap_or_default();
-    let on = |what, read| aspect(what, &server(before, read), &server(after, read));
-    let backup =
-        |manifest: &Manifest, read: fn(&Backup) -> String| manifest.backup.as_ref().map(read).unwrap_or_default();
-    let kept = |what, read| aspect(what, &backup(before, read), &backup(after, read));
     let validity = |manifest: &Manifest| manifest.expires_ms.map(rfc3339).unwrap_or_default();
     let place = |manifest: &Manifest| manifest.position.as_ref().map(place).unwrap_or_default();
-    let aspects = listed([
+    let mut aspects = listed([
         aspect("cluster", &before.cluster, &after.cluster),
         aspect("expiry", &validity(before), &validity(after)),
-        on("server", |server| format!("{} {}", server.flavor, server.version)),
-        on("server uuid", |server| server.uuid.clone()),
-        on("server id", |server| server.id.to_string()),
-        on("lower_case_table_names", |server| server.lower_case_table_names.to_string()),
-        on("sql_mode", |server| server.sql_mode.clone()),
-        aspect("position", &place(before), &place(after)),
-        kept("backup kind", |backup| backup.kind.clone()),
-        kept("backup uri", |backup| backup.uri.clone()),
     ]);
-    let named =
-        |aspects| Change { kind: ChangeKind::Changed, part: "manifest".to_owned(), name: String::new(), aspects };
-    (!aspects.is_empty()).then(|| named(aspects))
+    aspects.extend(both(&before.server, &after.server, "server", |server| {
+        vec![
+            ("server", format!("{} {}", server.flavor, server.version)),
+            ("server uuid", server.uuid.clone()),
+            ("server id", server.id.to_string()),
+            ("lower_case_table_names", server.lower_case_table_names.to_string()),
+            ("sql_mode", server.sql_mode.clone()),
+        ]
+    }));
+    aspects.extend(aspect("position", &place(before), &place(after)));
+    aspects.extend(both(&before.backup, &after.backup, "backup", |backup| {
+        vec![("backup kind", backup.kind.clone()), ("backup uri", backup.uri.clone())]
+    }));
+    let part = "manifest".to_owned();
+    (!aspects.is_empty()).then(|| Change { kind: ChangeKind::Changed, part, name: String::new(), aspects })
+}
+
+/// The properties of a part that both may have; where one has it and the other not, only that is said.
+fn both<T>(
+    before: &Option<T>,
+    after: &Option<T>,
+    name: &'static str,
+    read: impl Fn(&T) -> Vec<(&'static str, String)>,
+) -> Vec<Aspect> {
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            let pairs = read(before).into_iter().zip(read(after));
+            pairs.filter_map(|((what, old), (_, new))| aspect(what, &old, &new)).collect()
+        }
+        _ => {
+            let said = |part: &Option<T>| {
+                let first = part.as_ref().and_then(|part| read(part).into_iter().next());
+                first.map(|(_, text)| if text.is_empty() { "named".to_owned() } else { text }).unwrap_or_default()
+            };
+            aspect(name, &said(before), &said(after)).into_iter().collect()
+        }
+    }
 }
 
 /// A position in words.

@@ -156,6 +156,8 @@ fn a_flat_map_becomes_a_manifest() {
     )
     .unwrap();
     assert_eq!(tables(&manifest), "copy.sessions= copy.users=checksum-table:3847291056");
+    let left: Vec<&str> = manifest.excludes.iter().map(|one| one.pattern.as_str()).collect();
+    assert_eq!(left, ["copy.*", "copy.sess*"]);
     assert_eq!(manifest.position.unwrap().method, "given");
     for text in ["{}", r#"{"a.b.c": "1"}"#, r#"{"a.b": 1}"#, r#"{"a.b": "9281736450"}"#, r#"{"a.b": "1", "a.b": "1"}"#]
     {

@@ -113,14 +113,7 @@ impl Dump {
     /// What is wrong, and where.
     pub fn read(source: Source, bytes: &[u8], root: Option<&[u8]>) -> Result<Dump, String> {
         match source {
-            Source::Flat => Ok(Dump {
-                source,
-                tables: flat::tables(json::parse(bytes)?)?,
-                excludes: Vec::new(),
-                position: None,
-                server: None,
-                unused: 0,
-            }),
+            Source::Flat => flat_map(bytes),
             Source::Mydumper => mydumper::read(bytes),
             Source::MysqlShell => shell::read(bytes, root),
         }
@@ -137,17 +130,19 @@ impl Dump {
                 PositionFacts { taken_ms: about.now_ms, method: "given".to_owned(), ..PositionFacts::default() };
             position = Some(PositionFacts { gtid, ..position.unwrap_or(known) });
         }
-        let mut excludes = self.excludes;
+        let mut excludes: Vec<Exclude> =
+            self.excludes.into_iter().map(|exclude| renamed(exclude, &about.renames)).collect();
         excludes.extend(
             about.volatile.iter().map(|(pattern, reason)| Exclude { pattern: pattern.clone(), reason: reason.clone() }),
         );
         let counts = about.count_rows || self.source == Source::MysqlShell;
         let by_count = |table: &TableFacts| table.digest.as_ref().is_some_and(|one| one.method == Method::RowCount);
         let (mut tables, left): (Vec<_>, Vec<_>) = self.tables.into_iter().partition(|one| counts || !by_count(one));
-        excludes.extend(left.iter().map(|table| Exclude {
+        let uncounted = |table: &TableFacts| Exclude {
             pattern: table.label(),
             reason: "the dump has no data_checksum of it, only a number of rows".to_owned(),
-        }));
+        };
+        excludes.extend(left.iter().map(|table| renamed(uncounted(table), &about.renames)));
         if tables.is_empty() {
             return Err(NO_CHECKSUM.to_owned());
         }
@@ -172,6 +167,31 @@ impl Dump {
         };
         // What was read is what is written, or nothing is.
         read::manifest(json::parse(&crate::write::bytes(&manifest))?)
+    }
+}
+
+/// A flat map, which need not name all tables of a database.
+fn flat_map(bytes: &[u8]) -> Result<Dump, String> {
+    let tables = flat::tables(json::parse(bytes)?)?;
+    let mut schemas: Vec<&str> = tables.iter().map(|table| table.schema.as_str()).collect();
+    schemas.dedup();
+    let others = |schema: &&str| Exclude {
+        pattern: format!("{schema}.*"),
+        reason: "tables that the flat map does not name".to_owned(),
+    };
+    let excludes = schemas.iter().map(others).collect();
+    Ok(Dump { source: Source::Flat, tables, excludes, position: None, server: None, unused: 0 })
+}
+
+/// What was left out of a database, under its name on the server.
+fn renamed(exclude: Exclude, renames: &[(String, String)]) -> Exclude {
+    let new = renames.iter().find_map(|(from, to)| {
+        let table = exclude.pattern.strip_prefix(from.as_str())?.strip_prefix('.')?;
+        Some(format!("{to}.{table}"))
+    });
+    match new {
+        Some(pattern) => Exclude { pattern, ..exclude },
+        None => exclude,
     }
 }
 

@@ -84,7 +84,7 @@ pub fn manifest_lint(file: &str, lint: &ManifestLint, style: &HumanStyle) -> Str
     for remark in &lint.remarks {
         let tone = if remark.level == RemarkLevel::Error { Tone::Bad } else { Tone::Warn };
         let place =
-            if remark.pointer.is_empty() { String::new() } else { format!(" at {}", clip(&remark.pointer, 120)) };
+            if remark.pointer.is_empty() { String::new() } else { format!(" ({})", clip(&remark.pointer, 120)) };
         out.push_str(&format!(
             "{file}:{}:{}: {}: {}{} [{}]\n",
             remark.line,

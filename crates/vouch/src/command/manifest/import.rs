@@ -122,7 +122,7 @@ fn remarks(manifest: &Manifest, source: Source, unused: usize) -> Vec<String> {
         remarks.push("it has no GTIDs: hold a copy that does not move against it, or say --gtid".to_owned());
     }
     for exclude in manifest.excludes.iter().take(10) {
-        remarks.push(format!("{} is left out or not verified: {}", exclude.pattern, exclude.reason));
+        remarks.push(format!("not verified are {}: {}", exclude.pattern, exclude.reason));
     }
     if let Some(more @ 1..) = manifest.excludes.len().checked_sub(10) {
         remarks.push(format!("{more} more are left out: see excludes"));

@@ -94,9 +94,10 @@ impl Desk {
     fn gate(&self, name: &str, server: &Server, args: &[&str]) -> Vouch {
         let (address, manifest, trust) = (server.url(FULL, PASSWORD), self.text(name), self.text("trust"));
         let state = self.text("state");
-        let fixed = ["validate", "--server", &address, "--manifest", &manifest, "--state-dir", &state];
+        let fixed = ["validate", "--server", &address, "--manifest", &manifest];
+        let state: &[&str] = if args.contains(&"--state-dir") { &[] } else { &["--state-dir", &state] };
         let trust: &[&str] = if args.contains(&"--trust") { &[] } else { &["--trust", &trust] };
-        let fixed = [&fixed[..], &["--format", "jsonl", "--quiet"], trust].concat();
+        let fixed = [&fixed[..], &["--format", "jsonl", "--quiet"], trust, state].concat();
         Vouch::new(&[&fixed[..], args].concat())
     }
 

@@ -3,7 +3,9 @@
 mod drill;
 mod faults;
 mod golden;
+mod imported;
 mod kit;
 mod portable;
 mod position;
+mod tamper;
 mod trust;
