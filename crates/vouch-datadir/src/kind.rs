@@ -15,6 +15,10 @@ pub(crate) enum Kind {
     Doublewrite,
     /// A file of MySQL's redo log, by its number.
     Redo(u64),
+    /// A file of the redo log of MariaDB, or of MySQL up to 8.0.29, by its number.
+    LogFile(u32),
+    /// The redo log as a backup tool has copied it.
+    CopiedLog,
     /// A binary log or a relay log.
     Binlog,
     /// A tablespace or several, packed: they are judged as they come out.
@@ -42,7 +46,7 @@ impl Kind {
             Kind::System(_) => "system tablespace",
             Kind::Undo => "undo tablespace",
             Kind::Doublewrite => "doublewrite copies",
-            Kind::Redo(_) => FileCoverage::REDO_LOG,
+            Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog => FileCoverage::REDO_LOG,
             Kind::Binlog => FileCoverage::BINARY_LOG,
             Kind::Packed => "packed file",
             Kind::Temporary => "temporary tablespace",
@@ -70,8 +74,12 @@ fn by_prefix(name: &str) -> Option<Kind> {
         let number = rest.parse().ok().filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
         return Some(number.map_or(Kind::NotCovered("spare file of the redo log"), Kind::Redo));
     }
-    if numbered("ib_logfile").is_some() {
-        return Some(Kind::NotCovered("redo log"));
+    if let Some(number) = numbered("ib_logfile") {
+        // A log in the making bears the number 101.
+        return Some(if number < 101 { Kind::LogFile(number) } else { Kind::NotCovered("redo log in the making") });
+    }
+    if name == "xtrabackup_logfile" {
+        return Some(Kind::CopiedLog);
     }
     if name.starts_with("aria_log") {
         return Some(Kind::NotCovered("Aria log"));
@@ -119,7 +127,7 @@ fn packed(name: &str) -> Option<Kind> {
     Some(match Kind::of(crate::packed::inner(name)?) {
         Kind::Tablespace | Kind::System(_) | Kind::Undo => Kind::Packed,
         Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
-        Kind::Redo(_) | Kind::Binlog => Kind::NotCovered("packed log"),
+        Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog => Kind::NotCovered("packed log"),
         other => other,
     })
 }
@@ -143,7 +151,9 @@ mod tests {
             ("ibtmp1", Kind::Temporary),
             ("temp_1.ibt", Kind::Temporary),
             ("t.frm", Kind::NoChecksums("table definition")),
-            ("ib_logfile0", Kind::NotCovered("redo log")),
+            ("ib_logfile0", Kind::LogFile(0)),
+            ("ib_logfile101", Kind::NotCovered("redo log in the making")),
+            ("xtrabackup_logfile", Kind::CopiedLog),
             ("#ib_redo12", Kind::Redo(12)),
             ("#ib_redo12_tmp", Kind::NotCovered("spare file of the redo log")),
             ("mysql-bin.000012", Kind::Binlog),

@@ -7,6 +7,31 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+/// What can be read at any place.
+pub(crate) trait Bytes {
+    /// Reads up to the length of `buffer` and returns how much there was: less only at the end.
+    ///
+    /// # Errors
+    /// The system refuses.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl Bytes for Source {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        Source::read_at(self, buffer, offset)
+    }
+}
+
+#[cfg(test)]
+impl Bytes for Vec<u8> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let rest = self.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+}
+
 /// A file that is open for reading.
 #[derive(Debug)]
 pub(crate) struct Source {

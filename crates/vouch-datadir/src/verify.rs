@@ -65,7 +65,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
-    let is_log = |file: &Found| matches!(file.kind, Kind::Redo(_) | Kind::Binlog);
+    let is_log = |file: &Found| matches!(file.kind, Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog);
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_log);
     let spaces = open_all(files, &states, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
@@ -77,7 +77,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let tables = reports.iter().filter_map(|report| report.tables.clone()).collect();
     reports.into_iter().for_each(|report| run.add(report));
     run.presence(&all, &tables, options, runtime);
-    run.logs(logs::verify_all(logs, options, runtime), runtime);
+    run.logs(logs::verify_all(logs, &around.states, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
@@ -130,7 +130,7 @@ impl Run {
         report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
         self.findings.extend(report.findings);
         self.files.extend(report.files);
-        self.tell(Vec::new(), report.errors, runtime);
+        self.tell(report.skips, report.errors, runtime);
         report.notices.into_iter().for_each(|(code, message)| self.notice(code, message, runtime));
     }
 

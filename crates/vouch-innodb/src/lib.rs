@@ -36,7 +36,7 @@ pub use fsp::{ExtentMap, FspHeader};
 pub use guess::{Guess, guess};
 pub use index::{IndexFacts, IndexFault};
 pub use page_type::PageType;
-pub use redo::{MariadbLog, MysqlLog, RedoBlock};
+pub use redo::{LogHead, MariadbLog, Mtr, MysqlLog, RedoBlock, RingLog, Search, Sought};
 pub use sdi::{SdiFault, SdiRecord};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Forest, Link, TreeFault};

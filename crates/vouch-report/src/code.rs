@@ -175,7 +175,7 @@ codes! {
         "A tablespace is there of which the list of tables in the system tablespace says nothing."
         "The server does not open it. Often it was left over from a dropped table, or put there by hand.";
     RedoBlock "redo-block" Finding Error
-        "A block of the redo log has another checksum than its contents, or is missing between blocks that follow each other. Recovery stops there, or fails."
+        "A block or a mini-transaction of the redo log has another checksum than its contents or is missing, or the log ends before it must. Recovery stops there, or fails, and so does preparing a backup."
         "Take the log from another copy. Without it a backup that is yet to be recovered cannot be.";
     BinlogEvent "binlog-event" Finding Error
         "An event of a binary log or a relay log has another checksum than its contents, or a length that cannot be."
@@ -333,8 +333,8 @@ codes! {
         "Pages of an index contradict each other in a file of which nothing tells whether it was copied as of one moment."
         "Say --state clean if the file is of a server that was shut down, of a prepared backup or of an export; --state raw if it is to be recovered.";
     LogUnprotected "log-unprotected" Error Notice
-        "Events of a binary log or a relay log were written without checksums, so nothing shows whether their contents are right. Their lengths were looked at."
-        "Set binlog_checksum=CRC32 on the server that writes them.";
+        "Events of a binary log or a relay log, or blocks of a redo log, were written without checksums, so nothing shows whether their contents are right."
+        "Set binlog_checksum=CRC32 on the server that writes them, and innodb_log_checksums=ON.";
     LogEncrypted "log-encrypted" Error Notice
         "A log is encrypted, so its blocks or events could not be verified."
         "It can be verified where the key is.";
@@ -398,7 +398,7 @@ codes! {
         "The file is all zero in a copy that is yet to be recovered: its table was just made, and what is in it is in the redo log."
         "Nothing to do: recovery writes it.";
     LogTail "log-tail" Notice Notice
-        "A log ends inside a block or an event, or has damage behind its end, as while a server writes or after a crash. What was complete before is verified."
+        "A log ends inside a block, a mini-transaction or an event, or has damage behind its end, as while a server writes or after a crash. What was complete before is verified."
         "Nothing to do: the server drops that part when it starts.";
     FormatGuessed "format-guessed" Notice Notice
         "The file's first page does not tell its format, so it was found out from the other pages."

@@ -1,11 +1,14 @@
-//! Logs: MySQL's redo log, binary logs and relay logs, [`verify_all`].
+//! Logs: redo logs of both vendors, binary logs and relay logs, [`verify_all`].
 //!
 //! Invariants: what a server may still be writing is looked at again before it
 //! is accused; a log that a server has removed meanwhile is no failure.
 
 mod binlog;
+mod files;
+mod mtrs;
 mod redo;
 mod report;
+mod ring;
 
 pub(crate) use binlog::{MAGIC_BYTES as BINLOG_MAGIC, is_binlog};
 pub(crate) use report::LogReport;
@@ -13,8 +16,9 @@ pub(crate) use report::LogReport;
 use crate::discover::Found;
 use crate::kind::Kind;
 use crate::options::{PagesOptions, Runtime};
+use crate::state::State;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,14 +30,21 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// What is looked at together.
 enum Task {
-    /// The files of one redo log.
+    /// The files of one redo log of MySQL since 8.0.30.
     Redo(Vec<Found>),
+    /// The files of one redo log of MariaDB, or of MySQL before.
+    Files(Vec<Found>),
     /// One binary log.
     Binlog(Found),
 }
 
 /// Looks at all logs with as many threads as asked for.
-pub(crate) fn verify_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runtime) -> LogReport {
+pub(crate) fn verify_all(
+    files: Vec<Found>,
+    states: &[(PathBuf, State)],
+    options: &PagesOptions,
+    runtime: &Runtime,
+) -> LogReport {
     let tasks = tasks(files);
     let (next, all) = (AtomicUsize::new(0), Mutex::new(LogReport::default()));
     std::thread::scope(|scope| {
@@ -41,7 +52,7 @@ pub(crate) fn verify_all(files: Vec<Found>, options: &PagesOptions, runtime: &Ru
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if (runtime.stopped)().is_none() {
-                        let report = look(task, options.max_findings, runtime);
+                        let report = look(task, states, options.max_findings, runtime);
                         all.lock().unwrap_or_else(PoisonError::into_inner).add(report);
                     }
                 }
@@ -52,28 +63,45 @@ pub(crate) fn verify_all(files: Vec<Found>, options: &PagesOptions, runtime: &Ru
 }
 
 fn tasks(files: Vec<Found>) -> Vec<Task> {
-    let mut redo: BTreeMap<PathBuf, Vec<Found>> = BTreeMap::new();
+    let (mut redo, mut older): (BTreeMap<PathBuf, Vec<Found>>, BTreeMap<PathBuf, Vec<Found>>) = Default::default();
     let mut tasks = Vec::new();
     for found in files {
-        match (found.kind, found.path.parent()) {
-            (Kind::Redo(_), Some(folder)) => redo.entry(folder.to_owned()).or_default().push(found),
+        let folder = found.path.parent().map(Path::to_owned).unwrap_or_default();
+        match found.kind {
+            Kind::Redo(_) => redo.entry(folder).or_default().push(found),
+            Kind::LogFile(_) => older.entry(folder).or_default().push(found),
+            Kind::CopiedLog => tasks.push(Task::Files(vec![found])),
             _ => tasks.push(Task::Binlog(found)),
         }
     }
     tasks.extend(redo.into_values().map(Task::Redo));
+    tasks.extend(older.into_values().map(Task::Files));
     tasks
 }
 
-fn look(task: &Task, max_findings: usize, runtime: &Runtime) -> LogReport {
-    let files = match task {
-        Task::Redo(files) => files.as_slice(),
-        Task::Binlog(found) => std::slice::from_ref(found),
-    };
+impl Task {
+    fn files(&self) -> &[Found] {
+        match self {
+            Task::Redo(files) | Task::Files(files) => files,
+            Task::Binlog(found) => std::slice::from_ref(found),
+        }
+    }
+
+    /// As of when the files are.
+    fn state<'a>(&self, states: &'a [(PathBuf, State)]) -> &'a State {
+        let root = self.files().first().map(|found| &found.root);
+        states.iter().find(|(known, _)| Some(known) == root).map_or(&State::Unknown, |(_, state)| state)
+    }
+}
+
+fn look(task: &Task, states: &[(PathBuf, State)], max_findings: usize, runtime: &Runtime) -> LogReport {
+    let files = task.files();
     for found in files {
         runtime.sink.emit(&Event::FileStarted { file: found.label.clone(), bytes: found.bytes });
     }
     let report = match task {
         Task::Redo(files) => redo::verify(files, max_findings),
+        Task::Files(files) => files::verify(files, task.state(states), max_findings),
         Task::Binlog(found) => binlog::verify(found, max_findings),
     };
     for found in files {

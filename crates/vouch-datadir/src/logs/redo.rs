@@ -22,25 +22,27 @@ const MOST_RUNS: usize = 10_000;
 
 /// Blocks that follow each other and are not live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    first: u64,
-    count: u64,
-    kind: RedoBlock,
+pub(super) struct Run {
+    pub first: u64,
+    pub count: u64,
+    pub kind: RedoBlock,
 }
 
-/// What is in one file.
+/// What is in one file, or in several that are one.
 #[derive(Debug, Default)]
-struct Scan {
-    log: Option<MysqlLog>,
+pub(super) struct Scan {
+    pub log: Option<MysqlLog>,
     bad_heads: Vec<usize>,
-    blocks: u64,
+    pub blocks: u64,
     /// Blocks up to the last one that is live.
-    live_end: u64,
-    live: u64,
-    old: u64,
+    pub live_end: u64,
+    pub live: u64,
+    pub old: u64,
+    /// Live ones without a checksum.
+    pub unprotected: u64,
     /// Bytes in use in the last live block.
     last_bytes: u16,
-    runs: Vec<Run>,
+    pub runs: Vec<Run>,
     rest: u64,
 }
 
@@ -114,11 +116,12 @@ fn scan(source: &Source) -> io::Result<Scan> {
 }
 
 impl Scan {
-    fn add(&mut self, log: &MysqlLog, block: &[u8]) {
+    pub(super) fn add(&mut self, log: &MysqlLog, block: &[u8]) {
         let (number, kind) = (self.blocks, log.block(self.blocks, block));
         self.blocks += 1;
         match kind {
-            RedoBlock::Live(bytes) => {
+            RedoBlock::Live(bytes) | RedoBlock::Unprotected(bytes) => {
+                self.unprotected += u64::from(matches!(kind, RedoBlock::Unprotected(_)));
                 (self.live_end, self.live, self.last_bytes) = (self.blocks, self.live + 1, bytes);
                 return;
             }
@@ -162,7 +165,9 @@ impl Scan {
         self.head(&mut outcome);
         let Some(log) = self.log else { return outcome };
         let end = self.end(&log);
-        (outcome.lsn_max, outcome.tally.sound) = (end.0, self.live + self.old);
+        outcome.lsn_max = end.0;
+        outcome.tally.sound = self.live + self.old - self.unprotected;
+        outcome.unprotected(self.unprotected);
         outcome.format = format!("blocks of 512 bytes, LSN {} to {end}", log.start);
         let needed = self.needed(checkpoint, goes_on);
         for run in &self.runs {
@@ -177,7 +182,7 @@ impl Scan {
     }
 
     /// The LSN at which the log ends in this file.
-    fn end(&self, log: &MysqlLog) -> Lsn {
+    pub(super) fn end(&self, log: &MysqlLog) -> Lsn {
         match self.live_end.checked_sub(1) {
             Some(last) => Lsn(log.lsn_of(last).0 + u64::from(self.last_bytes)),
             None => log.start,
@@ -185,16 +190,19 @@ impl Scan {
     }
 
     fn head(&self, outcome: &mut Outcome) {
-        for number in &self.bad_heads {
-            let what = match number {
-                0 => "which tells where the log begins; nothing else of the file is verified",
-                2 => "which has the key of the log",
-                _ => "which has a checkpoint",
-            };
-            let message = format!("the checksum does not fit the contents of block {number} of the head, {what}");
-            outcome.faults.push(Fault { offset: *number as u64 * BLOCK, count: 1, message });
-        }
+        outcome.faults.extend(self.bad_heads.iter().map(|number| head_fault(*number)));
     }
+}
+
+/// A block of the head whose checksum does not fit.
+pub(super) fn head_fault(number: usize) -> Fault {
+    let what = match number {
+        0 => "which tells where the log begins; nothing else of the file is verified",
+        2 => "which has the key of the log",
+        _ => "which has a checkpoint",
+    };
+    let message = format!("the checksum does not fit the contents of block {number} of the head, {what}");
+    Fault { offset: number as u64 * BLOCK, count: 1, message }
 }
 
 impl Run {
@@ -221,7 +229,8 @@ impl Run {
         }
     }
 
-    fn message(&self, log: &MysqlLog, count: u64, checkpoint: Option<Lsn>) -> String {
+    /// What is wrong with the first so many blocks.
+    pub(super) fn message(&self, log: &MysqlLog, count: u64, checkpoint: Option<Lsn>) -> String {
         let what = match self.kind {
             RedoBlock::Bad { stored, computed } => {
                 format!("the checksum is 0x{stored:08x}, the contents have 0x{computed:08x}")

@@ -1,7 +1,7 @@
 //! What logs came to: [`LogReport`].
 
 use crate::discover::{Found, at};
-use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally};
+use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally, Skip};
 
 /// What was seen in logs.
 #[derive(Debug, Default)]
@@ -9,6 +9,7 @@ pub(crate) struct LogReport {
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,
     pub errors: Vec<Failure>,
+    pub skips: Vec<Skip>,
     /// Things to know.
     pub notices: Vec<(Code, String)>,
 }
@@ -39,13 +40,29 @@ pub(super) struct Outcome {
     pub lsn_max: u64,
 }
 
+impl Outcome {
+    /// Counts blocks that were written without a checksum.
+    pub(super) fn unprotected(&mut self, blocks: u64) {
+        self.tally.unprotected = blocks;
+        if blocks > 0 {
+            self.errors.push((Code::LogUnprotected, format!("{blocks} blocks without a checksum")));
+        }
+    }
+}
+
 impl LogReport {
     /// Adds what others have seen.
     pub(super) fn add(&mut self, other: LogReport) {
         self.files.extend(other.files);
         self.findings.extend(other.findings);
         self.errors.extend(other.errors);
+        self.skips.extend(other.skips);
         self.notices.extend(other.notices);
+    }
+
+    /// Adds a file that is not verified.
+    pub(super) fn skip(&mut self, found: &Found, reason: &str) {
+        self.skips.push(Skip { code: Code::NotCovered, what: found.label.clone(), reason: reason.to_owned() });
     }
 
     /// Adds what a file came to; of more than `most` faults the rest is counted in the last one.

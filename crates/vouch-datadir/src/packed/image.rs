@@ -238,7 +238,13 @@ impl Image<'_> {
                 skip(Code::NoChecksums, what);
                 Role::Passed
             }
-            Kind::Doublewrite | Kind::Redo(_) | Kind::Binlog | Kind::Packed | Kind::NotCovered(_) => {
+            Kind::Doublewrite
+            | Kind::Redo(_)
+            | Kind::LogFile(_)
+            | Kind::CopiedLog
+            | Kind::Binlog
+            | Kind::Packed
+            | Kind::NotCovered(_) => {
                 skip(Code::NotCovered, Kind::of(inner).name());
                 Role::Passed
             }

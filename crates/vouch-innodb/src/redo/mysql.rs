@@ -10,7 +10,9 @@ const CHECKPOINT_LSN: usize = 8;
 const SUM: usize = 508;
 const DATA_LENGTH: usize = 4;
 /// Numbers of blocks run from 1 and begin again behind this.
-const NUMBERS: u64 = 0x3fff_ffff;
+const NUMBERS: u64 = 0x4000_0000;
+/// In place of the checksum where the server was told to write none.
+const NO_SUM: u32 = 0xdead_beef;
 /// Set in the number of a block with which a write began.
 const FLUSH: u32 = 0x8000_0000;
 /// Set in the length of a block whose data is encrypted.
@@ -21,6 +23,8 @@ const ENCRYPTED: u16 = 0x8000;
 pub enum RedoBlock {
     /// Whole, and of the log that begins with the file; how many of its bytes are in use.
     Live(u16),
+    /// Of the log that begins with the file, and written without a checksum; how many of its bytes are in use.
+    Unprotected(u16),
     /// Whole, and of what was in the file before.
     Old,
     /// All zero.
@@ -94,6 +98,9 @@ impl MysqlLog {
         }
         let (stored, computed) = (block.be32(SUM).unwrap_or(0), crc32c(block.get(..SUM).unwrap_or(block)));
         let length = block.be16(DATA_LENGTH).unwrap_or(0);
+        if stored == NO_SUM && stored != computed && self.names(number, block) {
+            return RedoBlock::Unprotected(length & !ENCRYPTED);
+        }
         if stored != computed {
             let encrypted = length & ENCRYPTED != 0 && self.names(number, block);
             return if encrypted { RedoBlock::Encrypted } else { RedoBlock::Bad { stored, computed } };
@@ -118,7 +125,7 @@ impl MysqlLog {
 }
 
 /// Something, when the block's checksum holds.
-fn sound(block: &[u8]) -> Option<()> {
+pub(super) fn sound(block: &[u8]) -> Option<()> {
     (crc32c(block.get(..SUM)?) == block.be32(SUM)?).then_some(())
 }
 
@@ -165,6 +172,18 @@ mod tests {
             assert!(matches!(log.block(number, &damaged), RedoBlock::Bad { .. }), "{at}");
         }
         assert!(matches!(log.block(number, &live[..7]), RedoBlock::Bad { .. }));
+    }
+
+    #[test]
+    fn numbers_begin_again_and_checksums_may_be_left_out() {
+        let log = MysqlLog { start: Lsn(512 * 0x3fff_fffe), checkpoint: None };
+        for (number, named) in [(0, 0x3fff_ffff), (1, 0x4000_0000), (2, 1), (3, 2)] {
+            assert_eq!(log.block(number, &block(named, 512)), RedoBlock::Live(512), "{number}");
+        }
+        let mut bare = block(1, 60);
+        bare[SUM..].copy_from_slice(&NO_SUM.to_be_bytes());
+        assert_eq!(log.block(2, &bare), RedoBlock::Unprotected(60));
+        assert!(matches!(log.block(3, &bare), RedoBlock::Bad { .. }));
     }
 
     #[test]

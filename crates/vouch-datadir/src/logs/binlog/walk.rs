@@ -1,8 +1,9 @@
 //! From event to event: [`walk`].
 
 use super::event::{Event, HEADER, MAGIC_BYTES, SUM, Sums, is_binlog, is_encrypted};
-use super::window::{Bytes, Window};
+use super::window::Window;
 use crate::logs::report::Fault;
+use crate::read::Bytes;
 use std::io;
 
 /// Bytes behind damage in which the next whole event is looked for.

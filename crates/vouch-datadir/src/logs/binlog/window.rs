@@ -1,22 +1,10 @@
 //! A file, read forwards through a buffer: [`Window`].
 
-use crate::read::Source;
+use crate::read::Bytes;
 use std::io;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
-
-/// What can be read at any place.
-pub(super) trait Bytes {
-    /// Reads up to the length of `buffer`; less only at the end.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
-}
-
-impl Bytes for Source {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        Source::read_at(self, buffer, offset)
-    }
-}
 
 /// The part of a file that was read last.
 pub(super) struct Window<'a> {
@@ -47,14 +35,4 @@ impl<'a> Window<'a> {
 
     /// The most that can be had at once.
     pub(super) const MOST: usize = CHUNK;
-}
-
-#[cfg(test)]
-impl Bytes for Vec<u8> {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = self.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
-        let length = rest.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&rest[..length]);
-        Ok(length)
-    }
 }

@@ -1,6 +1,7 @@
 //! Backups that mariabackup takes while sysbench writes: clean in every form, and one changed byte is
 //! found in each.
 
+use super::logs::files;
 use super::{filled_with_keys, pages, with_bytes, without};
 use crate::harness::{Outcome, Vouch};
 use std::fs::{self, File};
@@ -158,6 +159,7 @@ fn of_a_server_that_is_written_to() {
     clean(piped(&backups.path("prepared.tar")), "prepared backup");
     changed_bytes(&backups);
     whole_directory(&backups);
+    copied_log(&backups);
     cut_images(&backups);
 }
 
@@ -200,6 +202,33 @@ fn whole_directory(backups: &Backups) {
     found(without(&prepared.join("sbtest/sbtest1.ibd"), || pages(&prepared, &[])), &["file-missing"]);
     let system = without(&raw.join("ibdata1"), || pages(&raw, &[]));
     assert!(system.finding_codes().contains(&"file-missing"), "{}", system.stdout);
+}
+
+/// The log that was copied with the files reaches as far as the backup notes, and damage in front of that is found.
+fn copied_log(backups: &Backups) {
+    let raw = backups.path("raw");
+    let (notes, path) = (fs::read_to_string(raw.join("xtrabackup_checkpoints")).unwrap(), raw.join("ib_logfile0"));
+    let last = notes.lines().find_map(|line| line.strip_prefix("last_lsn = ")).unwrap();
+    let healthy = pages(&raw, &[]);
+    let log = files(&healthy, "ib_logfile0")[0];
+    assert_eq!(
+        (&log["kind"], &log["state"], log["lsn_max"].to_string().as_str()),
+        (&"redo log".into(), &"sound".into(), last)
+    );
+    assert!(log["tally"]["sound"].as_u64().unwrap() > 100, "{log}");
+    let middle = 12_288 + (fs::metadata(&path).unwrap().len() as usize - 12_288) / 2;
+    let outcome = with_bytes(&path, |bytes| bytes[middle] ^= 0x10, || pages(&raw, &[]));
+    let outcome = outcome.assert_code(1);
+    let finding = outcome.only("redo-block");
+    let offset = finding["file"]["offset"].as_u64().unwrap();
+    assert!(offset <= middle as u64 && offset > middle as u64 - (1 << 20), "{finding}");
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains(&format!("needs it up to LSN {last}")), "{message}");
+    let outcome = with_bytes(&path, |bytes| bytes.truncate(bytes.len() - 3), || pages(&raw, &[]));
+    let message = outcome.assert_code(1).only("redo-block")["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(&format!("should reach LSN {last}")), "{message}");
+    let outcome = with_bytes(&path, |bytes| bytes[4100] ^= 1, || pages(&raw, &[]));
+    assert_eq!(outcome.assert_code(1).only("redo-block")["file"]["offset"], 4096);
 }
 
 /// A packed image with a changed byte that changes what comes out: where zeros repeat, not every one does.

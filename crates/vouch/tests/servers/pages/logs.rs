@@ -28,7 +28,7 @@ fn clean(server: &Server) -> Outcome {
 }
 
 /// What is told of the files whose names begin so.
-fn files<'a>(outcome: &'a Outcome, name: &str) -> Vec<&'a Value> {
+pub fn files<'a>(outcome: &'a Outcome, name: &str) -> Vec<&'a Value> {
     let files = outcome.document["coverage"]["files"].as_array().unwrap().iter();
     files.filter(|file| file["file"].as_str().unwrap().starts_with(name)).collect()
 }
@@ -113,6 +113,26 @@ fn block(server: &Server) {
     assert!(head.assert_code(1).only("redo-block")["message"].as_str().unwrap().contains("block 0 of the head"));
 }
 
+/// A changed byte in the log of a server that was killed, between its checkpoint and its end.
+fn mini_transaction(server: &Server) {
+    let healthy = clean(server);
+    let log = files(&healthy, "ib_logfile0")[0];
+    // "mini-transactions, LSN 123 to 456"
+    let words: Vec<&str> = log["format"].as_str().unwrap().split(' ').collect();
+    let [from, to]: [u64; 2] = [words[2], words[4]].map(|word| word.parse().unwrap());
+    assert!(log["state"] == "sound" && to - from > 50_000, "{log}");
+    let path = server.data().join("ib_logfile0");
+    let bytes = fs::read(&path).unwrap();
+    let first = u64::from_be_bytes(bytes[8..16].try_into().unwrap());
+    let middle = 12_288 + (from + (to - from) / 2 - first) % (bytes.len() as u64 - 12_288);
+    let outcome = with_bytes(&path, |bytes| bytes[middle as usize] ^= 0x10, || pages(&server.data(), &[]));
+    let outcome = outcome.assert_code(1);
+    let finding = outcome.only("redo-block");
+    let offset = finding["file"]["offset"].as_u64().unwrap();
+    assert!(finding["file"]["name"] == "ib_logfile0" && offset <= middle, "{finding}");
+    assert!(finding["message"].as_str().unwrap().contains("recovery gets no further"), "{finding}");
+}
+
 fn of_a_pair(flavor: Flavor) {
     let pair = Topology::pair(flavor).unwrap();
     let (source, replica) = (pair.source(), pair.replica(0));
@@ -137,6 +157,8 @@ fn of_a_pair(flavor: Flavor) {
     if flavor == Flavor::Mysql {
         block(source);
         block(replica);
+    } else {
+        mini_transaction(replica);
     }
 }
 
