@@ -14,6 +14,7 @@ mod groups;
 pub mod html;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod percona;
 mod position;
 mod progress;

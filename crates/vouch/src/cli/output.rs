@@ -34,7 +34,7 @@ pub struct OutputArgs {
     /// What stdout gets
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "human", hide_possible_values = false)]
     pub format: Format,
-    /// Also write the result to a file, by its name an .html page or a .json document; may be given again
+    /// Also write the result to a file, by its name an .html page, a .json document or JUnit's .xml; may be given again
     #[arg(long, value_name = "FILE", value_parser = report_file)]
     pub report: Vec<ReportFile>,
     /// No progress, and no warnings on stderr

@@ -238,6 +238,8 @@ pub enum ReportKind {
     Html,
     /// The result document.
     Json,
+    /// Test suites, tables as their cases.
+    Junit,
 }
 
 /// A file to write a report to.
@@ -249,13 +251,14 @@ pub struct ReportFile {
     pub kind: ReportKind,
 }
 
-/// `FILE.html` or `FILE.json`.
+/// `FILE.html`, `FILE.json` or `FILE.xml`.
 pub fn report_file(text: &str) -> Result<ReportFile, String> {
     let path = PathBuf::from(text);
     let kind = match path.extension().and_then(|extension| extension.to_str()) {
         Some("html" | "htm") => ReportKind::Html,
         Some("json") => ReportKind::Json,
-        _ => return Err("a report is a file named .html or .json".to_owned()),
+        Some("xml") => ReportKind::Junit,
+        _ => return Err("a report is a file named .html, .json or .xml".to_owned()),
     };
     Ok(ReportFile { path, kind })
 }
@@ -329,6 +332,7 @@ mod tests {
     fn reports_are_known_by_their_extension() {
         assert_eq!(report_file("a/b.html").map(|file| file.kind), Ok(ReportKind::Html));
         assert_eq!(report_file("b.json").map(|file| file.kind), Ok(ReportKind::Json));
+        assert_eq!(report_file("c.xml").map(|file| file.kind), Ok(ReportKind::Junit));
         assert!(report_file("b.txt").is_err() && report_file("html").is_err());
     }
 }

@@ -18,6 +18,7 @@ fn write_one(report: &ReportFile, summary: &Summary) -> Result<(), Complaint> {
     let text = match report.kind {
         ReportKind::Html => vouch_render::html::page(summary),
         ReportKind::Json => vouch_render::json::document(summary),
+        ReportKind::Junit => vouch_render::junit::suites(summary),
     };
     fs::write(&report.path, text).map_err(|error| {
         Complaint::incomplete(format!("the report {} could not be written: {}", report.path.display(), cause(&error)))

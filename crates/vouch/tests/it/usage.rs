@@ -48,7 +48,7 @@ fn every_bad_value_is_refused_with_what_it_should_be() {
         ("--wait-timeout", "x", duration),
         ("--retry-for", "x", duration),
         ("--format", "xml", ""),
-        ("--report", "result.txt", "a report is a file named .html or .json"),
+        ("--report", "result.txt", "a report is a file named .html, .json or .xml"),
         ("--color", "blue", ""),
     ];
     for (option, value, cause) in cases {
