@@ -358,6 +358,9 @@ codes! {
         "A replication filter keeps the table from this replica."
         "Expected when the filter is on purpose.";
 
+    ChangedSince "changed-since" Skip Notice
+        "The binlog has changes to the table after the manifest's position, and --static-only leaves such tables out."
+        "Hold the server against the manifest at its position, or a copy restored from its backup, to have all tables looked at.";
     Volatile "volatile" Skip Notice
         "The manifest says that the table's rows change on purpose, so only its being there was looked at."
         "Nothing to do.";
@@ -387,6 +390,12 @@ codes! {
     OlderAllowed "older-allowed" Notice Notice
         "The manifest was not held against the last serial that was accepted, because --allow-older says so."
         "Nothing to do when an older backup is looked at on purpose.";
+    Resumed "resumed" Notice Notice
+        "Results of an earlier run that was cut off were taken over: it was the same manifest, the same server, at the same position."
+        "Nothing to do. Without --resume every table is read again.";
+    ResumeRefused "resume-refused" Notice Notice
+        "There was nothing to go on from, or it cannot be shown that nothing has changed since: every table is read."
+        "Nothing to do. With a binlog, and on MySQL with gtid_mode=ON, a server can show it.";
     Requeued "requeued" Notice Notice
         "An applier waited for a table that was being read, so the reading was ended and begun again later."
         "Nothing to do.";

@@ -103,6 +103,10 @@ pub struct GateCoverage {
     pub cluster: String,
     /// The key that signed it; `None` when nobody had to.
     pub signed_by: Option<String>,
+    /// The server's `server_uuid`; empty where it has none.
+    pub server_uuid: String,
+    /// The server's `server_id`; 0 when it was not asked.
+    pub server_id: u64,
     /// What the position of the server had to be, in words.
     pub gate: String,
     /// The manifest's position; empty without.

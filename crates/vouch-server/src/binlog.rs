@@ -5,6 +5,7 @@
 //! that are not known) is reported as [`Change::Unclear`], never passed over.
 
 use crate::error::{Fault, ServerError};
+use crate::flavor::Flavor;
 use crate::ident::TableName;
 use crate::position::LogPlace;
 use crate::registry::Registry;
@@ -16,7 +17,8 @@ use mysql::binlog::EventType;
 use mysql::binlog::events::{EventData, RowsEventData, TableMapEvent};
 use mysql::binlog::row::BinlogRow;
 use mysql::binlog::value::BinlogValue;
-use mysql::{BinlogDumpFlags, BinlogRequest, BinlogStream};
+use mysql::{BinlogDumpFlags, BinlogRequest, BinlogStream, Conn};
+use mysql_common::packets::Sid;
 use std::sync::Arc;
 
 /// Something that changed in the window.
@@ -72,8 +74,7 @@ pub fn scan(
         }
         match (header.event_type(), data) {
             (Ok(kind), Ok(data)) => report(kind, data, &stream, &mut take),
-            // Heartbeats of the second kind, and the events by which MariaDB marks transactions.
-            (Err(_), _) if matches!(header.event_type_raw(), 41 | 160..=163) => {}
+            (Err(_), _) if marks_transactions(header.event_type_raw()) => {}
             _ => take(Change::Unclear),
         }
         if !artificial && end.reaches(window.to) {
@@ -83,6 +84,37 @@ pub fn scan(
     Err(ServerError::new(&window.name, Fault::Other, format!("its binlog ended before {}:{}", to.file, to.offset)))
 }
 
+/// Hands every change after the transactions that `gtid` names to `take`, up to where the log ends now.
+///
+/// # Errors
+/// [`Fault::Denied`] without REPLICATION SLAVE; [`Fault::Other`] when the log does not reach back that far, or
+/// `gtid` names no place; those of the connection.
+pub fn scan_since(
+    target: &Target,
+    limits: Limits,
+    registry: &Arc<Registry>,
+    flavor: Flavor,
+    gtid: &str,
+    mut take: impl FnMut(Change),
+) -> Result<()> {
+    let mut stream = open_since(target, limits, registry, flavor, gtid)?;
+    while let Some(event) = stream.next() {
+        let event = event.map_err(|error| ServerError::from_mysql(target.name(), &error))?;
+        let header = event.header();
+        match (header.event_type(), event.read_data()) {
+            (Ok(kind), Ok(data)) => report(kind, data, &stream, &mut take),
+            (Err(_), _) if marks_transactions(header.event_type_raw()) => {}
+            _ => take(Change::Unclear),
+        }
+    }
+    Ok(())
+}
+
+/// Heartbeats of the second kind, and the events by which MariaDB marks transactions.
+fn marks_transactions(event_type: u8) -> bool {
+    matches!(event_type, 41 | 160..=163)
+}
+
 struct Window<'a> {
     name: String,
     at: String,
@@ -90,6 +122,39 @@ struct Window<'a> {
 }
 
 fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPlace) -> Result<BinlogStream> {
+    request(target, limits, registry, |_, request| {
+        Ok(request.with_filename(from.file.clone().into_bytes()).with_pos(from.offset.max(4)))
+    })
+}
+
+fn open_since(
+    target: &Target,
+    limits: Limits,
+    registry: &Arc<Registry>,
+    flavor: Flavor,
+    gtid: &str,
+) -> Result<BinlogStream> {
+    let unnamed = |_| ServerError::new(target.name(), Fault::Other, format!("{gtid} names no place in a binlog"));
+    request(target, limits, registry, |conn, request| match flavor {
+        Flavor::Mysql => {
+            let sids = gtid.split(',').map(str::parse::<Sid<'_>>).collect::<std::result::Result<Vec<_>, _>>();
+            Ok(request.with_use_gtid(true).with_pos(4_u64).with_sids(sids.map_err(unnamed)?))
+        }
+        Flavor::Mariadb => {
+            let known = sql::settings::begin_after(conn, gtid);
+            known.map_err(|error| ServerError::from_mysql(target.name(), &error))?;
+            Ok(request.with_pos(4_u64))
+        }
+    })
+}
+
+/// Asks for a stream that ends where the log ends now; `begin` says where it begins.
+fn request(
+    target: &Target,
+    limits: Limits,
+    registry: &Arc<Registry>,
+    begin: impl FnOnce(&mut Conn, BinlogRequest<'static>) -> Result<BinlogRequest<'static>>,
+) -> Result<BinlogStream> {
     let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
     let (mut conn, _) = connect(target, limits).map_err(fail)?;
     let id = conn.connection_id();
@@ -100,11 +165,8 @@ fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPla
     // A replica with the same server id would be thrown off: the connection id
     // in the upper half of the range is one that nobody configures.
     let server_id = 0x8000_0000_u32 | id;
-    let request = BinlogRequest::new(server_id)
-        .with_filename(from.file.clone().into_bytes())
-        .with_pos(from.offset.max(4))
-        .with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
-    let stream = conn.get_binlog_stream(request).map_err(fail);
+    let request = BinlogRequest::new(server_id).with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
+    let stream = begin(&mut conn, request).and_then(|request| conn.get_binlog_stream(request).map_err(fail));
     registry.remove(target.name(), id);
     stream
 }

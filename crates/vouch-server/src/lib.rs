@@ -18,7 +18,7 @@ mod target;
 mod tls;
 mod wire;
 
-pub use binlog::{Change, scan as scan_binlog};
+pub use binlog::{Change, scan as scan_binlog, scan_since as scan_binlog_since};
 pub use capability::{Capabilities, Capability};
 pub use error::{Fault, ServerError, Wire};
 pub use flavor::{Flavor, Version, parse_version};

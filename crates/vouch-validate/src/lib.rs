@@ -12,6 +12,7 @@ mod connect;
 mod create;
 mod definition;
 mod fold;
+mod kept;
 mod options;
 mod pool;
 mod position;
@@ -21,6 +22,7 @@ mod refusal;
 mod request;
 mod result;
 mod snapshot;
+mod unchanged;
 mod validate;
 mod warden;
 

@@ -1,5 +1,6 @@
 //! The typed options of both engines.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use vouch_manifest::Method;
@@ -62,6 +63,8 @@ pub enum Gate {
     AtPosition,
     /// Whatever it is, while the server takes no writes.
     Restored,
+    /// That of the manifest or beyond; tables that changed since are left out.
+    Static,
 }
 
 /// What is said of tables that the manifest does not name.
@@ -100,6 +103,10 @@ pub struct ValidateOptions {
     pub allow_older: bool,
     /// The keys that are trusted lie where the manifest lies.
     pub key_beside: bool,
+    /// The folder in which results are kept for a run that goes on; `None` to keep none.
+    pub keep_in: Option<PathBuf>,
+    /// Take over what a run that was cut off has kept.
+    pub resume: bool,
 }
 
 /// Of what a manifest is to be taken, and how.

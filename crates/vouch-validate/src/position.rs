@@ -25,10 +25,47 @@ pub fn standing(session: &mut Session) -> vouch_server::Result<String> {
     }
 }
 
+/// Where the server stands, in such a way that nothing can have been written while it stands there, but what
+/// was kept from its binlog on purpose. `None` when it cannot show that.
+///
+/// # Errors
+/// Those of the server.
+pub fn firm(session: &mut Session) -> vouch_server::Result<Option<String>> {
+    let on = |value: Option<String>| value.is_some_and(|value| matches!(value.as_str(), "ON" | "1"));
+    if !on(session.variable("log_bin")?) {
+        return Ok(None);
+    }
+    // Without GTIDs what is executed still has those of earlier times.
+    let named = session.identity().flavor == Flavor::Mariadb || on(session.variable("gtid_mode")?);
+    let gtid = if named { session.gtids_here()? } else { String::new() };
+    if !gtid.is_empty() {
+        return Ok(Some(gtid));
+    }
+    let place = session.log_place()?;
+    Ok(Some(format!("{}:{}", place.file, place.offset)).filter(|_| !place.file.is_empty()))
+}
+
+/// What tells a server from all others, also after it was started anew.
+///
+/// # Errors
+/// Those of the server.
+pub fn who(session: &mut Session) -> vouch_server::Result<String> {
+    let identity = session.identity().clone();
+    if !identity.uuid.is_empty() {
+        return Ok(identity.uuid);
+    }
+    let mut words = vec![identity.server_id.to_string()];
+    for name in ["hostname", "port", "datadir"] {
+        words.push(session.variable(name)?.unwrap_or_default());
+    }
+    Ok(words.join(" "))
+}
+
 /// What the gate asks for, in words.
 pub fn words(gate: Gate, manifest: &Manifest) -> &'static str {
     match gate {
         Gate::Restored => "restored: takes no writes",
+        Gate::Static => "unchanged since the manifest's position",
         Gate::AtPosition if known(manifest).is_some() => "at the manifest's position",
         Gate::AtPosition => "does not move",
     }
@@ -54,6 +91,13 @@ pub fn pass(
         return restored(session);
     }
     let Some(position) = known(manifest) else {
+        if options.gate == Gate::Static {
+            return Err(Refusal::new(
+                Code::PositionRefused,
+                "the manifest has no GTIDs, so it cannot be told what changed since",
+                "take it of a server with GTIDs; or say --restored for a copy that takes no writes",
+            ));
+        }
         return match &manifest.position {
             Some(position) if position.method != "none" => Err(Refusal::new(
                 Code::PositionRefused,
@@ -68,6 +112,9 @@ pub fn pass(
     };
     same_flavor(session, manifest)?;
     wait(session, position, options, runtime)?;
+    if options.gate == Gate::Static {
+        return Ok(());
+    }
     let beyond = beyond(session, &position.gtid).map_err(asked)?;
     match beyond.is_empty() {
         true => Ok(()),

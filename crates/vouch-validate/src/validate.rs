@@ -3,6 +3,7 @@
 use crate::connect::Connector;
 use crate::definition;
 use crate::fold;
+use crate::kept::{Ground, Kept, Taken};
 use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
 use crate::pool::{Abort, Pool, Renew};
 use crate::position;
@@ -10,6 +11,7 @@ use crate::read;
 use crate::refusal::Refusal;
 use crate::request::{Answer, Request};
 use crate::result;
+use crate::unchanged::{Changes, Since};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
@@ -18,6 +20,9 @@ use vouch_report::{
     Summary, TableCheck, Verdict,
 };
 use vouch_server::{Flavor, Session, TableEntry, TableName, parse_version};
+
+/// What is said of a table that --static-only leaves out.
+const CHANGED: &str = "it has changed since the manifest's position";
 
 /// Looks at every table of the manifest and says whether it is what the manifest says.
 ///
@@ -36,6 +41,8 @@ pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtim
         errors: Vec::new(),
         notices: Vec::new(),
         interrupted: None,
+        kept: None,
+        since: None,
     };
     let (command, run_id) = ("validate", runtime.run_id.clone());
     runtime.sink.emit(&Event::RunStarted { command, run_id, at_ms: started_ms });
@@ -56,6 +63,8 @@ fn coverage(accepted: &Accepted, gate: Gate) -> GateCoverage {
         serial: manifest.serial,
         cluster: manifest.cluster.clone(),
         signed_by: accepted.signer().map(|signer| signer.key.clone()),
+        server_uuid: String::new(),
+        server_id: 0,
         gate: position::words(gate, manifest).to_owned(),
         expected_position: manifest.position.as_ref().map(|position| position.gtid.clone()).unwrap_or_default(),
         position: String::new(),
@@ -84,6 +93,10 @@ struct Run<'a> {
     errors: Vec<Failure>,
     notices: Vec<Notice>,
     interrupted: Option<u8>,
+    /// Where results are kept for a run that goes on.
+    kept: Option<Kept>,
+    /// What changed since the manifest's position, where that is asked for.
+    since: Option<Since>,
 }
 
 impl Run<'_> {
@@ -103,9 +116,17 @@ impl Run<'_> {
         self.findings.push(finding);
     }
 
-    /// What is decided about a table is told at once.
+    /// What is decided about a table is told at once, and kept.
     fn decided(&mut self, check: TableCheck) {
         let check = TableCheck { at_ms: (self.runtime.now_ms)(), ..check };
+        // What cannot be kept is read again, and no worse.
+        if self.kept.as_mut().is_some_and(|kept| kept.keep(&check).is_err()) {
+            self.kept = None;
+        }
+        self.settled(check);
+    }
+
+    fn settled(&mut self, check: TableCheck) {
         self.runtime.sink.emit(&Event::TableChecked(check.clone()));
         if let Some(finding) = result::finding(&check) {
             self.found(finding);
@@ -142,18 +163,76 @@ impl Run<'_> {
         self.coverage.position.clone_from(&before);
         let listed = control.tables().map_err(asked)?;
         let entries: HashMap<&TableName, &TableEntry> = listed.iter().map(|entry| (&entry.name, entry)).collect();
+        self.leave_out_changed(&mut control, &connector)?;
+        let taken = self.keep(&mut control);
         let sessions = self.sessions(&connector, &mut control)?;
-        let abort = self.tables(&entries, sessions, connector);
+        let abort = self.tables(&entries, sessions, connector.clone(), taken);
         self.extra(&listed);
         if abort.is_none() {
             self.objects(&mut control);
-            self.still(&mut control, &before);
+            match self.since.take() {
+                Some(since) => self.still_unchanged(since, &mut control, &connector),
+                None => self.still(&mut control, &before),
+            }
         }
         Ok(())
     }
 
+    /// Learns which tables changed after the manifest's position, where only the others are to be looked at.
+    fn leave_out_changed(&mut self, control: &mut Session, connector: &Connector) -> Result<(), Refusal> {
+        if self.options.gate != Gate::Static {
+            return Ok(());
+        }
+        let gtid = position::known(self.manifest).map(|position| position.gtid.clone()).unwrap_or_default();
+        let since = Since::learn(control, connector, &gtid)?;
+        let left = |table: &&TableFacts| table.class == Class::Verify && !since.changed(&table.schema, &table.name);
+        if !self.manifest.tables.iter().any(|table| left(&table)) {
+            return Err(Refusal::new(
+                Code::PositionRefused,
+                "every table of the manifest has changed since its position: none is left to be looked at",
+                "hold the server against the manifest at its position, or a copy restored from its backup",
+            ));
+        }
+        self.since = Some(since);
+        Ok(())
+    }
+
+    /// Begins to keep results, and returns those that are taken over.
+    fn keep(&mut self, control: &mut Session) -> Taken {
+        let nothing = |run: &mut Self, why: &str| {
+            if run.options.resume {
+                run.notice(Code::ResumeRefused, why);
+            }
+            Taken::new()
+        };
+        let Some(folder) = self.options.keep_in.clone() else { return Taken::new() };
+        // A server that may move meanwhile does not stand anywhere.
+        let standing = if self.options.gate == Gate::Static { Ok(None) } else { position::firm(control) };
+        let (Ok(Some(position)), Ok(server)) = (standing, position::who(control)) else {
+            return nothing(self, "the server cannot show that nothing was written since: every table is read");
+        };
+        let ground = Ground { manifest: self.coverage.manifest_digest.clone(), server, position };
+        match Kept::begin(&folder, &ground, self.options.resume) {
+            Ok((kept, taken)) => {
+                self.kept = Some(kept);
+                match taken.len() {
+                    0 => nothing(self, "no run was cut off at this position with this manifest: every table is read"),
+                    count => {
+                        self.notice(Code::Resumed, format!("{count} tables are taken over from an earlier run"));
+                        taken
+                    }
+                }
+            }
+            Err(error) => {
+                nothing(self, &format!("what earlier runs kept cannot be used, every table is read: {error}"))
+            }
+        }
+    }
+
     fn join(&mut self, control: &mut Session) {
         let identity = control.identity();
+        self.coverage.server_uuid.clone_from(&identity.uuid);
+        self.coverage.server_id = identity.server_id;
         let server = ServerCoverage {
             name: control.name().to_owned(),
             role: ServerRole::Replica,
@@ -272,6 +351,7 @@ impl Run<'_> {
         entries: &HashMap<&TableName, &TableEntry>,
         sessions: Vec<Session>,
         connector: Connector,
+        mut taken: Taken,
     ) -> Option<Abort> {
         let definitions = self.definitions();
         let (mut requests, mut asked) = (Vec::new(), Vec::new());
@@ -280,7 +360,14 @@ impl Run<'_> {
             match entries.get(&name) {
                 None => self.decided(unread(facts, read::missing())),
                 Some(entry) if !entry.is_base => self.decided(unread(facts, read::not_a_table())),
-                Some(_) if facts.class == Class::Volatile => self.volatile(facts),
+                Some(_) if facts.class == Class::Volatile => {
+                    self.skip(facts, Code::Volatile, "its rows change on purpose, says the manifest");
+                }
+                Some(_) if self.has_changed(facts) => self.skip(facts, Code::ChangedSince, CHANGED),
+                Some(_) if taken.contains_key(&facts.label()) => {
+                    let check = taken.remove(&facts.label());
+                    check.into_iter().for_each(|check| self.taken_over(facts, check));
+                }
                 Some(entry) => {
                     requests.push(request(facts, name, entry.bytes, definitions));
                     asked.push(facts);
@@ -302,9 +389,19 @@ impl Run<'_> {
         ended.abort
     }
 
-    fn volatile(&mut self, facts: &TableFacts) {
-        let reason = "its rows change on purpose, says the manifest".to_owned();
-        let skip = Skip { code: Code::Volatile, what: facts.label(), reason: reason.clone() };
+    fn has_changed(&self, facts: &TableFacts) -> bool {
+        self.since.as_ref().is_some_and(|since| since.changed(&facts.schema, &facts.name))
+    }
+
+    /// What an earlier run found stands, with the time at which it was found.
+    fn taken_over(&mut self, facts: &TableFacts, check: TableCheck) {
+        let TableCheck { method, expected, rows_expected, .. } = result::blank(facts);
+        self.settled(TableCheck { method, expected, rows_expected, ..check });
+    }
+
+    fn skip(&mut self, facts: &TableFacts, code: Code, reason: &str) {
+        let reason = reason.to_owned();
+        let skip = Skip { code, what: facts.label(), reason: reason.clone() };
         self.runtime.sink.emit(&Event::Skip(skip.clone()));
         self.skips.push(skip);
         self.decided(TableCheck { status: CheckStatus::Skipped, reason, ..result::blank(facts) });
@@ -420,16 +517,59 @@ impl Run<'_> {
         if doubtful == 0 {
             return self.notice(Code::ServerMoved, moved);
         }
-        let kept: HashSet<String> =
-            self.coverage.checks.iter().filter(|c| c.status == CheckStatus::Mismatch).map(TableCheck::label).collect();
-        self.findings.retain(|finding| {
-            finding.code != Code::TableMismatch
-                || finding.location.table.as_ref().is_some_and(|name| kept.contains(name))
-        });
+        self.withdraw();
         let hint = "stop replication and keep writes out, then run again";
         self.error(
             Failure::new(Code::ServerMoved, format!("{moved}: {doubtful} tables are not proven")).with_hint(hint),
         );
+    }
+
+    /// Takes back the findings of tables that are no mismatch any more.
+    fn withdraw(&mut self) {
+        let differs = |check: &&TableCheck| check.status == CheckStatus::Mismatch;
+        let kept: HashSet<String> = self.coverage.checks.iter().filter(differs).map(TableCheck::label).collect();
+        self.findings.retain(|finding| {
+            finding.code != Code::TableMismatch
+                || finding.location.table.as_ref().is_some_and(|name| kept.contains(name))
+        });
+    }
+
+    /// Tables that changed while they were looked at are left out too; where that cannot be told, no mismatch is proven.
+    fn still_unchanged(&mut self, since: Since, control: &mut Session, connector: &Connector) {
+        let changes = match since.go_on(control, connector) {
+            Ok(changes) => changes,
+            Err(refusal) => Changes::Unclear(refusal.message),
+        };
+        let mut doubtful = 0;
+        for check in &mut self.coverage.checks {
+            let judged = matches!(check.status, CheckStatus::Mismatch | CheckStatus::Valid);
+            match &changes {
+                Changes::Tables(tables) if judged && tables.contains(&TableName::new(&check.schema, &check.name)) => {
+                    (check.status, check.reason) = (CheckStatus::Skipped, CHANGED.to_owned());
+                    let (what, reason) = (check.label(), CHANGED.to_owned());
+                    self.skips.push(Skip { code: Code::ChangedSince, what, reason });
+                }
+                Changes::Unclear(why) if check.status == CheckStatus::Mismatch => {
+                    (check.status, check.reason) = (CheckStatus::Error, why.clone());
+                    doubtful += 1;
+                }
+                _ => {}
+            }
+        }
+        self.withdraw();
+        if let (Changes::Unclear(why), 1..) = (&changes, doubtful) {
+            self.error(Failure::new(Code::ServerMoved, format!("{why}: {doubtful} tables are not proven")));
+        }
+    }
+
+    /// What is kept is of use to nobody once every table has its result.
+    fn forget(&mut self) {
+        let open = |check: &TableCheck| {
+            matches!(check.status, CheckStatus::NotRun | CheckStatus::Error | CheckStatus::Timeout)
+        };
+        if !self.coverage.checks.iter().any(open) {
+            self.kept.take().map(Kept::forget);
+        }
     }
 
     /// The server could not be asked: every table is one that was not looked at.
@@ -443,6 +583,7 @@ impl Run<'_> {
     }
 
     fn summary(mut self, started_ms: u64) -> Summary {
+        self.forget();
         self.coverage.checks.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         self.findings.sort_by(|a, b| (&a.location.table, &a.message).cmp(&(&b.location.table, &b.message)));
         let halts = self.coverage.checks.iter().any(|check| !check.status.passes());

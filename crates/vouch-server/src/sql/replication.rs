@@ -187,6 +187,24 @@ impl Session {
         })
     }
 
+    /// Whether the server writes all that changes, from whatever source, to its binlog. Says why not, if not.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn logs_everything(&mut self) -> Result<std::result::Result<(), String>> {
+        for names in [&["log_bin"][..], &["log_replica_updates", "log_slave_updates"][..]] {
+            let values = names.iter().map(|name| self.variable(name)).collect::<Result<Vec<_>>>()?;
+            if !values.iter().flatten().any(|value| value == "ON") {
+                return Ok(Err(format!("it has {}=OFF", names.last().unwrap_or(&""))));
+            }
+        }
+        let new = self.has(Capability::BinaryLogStatus);
+        let rows = self.show(if new { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" })?;
+        let filter = |name: &str| rows.first().and_then(|row| decode::text(row, &[name])).unwrap_or_default();
+        let filtered = ["Binlog_Do_DB", "Binlog_Ignore_DB"].into_iter().find(|name| !filter(name).is_empty());
+        Ok(filtered.map_or(Ok(()), |name| Err(format!("it leaves databases out ({name})"))))
+    }
+
     /// Waits on a replica until it has applied `position`, for at most `timeout`.
     ///
     /// # Errors

@@ -215,6 +215,22 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Pairs of tables of which a change to the first may change rows of the second, by a foreign key that acts.
+    /// No row of the second is then in a binlog.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn cascades(&mut self) -> Result<Vec<(TableName, TableName)>> {
+        let sql = "SELECT UNIQUE_CONSTRAINT_SCHEMA AS pd, REFERENCED_TABLE_NAME AS pt, CONSTRAINT_SCHEMA AS cd, \
+            TABLE_NAME AS ct FROM information_schema.REFERENTIAL_CONSTRAINTS \
+            WHERE DELETE_RULE NOT IN ('RESTRICT','NO ACTION') OR UPDATE_RULE NOT IN ('RESTRICT','NO ACTION')";
+        let rows = self.rows(sql, Vec::new())?;
+        let named = |row: &Row, database: &str, table: &str| TableName::new(text(row, database), text(row, table));
+        Ok(rows.iter().map(|row| (named(row, "pd", "pt"), named(row, "cd", "ct"))).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,14 @@ pub fn kill(conn: &mut Conn, connection: u32) -> mysql::Result<()> {
     conn.query_drop(format!("KILL {connection}"))
 }
 
+/// Says, before a binlog is asked for, after which GTIDs it is to begin (MariaDB).
+pub fn begin_after(conn: &mut Conn, gtid: &str) -> mysql::Result<()> {
+    conn.exec_drop(
+        "SET @slave_connect_state = ?, @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0",
+        (gtid,),
+    )
+}
+
 /// Says, before a binlog is asked for, that events about GTIDs are understood.
 ///
 /// To others MariaDB sends statements in their place, which look as if they could

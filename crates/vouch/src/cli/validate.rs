@@ -11,6 +11,8 @@ Examples:
   vouch validate --server mysql://dr@replica1 --manifest today.json --trust /etc/vouch/trust
   vouch validate --server [copy] --manifest today.json --trust keys --restored --expect-read-only
   vouch validate config.json manifest.json --trust keys --signature manifest.json.sig
+  vouch validate --server [dr] --manifest today.json --trust keys --resume
+  vouch validate --server [primary] --manifest yesterday.json --trust keys --allow-older --static-only
   vouch validate --server [dr] --manifest today.json --trust keys --format jsonl --report result.html
 
 The signature is verified before anything else: until then nothing is parsed, and no server is asked.
@@ -56,6 +58,9 @@ pub struct ValidateArgs {
     pub effort: EffortArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Take over what a run that was cut off has found: of this manifest, this server, at this position
+    #[arg(long, help_heading = "Run")]
+    pub resume: bool,
     /// The configuration file [default: ./vouch.toml, or $XDG_CONFIG_HOME/vouch/vouch.toml]
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     pub config: Option<PathBuf>,
@@ -83,7 +88,7 @@ pub struct TrustArgs {
     /// Take a manifest that has expired
     #[arg(long)]
     pub allow_expired: bool,
-    /// Where the last serials are kept [default: $XDG_STATE_HOME/vouch or ~/.local/state/vouch]
+    /// Where serials and what one run leaves to the next are kept [default: $XDG_STATE_HOME/vouch or ~/.local/state/vouch]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
 }
@@ -116,6 +121,9 @@ pub struct GateArgs {
     /// The server is a restored copy that takes no writes, whatever its position
     #[arg(long)]
     pub restored: bool,
+    /// Only tables that have not changed since the manifest's position, as the server's binlog tells
+    #[arg(long, conflicts_with_all = ["at_position", "restored"])]
+    pub static_only: bool,
     /// How long the server may take to get to the manifest's position
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = value::duration)]
     pub wait_timeout: Duration,

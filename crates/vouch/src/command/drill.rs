@@ -213,6 +213,8 @@ impl Drill<'_> {
             extra: ExtraPolicy::Auto,
             allow_older: self.args.trust.allow_older,
             key_beside: self.taken.key_beside,
+            keep_in: None,
+            resume: false,
         };
         let stop = Arc::clone(&self.stop);
         let runtime = Runtime {

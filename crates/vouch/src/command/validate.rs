@@ -25,7 +25,7 @@ use vouch_render::human::HumanStyle;
 use vouch_render::json::{GateLines, refused};
 use vouch_report::{Sink, Summary, Tee};
 use vouch_server::Target;
-use vouch_validate::{Runtime, validate};
+use vouch_validate::{Runtime, ValidateOptions, validate};
 
 /// Validates, shows the result and returns what it came to.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -113,7 +113,10 @@ fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
     let stopped = Arc::new(move || stop.requested());
     let runtime = Runtime { sink: Arc::new(Tee(sinks)), stopped, now_ms, run_id };
     let effort = gate::effort(&args.effort, cap);
-    let options = gate::validate(target, effort, &args.gate, &args.trust, taken.key_beside);
+    // Without a home folder nothing is kept, and nothing else is lacking.
+    let keep_in = gate::state(&args.trust, variables).ok().map(|folder| folder.join("gates"));
+    let plain = gate::validate(target, effort, &args.gate, &args.trust, taken.key_beside);
+    let options = ValidateOptions { keep_in, resume: args.resume, ..plain };
     let summary = validate(&taken.accepted, &options, &runtime).map_err(|refusal| Refusal {
         code: refusal.code.name(),
         message: refusal.message,

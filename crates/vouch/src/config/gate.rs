@@ -94,7 +94,11 @@ pub fn validate(
     ValidateOptions {
         target,
         effort,
-        gate: if gate.restored { Gate::Restored } else { Gate::AtPosition },
+        gate: match (gate.restored, gate.static_only) {
+            (true, _) => Gate::Restored,
+            (_, true) => Gate::Static,
+            _ => Gate::AtPosition,
+        },
         wait_timeout: gate.wait_timeout,
         channel: gate.channel.clone(),
         expect_server_uuid: gate.expect_server_uuid.clone(),
@@ -107,6 +111,8 @@ pub fn validate(
         },
         allow_older: trust.allow_older,
         key_beside,
+        keep_in: None,
+        resume: false,
     }
 }
 
@@ -138,9 +144,16 @@ pub fn create(target: Target, args: &CreateArgs) -> CreateOptions {
 /// # Errors
 /// There is no home folder, and none was named.
 pub fn serials(args: &TrustArgs, variables: &Environment) -> Result<PathBuf, Complaint> {
+    Ok(state(args, variables)?.join("serials"))
+}
+
+/// Where is kept what one run leaves to the next.
+///
+/// # Errors
+/// There is no home folder, and none was named.
+pub fn state(args: &TrustArgs, variables: &Environment) -> Result<PathBuf, Complaint> {
     let own = || variables.folder("XDG_STATE_HOME", ".local/state").map(|folder| folder.join("vouch"));
-    let folder = args.state_dir.clone().or_else(own).ok_or_else(|| {
+    args.state_dir.clone().or_else(own).ok_or_else(|| {
         Complaint::usage("there is no home folder to keep the last serials in").hint("name a folder with --state-dir")
-    })?;
-    Ok(folder.join("serials"))
+    })
 }

@@ -7,17 +7,17 @@ use std::time::Duration;
 use vouch_testkit::{FULL, Server, poll};
 
 /// A session that holds tables locked until it is dropped.
-struct Locked(mysql::Conn);
+pub struct Locked(mysql::Conn);
 
 impl Locked {
-    fn of(server: &Server, tables: &str) -> Locked {
+    pub fn of(server: &Server, tables: &str) -> Locked {
         use mysql::prelude::Queryable;
         let mut conn = server.conn().unwrap();
         conn.query_drop(format!("LOCK TABLES {tables}")).unwrap();
         Locked(conn)
     }
 
-    fn release(self) {
+    pub fn release(self) {
         drop(self.0);
     }
 }

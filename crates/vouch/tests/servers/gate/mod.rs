@@ -7,5 +7,7 @@ mod imported;
 mod kit;
 mod portable;
 mod position;
+mod resume;
 mod tamper;
 mod trust;
+mod unchanged;
