@@ -91,10 +91,9 @@ impl Desk {
         Vouch::new(&["manifest", "sign", &self.text(name), "--key", &self.text("key")]).run().assert_code(0);
     }
 
-    fn gate(&self, name: &str, server: &Server, args: &[&str]) -> Vouch {
-        let (address, manifest, trust) = (server.url(FULL, PASSWORD), self.text(name), self.text("trust"));
-        let state = self.text("state");
-        let fixed = ["validate", "--server", &address, "--manifest", &manifest];
+    fn gate(&self, name: &str, address: &str, args: &[&str]) -> Vouch {
+        let (manifest, trust, state) = (self.text(name), self.text("trust"), self.text("state"));
+        let fixed = ["validate", "--server", address, "--manifest", &manifest];
         let state: &[&str] = if args.contains(&"--state-dir") { &[] } else { &["--state-dir", &state] };
         let trust: &[&str] = if args.contains(&"--trust") { &[] } else { &["--trust", &trust] };
         let fixed = [&fixed[..], &["--format", "jsonl", "--quiet"], trust, state].concat();
@@ -103,12 +102,17 @@ impl Desk {
 
     /// Holds a server against a manifest.
     pub fn validate(&self, name: &str, server: &Server, args: &[&str]) -> Outcome {
-        self.gate(name, server, args).run()
+        self.gate(name, &server.url(FULL, PASSWORD), args).run()
     }
 
     /// The same, to be watched.
     pub fn begin(&self, name: &str, server: &Server, args: &[&str]) -> Running {
-        self.gate(name, server, args).spawn()
+        self.begin_at(name, &server.url(FULL, PASSWORD), args)
+    }
+
+    /// The same at any address.
+    pub fn begin_at(&self, name: &str, address: &str, args: &[&str]) -> Running {
+        self.gate(name, address, args).spawn()
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
-use vouch_testkit::{FULL, Flavor, Server, ServerConfig, Topology, poll};
+use vouch_testkit::{FULL, Flavor, PASSWORD, Proxy, Server, ServerConfig, Topology, numbers, poll};
 
 /// Tells writers to stop, also when a test fails: a scope waits for its threads.
 struct Until<'a>(&'a AtomicBool);
@@ -189,7 +189,48 @@ fn moves_on(desk: &Desk, topology: &Topology) {
     let past = desk.validate("later.json", replica, &[]);
     assert_refused(&past, "position-refused");
     assert!(past.stdout.contains("past the position"), "{}", past.stdout);
+    gives_way(desk, topology);
     falls_behind(desk, topology);
+}
+
+/// A long read holds a table whose definition an applier is to change. It gives way, replication goes on, and the
+/// table still gets its result; without the guard the applier waits until the read is over.
+fn gives_way(desk: &Desk, topology: &Topology) {
+    let (source, replica) = (topology.source(), topology.replica(0));
+    let wide = "CREATE TABLE app.wide (id INT PRIMARY KEY, f FLOAT NOT NULL, pad CHAR(250) NOT NULL);
+        INSERT INTO app.wide SELECT n, n / 3, REPEAT('p', 250) FROM";
+    source.sql(&format!("{wide} {}", numbers(60_000))).unwrap();
+    topology.wait_in_sync(WITHIN).unwrap();
+    desk.create("wide.json", replica, &["--serial", "5", "--tables", "app.wide"]).assert_code(0);
+    replica.sql("SET GLOBAL read_only = ON").unwrap();
+    for (guarded, more) in [(true, &[][..]), (false, &["--no-guard"][..])] {
+        let proxy = Proxy::start(replica).unwrap();
+        proxy.delay(5);
+        let args = [&["--restored", "--allow-older", "--extra", "ignore"][..], more].concat();
+        let run = desk.begin_at("wide.json", &proxy.url(FULL, PASSWORD), &args);
+        let wait = |what: &str, sees: &dyn Fn() -> bool| {
+            let seen = poll::until(WITHIN, Duration::from_millis(20), what, || sees().then_some(()));
+            seen.unwrap_or_else(|error| panic!("guarded {guarded}: {error}"));
+        };
+        wait("rows", &|| proxy.forwarded() > 300_000);
+        proxy.delay(100);
+        source.sql(&format!("ALTER TABLE app.wide COMMENT = 'guarded {guarded}'")).unwrap();
+        let comment = "SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_NAME = 'wide'";
+        let waiting = "SELECT COUNT(*) FROM information_schema.PROCESSLIST \
+                       WHERE USER = 'system user' AND STATE = 'Waiting for table metadata lock'";
+        match guarded {
+            true => wait("the change", &|| replica.query_one(comment).unwrap().as_deref() == Some("guarded true")),
+            false => wait("the applier", &|| replica.query_one(waiting).unwrap().as_deref() != Some("0")),
+        }
+        proxy.pass();
+        let outcome = run.wait().assert_code(0);
+        assert_eq!(statuses(&outcome), "app.wide=VALID");
+        assert_eq!(outcome.coded("requeued").len(), usize::from(guarded), "{}", outcome.stdout);
+        topology.wait_in_sync(WITHIN).unwrap();
+    }
+    replica.sql("SET GLOBAL read_only = OFF").unwrap();
+    source.sql("DROP TABLE app.wide").unwrap();
+    topology.wait_in_sync(WITHIN).unwrap();
 }
 
 /// Lag above the limit ends the run with 1 and what was not looked at.
