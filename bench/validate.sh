@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# The benchmark of `vouch validate` and `vouch manifest create`, run by
+# script/bench, which builds and installs what it needs. One server at a time,
+# warm, over sockets. The peer of CHECKSUM TABLE by us is CHECKSUM TABLE by two
+# plain clients side by side, each with every other table.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../target}/release
+vouch=$target/vouch
+
+rows=50000 tables=50 many=10000 repeats=5 flavors=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) rows=10000 many=2000 ;;
+    --repeats) repeats=$2; shift ;;
+    mysql | mariadb) flavors+=("$1") ;;
+    *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
+  esac
+  shift
+done
+[ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
+. "$here/common.sh"
+
+unlogged() { on_source "SET SESSION sql_log_bin=0; $1"; }
+
+create() {
+  "$vouch" manifest create --server "S=$SOURCE_SOCKET,u=root" --cluster bench --out "$scratch/$1.json" --method "$1" \
+    --tables "$2" --workers 2 --serial 1 --quiet
+}
+validate() {
+  "$vouch" validate --server "S=$SOURCE_SOCKET,u=root" --manifest "$scratch/$1.json" --allow-unsigned --allow-older \
+    --state-dir "$scratch/state" --workers 2 --extra ignore --format jsonl --quiet
+}
+bare_part() { sql "$SOURCE_SOCKET" "$(seq "$1" 2 $tables | sed 's/.*/CHECKSUM TABLE sb.sbtest&;/')"; }
+bare() { bare_part 1 & bare_part 2 & wait; }
+
+# each FIGURE PEER…: seconds of each command in turns, into files by their first words joined.
+turns() {
+  local repeat command
+  for ((repeat = 0; repeat <= repeats; repeat++)); do
+    for command in "$@"; do
+      # The first turn warms up.
+      if [ "$repeat" -eq 0 ]; then seconds $command >/dev/null; else seconds $command >>"$scratch/${command// /-}"; fi
+    done
+  done
+}
+took() { median <"$scratch/$1"; }
+
+speed() {
+  local ours theirs rows_took
+  turns 'validate checksum-table' bare 'create checksum-table sb.*' 'create row-sha256 sb.*' 'validate row-sha256'
+  ours=$(took validate-checksum-table) theirs=$(took bare)
+  row "validate, checksum-table: time against the bare statements" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" \
+    "at most 1.1×" "$(verdict "$ours / $theirs" '<=' 1.1)"
+  ours=$(took 'create-row-sha256-sb.*') theirs=$(took 'create-checksum-table-sb.*')
+  row "create: row-sha256 against checksum-table" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" \
+    "$([ "$flavor" = mysql ] && echo 'at most 1.3×')" "$([ "$flavor" = mysql ] && verdict "$ours / $theirs" '<=' 1.3)"
+  rows_took=$(took validate-row-sha256)
+  row "validate, row-sha256: thousand rows a second" "$(awk "BEGIN {printf \"%.0f\", $rows * $tables / $rows_took / 1000}")" "" ""
+}
+
+make_many() {
+  say "$flavor: making $many small tables"
+  unlogged 'CREATE DATABASE many'
+  local n
+  { echo 'SET SESSION sql_log_bin=0; USE many;'
+    for ((n = 1; n <= many; n++)); do
+      echo "CREATE TABLE t$n (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL, at DATETIME, KEY (name)); INSERT INTO t$n VALUES ($n, 'n', NULL);"
+    done; } | mariadb --no-defaults -u root -S "$SOURCE_SOCKET"
+}
+
+# own_ms COMMAND…: milliseconds of processor time that it took itself.
+own_ms() {
+  local TIMEFORMAT='%U %S'
+  { time "$@" >"$scratch/out" 2>"$scratch/err"; } 2>&1 | awk '{printf "%.2f\n", ($1 + $2) * 1000}'
+}
+
+size() {
+  local method spent
+  make_many
+  for method in checksum-table row-sha256; do
+    spent=$(own_ms create $method 'many.*')
+    row "create, $method, $many tables: our own time a table" "$(calc "$spent / $many") ms" "under 2 ms" "$(verdict "$spent / $many" '<' 2)"
+    spent=$(own_ms validate $method)
+    row "validate, $method, $many tables: our own time a table" "$(calc "$spent / $many") ms" "under 2 ms" "$(verdict "$spent / $many" '<' 2)"
+    spent=$(peak_mb validate $method)
+    row "… peak memory" "$spent MB" "under 100 MB" "$(verdict "$spent" '<' 100)"
+  done
+}
+
+# ---- the run
+
+results=$scratch/results
+for flavor in "${flavors[@]}"; do
+  start_pair "$flavor" 0
+  label="$flavor $VERSION"
+  in_sync() { :; }
+  seed
+  create checksum-table 'sb.*' >/dev/null
+  create row-sha256 'sb.*' >/dev/null
+  say "$flavor: $repeats repeats of all"
+  speed | tee -a "$results" >&2
+  size | tee -a "$results" >&2
+  stop_pair
+done
+printf '| server | figure | measured | target | target met |\n|---|---|---|---|---|\n'
+cat "$results"
