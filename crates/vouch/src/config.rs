@@ -6,6 +6,7 @@
 //! real options of a comparison, once.
 
 mod addresses;
+pub mod alert;
 pub mod checksum;
 mod environment;
 mod file;

@@ -4,6 +4,7 @@
 //! libraries and exits; all else is in them. Way of a command: `cli` parses,
 //! `config` makes typed options, `command` runs, `exit` ends.
 
+mod alert;
 mod batch;
 mod cli;
 mod command;

@@ -34,7 +34,7 @@ struct StepJson<'a> {
 }
 
 #[derive(Serialize)]
-struct ManifestJson<'a> {
+pub(super) struct ManifestJson<'a> {
     id: &'a str,
     sha256: &'a str,
     serial: u64,
@@ -44,7 +44,7 @@ struct ManifestJson<'a> {
 }
 
 #[derive(Serialize)]
-struct Counts {
+pub(super) struct Counts {
     valid: u64,
     mismatch: u64,
     missing: u64,
@@ -56,7 +56,7 @@ struct Counts {
 }
 
 #[derive(Serialize)]
-struct CheckJson<'a> {
+pub(super) struct CheckJson<'a> {
     table: String,
     schema: &'a str,
     name: &'a str,
@@ -75,14 +75,7 @@ impl<'a> GateJson<'a> {
     pub(super) fn of(gate: &'a GateCoverage, servers: &'a [ServerCoverage]) -> Self {
         GateJson {
             servers: servers.iter().map(ServerJson::of).collect(),
-            manifest: ManifestJson {
-                id: &gate.manifest_id,
-                sha256: &gate.manifest_digest,
-                serial: gate.serial,
-                cluster: filled(&gate.cluster),
-                signed_by: gate.signed_by.as_deref(),
-                position: filled(&gate.expected_position),
-            },
+            manifest: ManifestJson::of(gate),
             gate: &gate.gate,
             position: filled(&gate.position),
             counts: Counts::of(gate),
@@ -98,8 +91,21 @@ impl<'a> StepJson<'a> {
     }
 }
 
+impl<'a> ManifestJson<'a> {
+    pub(super) fn of(gate: &'a GateCoverage) -> Self {
+        ManifestJson {
+            id: &gate.manifest_id,
+            sha256: &gate.manifest_digest,
+            serial: gate.serial,
+            cluster: filled(&gate.cluster),
+            signed_by: gate.signed_by.as_deref(),
+            position: filled(&gate.expected_position),
+        }
+    }
+}
+
 impl Counts {
-    fn of(gate: &GateCoverage) -> Self {
+    pub(super) fn of(gate: &GateCoverage) -> Self {
         Counts {
             valid: gate.count(CheckStatus::Valid),
             mismatch: gate.count(CheckStatus::Mismatch),
@@ -114,7 +120,7 @@ impl Counts {
 }
 
 impl<'a> CheckJson<'a> {
-    fn of(check: &'a TableCheck) -> Self {
+    pub(super) fn of(check: &'a TableCheck) -> Self {
         CheckJson {
             table: check.label(),
             schema: &check.schema,

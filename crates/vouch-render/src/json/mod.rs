@@ -5,8 +5,10 @@
 //! hold it to them. Domain types are borrowed by the private types here, so
 //! that a change of theirs cannot change the JSON by accident.
 
+pub mod alert;
 mod coverage;
 mod event;
+mod evidence;
 mod files;
 mod finding;
 mod gate;
@@ -16,6 +18,7 @@ mod manifest;
 mod rotation;
 mod summary;
 
+pub use evidence::{EVIDENCE_KIND, evidence};
 pub use gate::{GateLines, refused};
 pub use jsonl::Jsonl;
 pub use manifest::{manifest_diff, manifest_lint};

@@ -1,5 +1,6 @@
 //! `vouch drill`.
 
+use super::alert::{AlertArgs, EvidenceArgs};
 use super::output::OutputArgs;
 use super::validate::{EffortArgs, TrustArgs};
 use clap::Args;
@@ -10,6 +11,8 @@ Examples:
   vouch drill --backup /backups/today --manifest today.json --trust /etc/vouch/trust
   vouch drill --backup /backups/today --manifest today.json --trust keys --report drill.html
   vouch drill --backup /backups/today --manifest today.json --trust keys --format json --quiet
+  vouch drill --backup /backups/today --manifest today.json --trust keys --evidence drill.proof.json \
+      --evidence-key auditor.key --webhook https://ops.example/hook
 
 What it does, each step timed: holds the files against the manifest, verifies every page, makes a private
 copy, prepares it where it is not, starts a server on it without networking, and validates every table.
@@ -41,6 +44,10 @@ pub struct DrillArgs {
     pub no_pages: bool,
     #[command(flatten)]
     pub effort: EffortArgs,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub alert: AlertArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

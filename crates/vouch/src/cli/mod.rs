@@ -4,6 +4,7 @@
 //! and the reference are all made from [`command`]. Invariant: parsing touches
 //! neither files nor servers.
 
+pub mod alert;
 pub mod checksum;
 pub mod compare;
 pub mod config;

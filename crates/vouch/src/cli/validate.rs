@@ -1,5 +1,6 @@
 //! `vouch validate`.
 
+use super::alert::{AlertArgs, EvidenceArgs};
 use super::output::OutputArgs;
 use super::value::{self, Limit};
 use clap::{Args, ValueEnum};
@@ -13,7 +14,10 @@ Examples:
   vouch validate config.json manifest.json --trust keys --signature manifest.json.sig
   vouch validate --server [dr] --manifest today.json --trust keys --resume
   vouch validate --server [primary] --manifest yesterday.json --trust keys --allow-older --static-only
-  vouch validate --server [dr] --manifest today.json --trust keys --format jsonl --report result.html
+  vouch validate --server [dr] --manifest today.json --trust keys --format jsonl --report result.html --report junit.xml
+  vouch validate --server [dr] --manifest today.json --trust keys --evidence proof.json --evidence-key auditor.key
+  vouch validate --server [dr] --manifest today.json --trust keys --webhook https://ops.example/hook \
+      --webhook-secret '${file:/etc/vouch/hook.secret}' --slack '${SLACK_URL}' --pagerduty '${PD_KEY}'
 
 The signature is verified before anything else: until then nothing is parsed, and no server is asked.
 Without --signature, MANIFEST.sig or MANIFEST.minisig beside the manifest is taken.
@@ -56,6 +60,10 @@ pub struct ValidateArgs {
     pub gate: GateArgs,
     #[command(flatten)]
     pub effort: EffortArgs,
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+    #[command(flatten)]
+    pub alert: AlertArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     /// Take over what a run that was cut off has found: of this manifest, this server, at this position

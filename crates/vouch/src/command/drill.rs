@@ -8,13 +8,14 @@ mod copy;
 mod files;
 mod stage;
 
-use super::running::{Stdout, progress, unwritten};
+use super::evidence::Evidence;
+use super::running::{Stdout, progress};
 use super::trust::{self, Refusal, Taken};
-use super::validate::{keep_serial, now_ms, refuse};
+use super::validate::{end, keep_serial, now_ms, refuse, written};
 use crate::cli::drill::DrillArgs;
 use crate::complaint::Complaint;
-use crate::config::gate;
 use crate::config::job::check_reports;
+use crate::config::{alert, gate};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
@@ -29,23 +30,36 @@ use vouch_validate::{ExtraPolicy, Gate, Runtime, ValidateOptions, untouched, val
 
 /// Drills, shows the result and returns what it came to.
 pub fn run(args: &DrillArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    match prepare(args, variables) {
-        Ok(taken) => carry_out(args, &taken, variables),
-        Err(refusal) => refuse(refusal, args.output.format),
-    }
+    let format = args.output.format;
+    let about = format!("drill of {}", args.backup.display());
+    let alerts = match alert::alerts(&args.alert, about, &args.trust, now_ms, variables) {
+        Ok(alerts) => alerts,
+        Err(complaint) => return refuse(complaint.into(), format),
+    };
+    let ended = prepare(args, variables).and_then(|(taken, evidence)| {
+        let (exit, summary) = carry_out(args, &taken, evidence.as_ref(), variables)?;
+        Ok((exit, summary))
+    });
+    end("drill", ended, alerts.as_ref(), format)
 }
 
-fn prepare(args: &DrillArgs, variables: &Environment) -> Result<Taken, Refusal> {
+fn prepare(args: &DrillArgs, variables: &Environment) -> Result<(Taken, Option<Evidence>), Refusal> {
     check_reports(&args.output.report)?;
+    let evidence = Evidence::prepare(&args.evidence)?;
     let taken = trust::accept(&args.manifest, &args.trust, variables, now_ms())?;
     if !args.backup.is_dir() {
         let complaint = Complaint::usage(format!("the backup {} is no directory", args.backup.display()));
         return Err(complaint.hint("unpack an image first").into());
     }
-    Ok(taken)
+    Ok((taken, evidence))
 }
 
-fn carry_out(args: &DrillArgs, taken: &Taken, variables: &Environment) -> Result<Exit, Complaint> {
+fn carry_out(
+    args: &DrillArgs,
+    taken: &Taken,
+    evidence: Option<&Evidence>,
+    variables: &Environment,
+) -> Result<(Exit, Summary), Complaint> {
     let stop = signal::stop_and_clean_up()?;
     let terminal = Terminal::of_process(args.output.color, variables);
     let stdout = Stdout::new(args.output.format);
@@ -66,14 +80,8 @@ fn carry_out(args: &DrillArgs, taken: &Taken, variables: &Environment) -> Result
     progress.emit(&Event::RunFinished(Box::new(summary.clone())));
     stdout.sink().emit(&Event::RunFinished(Box::new(summary.clone())));
     keep_serial(taken, args.trust.allow_older);
-    let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));
-    Ok(match shown {
-        Ok(()) => Exit::from(summary.verdict),
-        Err(problem) => match unwritten(&problem, &summary) {
-            Exit::Incomplete => Exit::Findings,
-            exit => exit,
-        },
-    })
+    let shown = stdout.finish(&summary, terminal);
+    Ok((written(shown, &args.output.report, evidence, &summary), summary))
 }
 
 /// Why a step could not be done.

@@ -50,7 +50,7 @@ fn make(path: &Path, contents: &[u8], secret: bool) -> Result<(), Complaint> {
 }
 
 /// Writes a file whole or not at all.
-fn replace(path: &Path, contents: &[u8]) -> Result<(), Complaint> {
+pub(super) fn replace(path: &Path, contents: &[u8]) -> Result<(), Complaint> {
     let partial = with_suffix(path, ".partial");
     let written = File::create(&partial)
         .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
@@ -61,7 +61,7 @@ fn replace(path: &Path, contents: &[u8]) -> Result<(), Complaint> {
     })
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut text = path.as_os_str().to_owned();
     text.push(suffix);
     PathBuf::from(text)
@@ -81,7 +81,7 @@ fn keygen(args: &KeygenArgs) -> Result<Exit, Complaint> {
     ))
 }
 
-fn signing_key(path: &Path) -> Result<SigningKey, Complaint> {
+pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Complaint> {
     let text = String::from_utf8_lossy(&read(path, "key")?).into_owned();
     SigningKey::parse(&text).map_err(|why| {
         Complaint::usage(format!("the key {} cannot be used: {why}", path.display()))

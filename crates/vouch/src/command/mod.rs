@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod demo;
 mod drill;
+mod evidence;
 mod explain;
 mod last_words;
 mod man;

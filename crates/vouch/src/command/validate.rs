@@ -3,15 +3,18 @@
 //! Invariant: whatever it comes to, a machine that asked for JSON gets JSON, and
 //! nothing but a proof of every table ends with 0.
 
+use super::evidence::Evidence;
 use super::running::{progress, unwritten};
 use super::trust::{self, Refusal, Taken};
+use crate::alert::{Alerts, Outcome};
 use crate::cli::Verb;
 use crate::cli::output::Format;
 use crate::cli::validate::ValidateArgs;
+use crate::cli::value::ReportFile;
 use crate::complaint::{Complaint, printable};
 use crate::config::Origins;
-use crate::config::gate;
 use crate::config::job::check_reports;
+use crate::config::{alert, gate};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
@@ -34,9 +37,38 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
         args.output.format = Format::Jsonl;
     }
     let format = args.output.format;
-    match prepare(*args, origins, variables) {
-        Ok(job) => carry_out(job, variables).or_else(|refusal| refuse(refusal, format)),
-        Err(refusal) => refuse(refusal, format),
+    let alerts = alert::alerts(&args.alert, gate::about(&args), &args.trust, now_ms, variables);
+    let alerts = match alerts {
+        Ok(alerts) => alerts,
+        Err(complaint) => return refuse(complaint.into(), format),
+    };
+    let ended = prepare(*args, origins, variables).and_then(|job| carry_out(job, variables));
+    end("validate", ended, alerts.as_ref(), format)
+}
+
+/// Says what a run came to where that is yet to be said, tells who is to be told, and returns the exit code.
+pub(super) fn end(
+    command: &str,
+    ended: Result<(Exit, Summary), Refusal>,
+    alerts: Option<&Alerts>,
+    format: Format,
+) -> Result<Exit, Complaint> {
+    let tell = |exit: Exit, refused: Option<(&str, &str)>, summary: Option<&Summary>| {
+        let hurried = matches!(exit, Exit::Interrupted(_));
+        let outcome = Outcome { command, exit_code: exit.code(), refused, summary, hurried };
+        alerts.iter().for_each(|alerts| alerts.tell(&outcome));
+    };
+    match ended {
+        Ok((exit, summary)) => {
+            tell(exit, None, Some(&summary));
+            Ok(exit)
+        }
+        Err(refusal) => {
+            let (code, message) = (refusal.code, refusal.message.clone());
+            let refused = refuse(refusal, format);
+            tell(Exit::Usage, Some((code, &message)), None);
+            refused
+        }
     }
 }
 
@@ -55,10 +87,12 @@ struct Job {
     taken: Taken,
     target: Target,
     cap: Option<u64>,
+    evidence: Option<Evidence>,
 }
 
 fn prepare(mut args: ValidateArgs, origins: &Origins, variables: &Environment) -> Result<Job, Refusal> {
     check_reports(&args.output.report)?;
+    let evidence = Evidence::prepare(&args.evidence)?;
     let config = match args.files.as_slice() {
         [] => None,
         [config, manifest] => {
@@ -80,7 +114,7 @@ fn prepare(mut args: ValidateArgs, origins: &Origins, variables: &Environment) -
             server.target
         }
     };
-    Ok(Job { args, taken, target, cap: config.and_then(|config| config.max_workers) })
+    Ok(Job { args, taken, target, cap: config.and_then(|config| config.max_workers), evidence })
 }
 
 fn usage(message: &str, hint: &str) -> Complaint {
@@ -100,8 +134,8 @@ fn configuration(path: &Path, args: &mut ValidateArgs) -> Result<GateConfig, Com
     Ok(config)
 }
 
-fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
-    let Job { args, taken, target, cap } = job;
+fn carry_out(job: Job, variables: &Environment) -> Result<(Exit, Summary), Refusal> {
+    let Job { args, taken, target, cap, evidence } = job;
     let manifest = taken.accepted.manifest();
     let stop = signal::stop()?;
     let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
@@ -125,15 +159,25 @@ fn carry_out(job: Job, variables: &Environment) -> Result<Exit, Refusal> {
     drop(runtime);
     keep_serial(&taken, args.trust.allow_older);
     let shown = show(&args, terminal, lines.as_deref(), &summary);
-    let shown = shown.and(super::report::write(&args.output.report, &summary));
-    // A gate that could not say that it is open is shut.
-    Ok(match shown {
+    Ok((written(shown, &args.output.report, evidence.as_ref(), &summary), summary))
+}
+
+/// Writes the files that were asked for. A gate that could not say that it is open is shut.
+pub(super) fn written(
+    shown: Result<(), Complaint>,
+    reports: &[ReportFile],
+    evidence: Option<&Evidence>,
+    summary: &Summary,
+) -> Exit {
+    let reported = super::report::write(reports, summary);
+    let proven = evidence.map_or(Ok(()), |evidence| evidence.write(summary));
+    match shown.and(reported).and(proven) {
         Ok(()) => Exit::from(summary.verdict),
-        Err(problem) => match unwritten(&problem, &summary) {
+        Err(problem) => match unwritten(&problem, summary) {
             Exit::Incomplete => Exit::Findings,
             exit => exit,
         },
-    })
+    }
 }
 
 /// From now on nothing older passes. A flat manifest has no serial.

@@ -1,10 +1,10 @@
 //! The typed options of the gate and of making manifests.
 
-use super::addresses;
+use super::addresses::{self, redacted};
 use super::layers::Origins;
 use super::secret;
 use crate::cli::manifest::{CreateArgs, Method};
-use crate::cli::validate::{EffortArgs, Extra, GateArgs, OneServerArgs, TrustArgs};
+use crate::cli::validate::{EffortArgs, Extra, GateArgs, OneServerArgs, TrustArgs, ValidateArgs};
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use std::path::PathBuf;
@@ -156,4 +156,13 @@ pub fn state(args: &TrustArgs, variables: &Environment) -> Result<PathBuf, Compl
     args.state_dir.clone().or_else(own).ok_or_else(|| {
         Complaint::usage("there is no home folder to keep the last serials in").hint("name a folder with --state-dir")
     })
+}
+
+/// What a run is about, the same from run to run.
+pub fn about(args: &ValidateArgs) -> String {
+    match (&args.server.server, args.files.first()) {
+        (Some(address), _) => redacted(address),
+        (None, Some(config)) => config.canonicalize().unwrap_or_else(|_| config.clone()).display().to_string(),
+        (None, None) => "no server".to_owned(),
+    }
 }

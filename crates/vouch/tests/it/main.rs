@@ -1,8 +1,10 @@
 //! The binary without any server: help, wrong usage, configuration.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod alert;
 mod config;
 mod help;
+mod listener;
 mod manifest;
 mod pages;
 mod probe;

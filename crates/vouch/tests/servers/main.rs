@@ -22,6 +22,8 @@ mod health_pair;
 mod health_probe;
 mod health_samples;
 mod health_snmp;
+#[path = "../it/listener.rs"]
+mod listener;
 mod load;
 mod pages;
 mod proof;

@@ -1,7 +1,7 @@
 //! The golden table of the two-file form: input → exit code and last JSON line, the same on both flavors.
 
 use super::kit::{checksum, config, fill, last_line, statuses};
-use super::{faults, imported, resume, trust, unchanged};
+use super::{faults, imported, resume, tell, trust, unchanged};
 use crate::harness::Vouch;
 use serde_json::{Value, json};
 use std::net::TcpListener;
@@ -27,6 +27,7 @@ fn the_golden_table_and_what_must_not_reach_a_server() {
                 let table = golden(server);
                 imported::manifests_of_other_tools(server);
                 trust::nothing_is_asked_before_the_signature_is_verified(server);
+                tell::results_are_told(server);
                 resume::a_run_that_is_killed_goes_on(server);
                 unchanged::tables_that_changed_are_left_out(server);
                 faults::tables_that_cannot_be_read(server);

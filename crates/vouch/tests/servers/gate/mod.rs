@@ -9,5 +9,6 @@ mod portable;
 mod position;
 mod resume;
 mod tamper;
+mod tell;
 mod trust;
 mod unchanged;
