@@ -16,6 +16,11 @@ use crate::sql::decode;
 use crate::sql::schema::{ColumnEntry, TableDefinition};
 use crate::wire::Cell;
 
+/// What makes a CONCAT one of bytes. Without it the character set of a column holds for all of it, and values
+/// and literals are converted; a literal would give way to a column, a cast does not, and a cast of each column
+/// costs a copy of each value.
+const BYTES: &str = "CAST('' AS BINARY)";
+
 /// Longest value that stands in a row as it is, in bytes.
 const SHORT: u64 = 1024;
 
@@ -63,13 +68,11 @@ fn plain(column: &ColumnEntry) -> String {
 
 fn text(column: &ColumnEntry, last: bool) -> String {
     let name = quote(&column.name);
-    // Without the cast the first column's character set would hold for all, and the others be converted.
-    let bytes = format!("CAST({name} AS BINARY)");
     match (column.nullable, last) {
-        (true, false) => format!("COALESCE(CONCAT(LENGTH({name}),':',{bytes}),'N')"),
-        (true, true) => format!("COALESCE(CONCAT(':',{bytes}),'N')"),
-        (false, false) => format!("LENGTH({name}),':',{bytes}"),
-        (false, true) => bytes,
+        (true, false) => format!("COALESCE(CONCAT({BYTES},LENGTH({name}),':',{name}),'N')"),
+        (true, true) => format!("COALESCE(CONCAT({BYTES},':',{name}),'N')"),
+        (false, false) => format!("LENGTH({name}),':',{name}"),
+        (false, true) => name,
     }
 }
 
@@ -77,7 +80,7 @@ fn text(column: &ColumnEntry, last: bool) -> String {
 fn row(definition: &TableDefinition) -> String {
     let in_row = definition.columns.iter().filter(|column| form(column) != Form::Real);
     let (texts, others): (Vec<_>, Vec<_>) = in_row.partition(|column| form(column) == Form::Text);
-    let mut parts = vec!["_binary''".to_owned()];
+    let mut parts = vec![BYTES.to_owned()];
     parts.extend(others.iter().map(|column| plain(column)));
     let last = texts.len().saturating_sub(1);
     parts.extend(texts.iter().enumerate().map(|(at, column)| text(column, at == last)));
@@ -189,9 +192,9 @@ mod tests {
             column("a`b", "char", 40, true),
         ];
         let sql = row(&TableDefinition { columns, indexes: Vec::new() });
-        let expected = "CONCAT(_binary'',`id`,'|',`b`+0,'|',\
-            COALESCE(CONCAT(SHA2(`note`,256)),'N'),'|',SHA2(HEX(`g`),256),'|',LENGTH(`name`),':',CAST(`name` AS BINARY),\
-            COALESCE(CONCAT(':',CAST(`a``b` AS BINARY)),'N'))";
+        let expected = "CONCAT(CAST('' AS BINARY),`id`,'|',`b`+0,'|',\
+            COALESCE(CONCAT(SHA2(`note`,256)),'N'),'|',SHA2(HEX(`g`),256),'|',LENGTH(`name`),':',`name`,\
+            COALESCE(CONCAT(CAST('' AS BINARY),':',`a``b`),'N'))";
         assert_eq!(sql, expected);
     }
 }

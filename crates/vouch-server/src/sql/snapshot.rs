@@ -75,14 +75,19 @@ impl Session {
     /// # Errors
     /// [`crate::Fault::Denied`] without BACKUP_ADMIN, [`crate::Fault::Missing`] where it does not exist.
     pub fn log_status(&mut self) -> Result<LogStatus> {
-        let sql = "SELECT JSON_UNQUOTE(JSON_EXTRACT(LOCAL, '$.gtid_executed')) AS g, \
-            JSON_UNQUOTE(JSON_EXTRACT(LOCAL, '$.binary_log_file')) AS f, \
-            JSON_EXTRACT(LOCAL, '$.binary_log_position') AS p FROM performance_schema.log_status";
+        // A session's literals are bytes, of which the server makes no path.
+        let sql = "SELECT JSON_UNQUOTE(JSON_EXTRACT(LOCAL, _utf8mb4'$.gtid_executed')) AS g, \
+            JSON_UNQUOTE(JSON_EXTRACT(LOCAL, _utf8mb4'$.binary_log_file')) AS f, \
+            CAST(JSON_EXTRACT(LOCAL, _utf8mb4'$.binary_log_position') AS UNSIGNED) AS p \
+            FROM performance_schema.log_status";
         let rows = self.rows(sql, Vec::new())?;
         let text = |name| rows.first().and_then(|row| decode::text(row, &[name])).unwrap_or_default();
         Ok(LogStatus {
             gtid: text("g").split_whitespace().collect(),
-            place: LogPlace { file: text("f"), offset: text("p").parse().unwrap_or(0) },
+            place: LogPlace {
+                file: text("f"),
+                offset: rows.first().and_then(|row| decode::number(row, &["p"])).unwrap_or(0),
+            },
         })
     }
 

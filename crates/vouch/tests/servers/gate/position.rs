@@ -102,6 +102,8 @@ fn under_load(desk: &Desk, source: &Server) {
             let document = desk.manifest("live.json");
             let [a, b] = [0, 1].map(|at| document["tables"][at].clone());
             assert_eq!((&a["rows"], &a["digest"]), (&b["rows"], &b["digest"]), "{serial}: {}", document["position"]);
+            let how = if source.flavor() == Flavor::Mysql { "log-status" } else { "snapshot" };
+            assert_eq!(document["position"]["method"], how);
         }
     });
     source.sql("DROP TABLE app.pair_a, app.pair_b").unwrap();
