@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The benchmark of `vouch pages`, run by script/bench, which builds and installs
 # what it needs. A server fills a table and is stopped; its file is read warm.
-# The best of several runs counts, for every program alike: all of them are
-# bound by the machine, whose own speed changes.
+# Programs run in turns, and the median of the ratios within a turn counts.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}/release
@@ -69,40 +68,57 @@ innochecksum() {
 
 pages() { "$vouch" pages --quiet --format json --state clean "$@"; }
 
-# best TIMES COMMAND…: the shortest time of several runs, in seconds.
-best() {
-  local times=$1 run from to; shift
+# race TIMES COMMAND…: runs each command once a round. The machine's own speed changes by half from one second to
+# the next, for all of them alike, so that only what ran in one round is held against each other.
+race() {
+  local times=$1 run from to command; shift
+  : >"$scratch/race"
   for ((run = 0; run < times; run++)); do
-    from=$(now); "$@" >"$scratch/out" 2>"$scratch/err" || { say "failed: $*"; tail -n 5 "$scratch/err" >&2; exit 1; }; to=$(now)
-    calc "($to - $from) * 10000"
-  done | sort -n | awk 'NR == 1 {print $1 / 10000}'
+    for command in "$@"; do
+      from=$(now); $command >"$scratch/out" 2>"$scratch/err" || { say "failed: $command"; tail -n 5 "$scratch/err" >&2; exit 1; }; to=$(now)
+      calc "($to - $from) * 10000" | tr '\n' ' '
+    done
+    echo
+  done >"$scratch/race"
 }
+# took NUMBER: the median time of the command of this number, in seconds.
+took() { awk -v n="$1" '{print $n / 10000}' "$scratch/race" | median; }
+# times NUMBER OTHER: how often the time of OTHER fits into that of NUMBER, as the median of all rounds.
+times() { awk -v a="$1" -v b="$2" '{print $a / $b}' "$scratch/race" | median | awk '{printf "%.2f\n", $1}'; }
 rate() { calc "$(stat -Lc %s "$@" | awk '{sum += $1} END {print sum}') / $seconds / 1e9"; }
 
 throughput() {
-  local file=$scratch/large.ibd cat own tree quick peer=20 peers
+  local file=$scratch/large.ibd peer=20 peers=$repeats faster
   cat "$file" >/dev/null
   say "$flavor: $repeats runs each"
-  cat=$(best "$repeats" cat "$file")
-  tree=$(best "$repeats" pages "$file")
-  quick=$(best "$repeats" pages "$file" --level quick)
-  peers=$repeats; [ "$flavor" = mariadb ] || peers=2
-  own=$(best "$peers" innochecksum "$file")
-  [ "$flavor" = mysql ] || peer=2
-  seconds=$tree
+  race "$repeats" "cat $file" "pages $file" "pages $file --level quick"
+  seconds=$(took 2)
   row "\`vouch pages --level tree\`, $gib GiB" "$(rate "$file") GB/s" '' ''
-  row 'as fast as `cat FILE > /dev/null`' "$(calc "$cat / $tree")× ($tree s : $cat s)" 'at least 1×' "$(verdict "$cat / $tree" '>=' 1)"
-  row '… with `--level quick`' "$(calc "$cat / $quick")×" '' ''
-  row 'faster than its innochecksum' "$(calc "$own / $tree")× ($tree s : $own s)" "at least $peer×" "$(verdict "$own / $tree" '>=' $peer)"
+  row 'as fast as `cat FILE > /dev/null`' "$(times 1 2)× ($seconds s : $(took 1) s)" 'at least 1×' "$(verdict "$(times 1 2)" '>=' 1)"
+  row '… with `--level quick`' "$(times 1 3)×" '' ''
+  if [ "$flavor" = mariadb ]; then peer=2; else peers=3; fi
+  race "$peers" "innochecksum $file" "pages $file"
+  faster=$(times 1 2)
+  row 'faster than its innochecksum' "$faster× ($(took 2) s : $(took 1) s)" "at least $peer×" "$(verdict "$faster" '>=' $peer)"
+}
+
+# A loop that touches no memory, on one core or on as many as there are: what the machine itself gives.
+idle_loops() {
+  local run
+  for ((run = 0; run < $1; run++)); do awk 'BEGIN {for (i = 0; i < 2000000; i++) sum += i}' & done
+  wait
 }
 
 scaling() {
-  local one=$scratch/large.ibd large many
-  cat "$scratch"/many/*/t.ibd >/dev/null
-  large=$(calc "$(best "$repeats" pages "$one" --threads 1) / $(best "$repeats" pages "$one")")
-  many=$(calc "$(best "$repeats" pages "$scratch"/many/*/t.ibd --threads 1) / $(best "$repeats" pages "$scratch"/many/*/t.ibd)")
-  row "speed with $(nproc) cores against one: one large file" "$large×" "as $small small ones" "$(verdict "$large" '>=' "0.9 * $many")"
-  row "… $small small files" "$many×" '' ''
+  local one=$scratch/large.ibd many large small_ones machine
+  many=$(echo "$scratch"/many/*/t.ibd)
+  # shellcheck disable=SC2086
+  cat $many >/dev/null
+  race "$repeats" "pages $one --threads 1" "pages $one" "pages $many --threads 1" "pages $many" 'idle_loops 1' "idle_loops $(nproc)"
+  large=$(times 1 2) small_ones=$(times 3 4) machine=$(calc "$(times 5 6) * $(nproc)")
+  row "speed with $(nproc) cores against one: one large file" "$large×" "as $small small ones" "$(verdict "$large" '>=' "0.9 * $small_ones")"
+  row "… $small small files" "$small_ones×" '' ''
+  row '… a loop that touches no memory' "$machine×" '' ''
 }
 
 memory() {
@@ -118,9 +134,10 @@ image() {
   cat "$image" >/dev/null
   from_file() { pages - <"$image"; }
   from_pipe() { cat "$image" | pages -; }
-  seconds=$(best "$repeats" from_file)
+  race "$repeats" from_file from_pipe
+  seconds=$(took 1)
   row 'mbstream from standard input' "$(rate "$image") GB/s" 'at least 1.5 GB/s' "$(verdict "$(rate "$image")" '>=' 1.5)"
-  seconds=$(best "$repeats" from_pipe)
+  seconds=$(took 2)
   row '… through a pipe from `cat`' "$(rate "$image") GB/s" 'at least 1.5 GB/s' "$(verdict "$(rate "$image")" '>=' 1.5)"
 }
 
