@@ -1,7 +1,7 @@
 //! Tablespaces made in code, and runs over them, for tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use crate::{Level, PagesOptions, Runtime, StateChoice, verify};
+use crate::{Level, Pace, PagesOptions, Runtime, StateChoice, verify};
 use std::path::Path;
 use vouch_innodb::crc32c;
 use vouch_report::{Code, NullSink, Summary};
@@ -66,7 +66,14 @@ pub(crate) fn run(folder: &Path) -> Summary {
         max_bad_pages: None,
         max_findings: 100,
     };
-    let runtime = Runtime { sink: &NullSink, stopped: &|| None, now_ms: &|| 0, run_id: "run".to_owned(), input: None };
+    let runtime = Runtime {
+        sink: &NullSink,
+        stopped: &|| None,
+        now_ms: &|| 0,
+        run_id: "run".to_owned(),
+        pace: Pace::default(),
+        input: None,
+    };
     verify(&options, &runtime).unwrap()
 }
 

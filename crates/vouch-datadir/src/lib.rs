@@ -14,12 +14,14 @@ mod discover;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod holders;
 mod judge;
 mod kind;
 mod ledger;
 mod logs;
 mod names;
 mod options;
+mod pace;
 mod packed;
 mod presence;
 mod read;
@@ -31,4 +33,5 @@ mod unit;
 mod verify;
 
 pub use options::{Level, PagesOptions, Runtime, StateChoice};
+pub use pace::Pace;
 pub use verify::{Refusal, verify};

@@ -1,5 +1,6 @@
 //! What to verify and how: [`PagesOptions`]; what a run is given: [`Runtime`].
 
+use crate::pace::Pace;
 use std::path::PathBuf;
 use vouch_report::Sink;
 
@@ -63,6 +64,8 @@ pub struct Runtime<'a> {
     pub now_ms: &'a (dyn Fn() -> u64 + Sync),
     /// The run's id.
     pub run_id: String,
+    /// How fast is read.
+    pub pace: Pace,
     /// What the path `-` stands for.
     pub input: Option<std::fs::File>,
 }

@@ -60,8 +60,9 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool
     if unit.first == unit.part.first {
         runtime.sink.emit(&Event::FileStarted { file: file.clone(), bytes: unit.part.found.bytes });
     }
-    let seen = judge.judge(number, unit);
     let bytes = u64::from(unit.count) * unit.job.space.page_size().bytes_u64();
+    runtime.pace.wait(bytes, &|| (runtime.stopped)().is_some());
+    let seen = judge.judge(number, unit);
     runtime.sink.emit(&Event::FileRead { file: file.clone(), bytes });
     unit.job.absorb(unit.first, seen)
 }

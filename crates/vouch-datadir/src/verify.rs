@@ -2,6 +2,7 @@
 
 use crate::copies::Copies;
 use crate::discover::{Discovered, Found, discover, unreadable};
+use crate::holders::{Holder, holders};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
@@ -61,6 +62,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let bytes = files.iter().map(|file| file.bytes).sum();
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
+    held(&files, &mut run, runtime);
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
@@ -253,6 +255,14 @@ fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {
     let Some(part) = space.parts.first().filter(|part| part.first == 0) else { return };
     let message = format!("the format of {} was found out from its other pages: {}", part.found.label, space.format);
     run.notice(Code::FormatGuessed, message, runtime);
+}
+
+/// Tells of servers that have files open which are looked at.
+fn held(files: &[Found], run: &mut Run, runtime: &Runtime) {
+    for Holder { pid, files, first } in holders(files) {
+        let which = if files == 1 { first } else { format!("{first} and {} more", files - 1) };
+        run.notice(Code::FileOpen, format!("a server has {which} open (pid {pid})"), runtime);
+    }
 }
 
 impl Run {

@@ -15,6 +15,7 @@ pub mod html;
 pub mod human;
 pub mod json;
 pub mod junit;
+pub mod mysqlbackup;
 pub mod percona;
 mod position;
 mod progress;

@@ -403,6 +403,9 @@ codes! {
     RawState "raw-state" Notice Notice
         "The files are as of several moments, as those of a running server or of a backup before it is prepared. Pages are held against themselves, not against each other."
         "Prepare the backup, or shut the server down, to have links and levels verified as well.";
+    FileOpen "file-open" Notice Notice
+        "A server has the file open, as its locks or its open files tell. Nothing was locked to find out."
+        "Nothing to do: pages that it writes are read again before they are accused. A snapshot or a backup can be verified more deeply.";
     FileUnwritten "file-unwritten" Notice Notice
         "The file is all zero in a copy that is yet to be recovered: its table was just made, and what is in it is in the redo log."
         "Nothing to do: recovery writes it.";

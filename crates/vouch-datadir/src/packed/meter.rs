@@ -44,6 +44,7 @@ impl<R: Read> Read for Tap<'_, R> {
         }
         match self.input.read(buffer) {
             Ok(read) => {
+                self.runtime.pace.wait(read as u64, &|| (self.runtime.stopped)().is_some());
                 let bytes = self.meter.read.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
                 if bytes - self.told >= STEP || read == 0 && bytes > self.told {
                     let part = bytes - self.told;

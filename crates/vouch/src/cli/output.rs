@@ -14,6 +14,8 @@ pub enum Format {
     Jsonl,
     /// Of vouch checksum: a line for each table, as pt-table-checksum prints it
     Percona,
+    /// Of vouch pages: a line for each damaged file, as mysqlbackup validate prints it
+    Mysqlbackup,
 }
 
 /// When colours are used.

@@ -1,6 +1,7 @@
 //! `vouch pages`.
 
 use super::output::OutputArgs;
+use super::value::size;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ Examples:
   vouch pages backup.mbstream.zst               an image, as it streams
   xtrabackup --backup --stream | vouch pages -  the same before it is anywhere
   vouch pages /backups/today --format json --quiet
+  vouch pages /var/lib/mysql --rate 200M --format mysqlbackup --max-bad-pages 20
 
 Exit codes:
   0 clean   1 findings   2 usage   3 incomplete   130, 143 interrupted   70 a bug in vouch";
@@ -54,6 +56,9 @@ pub struct PagesArgs {
     /// Threads that read and verify [default: one for each processor]
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Bytes a second that are read at most, such as 200M [default: as fast as it goes]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub rate: Option<u64>,
     /// Leave out the rest of a file that has more bad pages than this [default: look at all pages]
     #[arg(long, value_name = "PAGES")]
     pub max_bad_pages: Option<u64>,

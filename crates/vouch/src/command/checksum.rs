@@ -7,6 +7,7 @@ use crate::cli::output::Format;
 use crate::complaint::{Complaint, printable};
 use crate::config::Origins;
 use crate::config::checksum::{self as job, ChecksumJob, Task};
+use crate::config::job::check_files_format;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
@@ -24,6 +25,7 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
         Some(ChecksumVerb::Plan(args)) => job::plan(*args, origins, variables, &running::ask)?,
         Some(ChecksumVerb::Status(args)) => job::status(*args, origins, variables, &running::ask)?,
     };
+    check_files_format(&job.output)?;
     if !job.output.quiet {
         job.warnings.iter().for_each(|warning| say(&format!("warning: {}", printable(warning))));
     }
@@ -45,7 +47,7 @@ fn planned(job: &ChecksumJob, slice_bytes: u64, stop: &Stop) -> Result<Exit, Com
     let plan = checksum::plan(&job.options, slice_bytes, &Runtime { sink: &NullSink, stop });
     let plan = plan.map_err(running::complaint)?;
     super::write(&match job.output.format {
-        Format::Human | Format::Percona => vouch_render::rotation::plan(&plan),
+        Format::Human | Format::Percona | Format::Mysqlbackup => vouch_render::rotation::plan(&plan),
         Format::Json | Format::Jsonl => vouch_render::json::plan(&plan),
     })
 }

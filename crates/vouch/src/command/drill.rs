@@ -14,7 +14,7 @@ use super::trust::{self, Refusal, Taken};
 use super::validate::{end, keep_serial, now_ms, refuse, written};
 use crate::cli::drill::DrillArgs;
 use crate::complaint::Complaint;
-use crate::config::job::check_reports;
+use crate::config::job::{check_format, check_reports};
 use crate::config::{alert, gate};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -44,6 +44,7 @@ pub fn run(args: &DrillArgs, variables: &Environment) -> Result<Exit, Complaint>
 }
 
 fn prepare(args: &DrillArgs, variables: &Environment) -> Result<(Taken, Option<Evidence>), Refusal> {
+    check_format(&args.output)?;
     check_reports(&args.output.report)?;
     let evidence = Evidence::prepare(&args.evidence)?;
     let taken = trust::accept(&args.manifest, &args.trust, variables, now_ms())?;
@@ -185,6 +186,7 @@ impl Drill<'_> {
             stopped: &stopped,
             now_ms: &now_ms,
             run_id: self.run_id.clone(),
+            pace: vouch_datadir::Pace::default(),
             input: None,
         };
         let summary = vouch_datadir::verify(&options, &runtime)

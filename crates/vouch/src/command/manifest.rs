@@ -179,7 +179,9 @@ fn show(args: &ShowArgs, variables: &Environment) -> Result<Exit, Complaint> {
     let taken = trust::accept(&args.read.manifest, &args.read.trust, variables, now_ms())?;
     let manifest = taken.accepted.manifest();
     match args.output.format {
-        Format::Human | Format::Percona => super::write(&(told(manifest, Some(&taken.accepted)) + &tables(manifest))),
+        Format::Human | Format::Percona | Format::Mysqlbackup => {
+            super::write(&(told(manifest, Some(&taken.accepted)) + &tables(manifest)))
+        }
         // In its canonical spelling, which may differ from that of the file.
         Format::Json | Format::Jsonl => super::write(&String::from_utf8_lossy(&bytes(manifest))),
     }

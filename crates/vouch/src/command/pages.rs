@@ -1,6 +1,7 @@
 //! `vouch pages`: options, signals, the verification, renderers.
 
 use super::running::{Fan, Stdout, progress, unwritten};
+use crate::cli::output::Format;
 use crate::cli::pages::{Level, PagesArgs, State};
 use crate::complaint::Complaint;
 use crate::config::job::{check_format, check_reports};
@@ -11,14 +12,16 @@ use crate::terminal::Terminal;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vouch_datadir::{PagesOptions, Refusal, Runtime, StateChoice};
+use vouch_datadir::{Pace, PagesOptions, Refusal, Runtime, StateChoice};
 use vouch_report::NullSink;
 
 const PIPE_BYTES: usize = 1 << 20;
 
 /// Verifies, shows the result and returns what it came to.
 pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    check_format(&args.output)?;
+    if args.output.format != Format::Mysqlbackup {
+        check_format(&args.output)?;
+    }
     check_reports(&args.output.report)?;
     let options = options(args);
     let terminal = Terminal::of_process(args.output.color, variables);
@@ -30,7 +33,10 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
         let stopped = || stop.requested();
         let input = stdin(args);
-        vouch_datadir::verify(&options, &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, input })
+        vouch_datadir::verify(
+            &options,
+            &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, pace: Pace::new(args.rate), input },
+        )
     };
     let summary = summary.map_err(complaint)?;
     let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));

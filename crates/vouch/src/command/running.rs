@@ -148,6 +148,7 @@ pub(super) enum Stdout {
     Human,
     Json,
     Percona,
+    Mysqlbackup,
     Jsonl(Jsonl),
 }
 
@@ -157,6 +158,7 @@ impl Stdout {
             Format::Human => Stdout::Human,
             Format::Json => Stdout::Json,
             Format::Percona => Stdout::Percona,
+            Format::Mysqlbackup => Stdout::Mysqlbackup,
             Format::Jsonl => Stdout::Jsonl(Jsonl::new(Box::new(io::stdout()))),
         }
     }
@@ -164,7 +166,7 @@ impl Stdout {
     pub(super) fn sink(&self) -> &dyn Sink {
         match self {
             Stdout::Jsonl(lines) => lines,
-            Stdout::Human | Stdout::Json | Stdout::Percona => &NullSink,
+            Stdout::Human | Stdout::Json | Stdout::Percona | Stdout::Mysqlbackup => &NullSink,
         }
     }
 
@@ -177,6 +179,7 @@ impl Stdout {
             }
             Stdout::Json => vouch_render::json::document(summary),
             Stdout::Percona => vouch_render::percona::lines(summary),
+            Stdout::Mysqlbackup => vouch_render::mysqlbackup::lines(summary),
             Stdout::Jsonl(lines) => {
                 return match lines.take_error().filter(|error| error.kind() != io::ErrorKind::BrokenPipe) {
                     Some(error) => Err(super::unwritten(&error)),

@@ -198,7 +198,7 @@ fn show(
     summary: &Summary,
 ) -> Result<(), Complaint> {
     let text = match args.output.format {
-        Format::Human | Format::Percona => {
+        Format::Human | Format::Percona | Format::Mysqlbackup => {
             let style = HumanStyle { colour: terminal.stdout_colour, width: terminal.width };
             vouch_render::human::render(summary, &style)
         }

@@ -108,10 +108,23 @@ pub(super) fn check_discovery(args: &ServerArgs) -> Result<(), Complaint> {
 /// Refuses a format that only another command has.
 ///
 /// # Errors
-/// It is that of pt-table-checksum.
+/// It is that of pt-table-checksum or of mysqlbackup.
 pub fn check_format(output: &OutputArgs) -> Result<(), Complaint> {
     match output.format {
         Format::Percona => Err(Complaint::usage("--format percona is of vouch checksum").hint("human, json or jsonl")),
+        _ => check_files_format(output),
+    }
+}
+
+/// Refuses the format that is for files alone.
+///
+/// # Errors
+/// It is that of mysqlbackup.
+pub fn check_files_format(output: &OutputArgs) -> Result<(), Complaint> {
+    match output.format {
+        Format::Mysqlbackup => {
+            Err(Complaint::usage("--format mysqlbackup is of vouch pages").hint("human, json or jsonl"))
+        }
         _ => Ok(()),
     }
 }

@@ -43,8 +43,31 @@ fn zeros_are_a_table_in_a_raw_copy_alone() {
 }
 
 #[test]
+fn the_lines_of_mysqlbackup_end_with_the_verdict() {
+    let vouch = Vouch::new().file("junk.ibd", &"x".repeat(99_999));
+    let lines = |path: &str| vouch.run(&["pages", path, "--format", "mysqlbackup", "--quiet", "--rate", "200M"]);
+    let junk = lines("junk.ibd");
+    assert_eq!(junk.code, 1, "{}", junk.stderr);
+    assert!(junk.stdout.starts_with("ERROR: junk.ibd: none of its 99999 bytes"), "{}", junk.stdout);
+    assert!(
+        junk.stdout.ends_with("validate failed with errors! (1 files, 0 pages, 0 corrupt pages)\n"),
+        "{}",
+        junk.stdout
+    );
+    let nowhere = lines("nowhere");
+    assert_eq!(nowhere.code, 3);
+    assert!(
+        nowhere.stdout.contains("validate found no errors, and could not look at everything"),
+        "{}",
+        nowhere.stdout
+    );
+    assert_eq!(vouch.run(&["compare", "--source", "mysql://x@y", "--format", "mysqlbackup"]).code, 2);
+}
+
+#[test]
 fn wrong_arguments_are_refused() {
     let vouch = Vouch::new();
+    assert_eq!(vouch.run(&["pages", ".", "--rate", "fast"]).code, 2);
     assert_eq!(vouch.run(&["pages"]).code, 2);
     assert_eq!(vouch.run(&["pages", ".", "--level", "deepest"]).code, 2);
     assert_eq!(vouch.run(&["pages", ".", "--threads", "0"]).code, 2);

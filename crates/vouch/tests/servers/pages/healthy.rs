@@ -3,7 +3,7 @@
 use super::{filled, pages};
 use crate::harness::{Outcome, on_both};
 use std::time::{Duration, Instant};
-use vouch_testkit::{Flavor, Load, Sysbench};
+use vouch_testkit::{Flavor, Load, Server, Sysbench};
 
 /// Zero findings and zero errors, and really looked at.
 #[track_caller]
@@ -29,11 +29,18 @@ fn of_page_size(flavor: Flavor, kib: u32, extra: &[&str]) {
     while from.elapsed() < Duration::from_secs(3) {
         let live = assert_clean(pages(&server.data(), &[]), 50);
         assert!(state(&live).starts_with("raw"), "{}", live.stdout);
+        assert!(live.coded("file-open").iter().any(|notice| says_who(notice, &server)), "{}", live.stdout);
     }
     drop(load);
     server.stop().unwrap();
     let clean = assert_clean(pages(&server.data(), &[]), 500);
     assert!(state(&clean).starts_with("clean shutdown"), "{}", clean.stdout);
+    assert!(clean.coded("file-open").is_empty(), "{}", clean.stdout);
+}
+
+/// The server's own process is named.
+fn says_who(notice: &serde_json::Value, server: &Server) -> bool {
+    notice["message"].as_str().unwrap().contains(&format!("(pid {})", server.pid().unwrap()))
 }
 
 #[test]
