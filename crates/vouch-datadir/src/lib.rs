@@ -15,6 +15,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 mod holders;
+mod innochecksum;
 mod judge;
 mod kind;
 mod ledger;
@@ -32,6 +33,7 @@ mod state;
 mod unit;
 mod verify;
 
+pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
 pub use options::{Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use verify::{Refusal, verify};

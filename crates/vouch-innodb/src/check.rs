@@ -194,6 +194,16 @@ fn refused(error: TransformError) -> Verdict {
     }
 }
 
+/// The version of the key that MariaDB has encrypted the page with; 0 when it has not.
+pub fn mariadb_key_version(format: &SpaceFormat, page: &[u8]) -> u32 {
+    let Some(header) = FilHeader::read(page) else { return 0 };
+    match format.layout {
+        Layout::FullCrc32 => header.first,
+        _ if header.page_type.is_mysql_encrypted() || !is_mariadb_encrypted(&header, page) => 0,
+        _ => page.be32(EXTRA).unwrap_or(0),
+    }
+}
+
 /// Whether the page bears a key version. Page 0 has a flush LSN there, and an R-tree page a split number.
 fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
     let never = [PageType::FSP_HEADER, PageType::EXTENTS, PageType::RTREE];

@@ -12,6 +12,7 @@ const SLOTS: usize = HEADER;
 const HEAP_TOP: usize = HEADER + 2;
 const HEAP_COUNT: usize = HEADER + 4;
 const FREE: usize = HEADER + 6;
+const GARBAGE: usize = HEADER + 8;
 const RECORDS: usize = HEADER + 16;
 const LEVEL: usize = HEADER + 26;
 const INDEX_ID: usize = HEADER + 28;
@@ -91,6 +92,18 @@ impl IndexFacts {
     /// The facts in a node's header; they are in clear text in ROW_FORMAT=COMPRESSED too.
     pub fn read(page: &[u8]) -> Option<IndexFacts> {
         Some(IndexFacts { index: page.be64(INDEX_ID)?, level: page.be16(LEVEL)?, records: page.be16(RECORDS)? })
+    }
+
+    /// Bytes of records that were deleted.
+    pub fn garbage(page: &[u8]) -> Option<u16> {
+        page.be16(GARBAGE)
+    }
+
+    /// Bytes of records that are there, those marked as deleted among them.
+    pub fn data_bytes(page: &[u8]) -> Option<u16> {
+        let bounds = if page.be16(HEAP_COUNT)? & COMPACT != 0 { SUPREMUM_COMPACT + 8 } else { SUPREMUM_REDUNDANT + 9 };
+        let heap = page.be16(HEAP_TOP)?.checked_sub(u16::try_from(bounds).ok()?)?;
+        heap.checked_sub(page.be16(GARBAGE)?)
     }
 
     /// Walks the node's directory, its records and its free list. Not for ROW_FORMAT=COMPRESSED.

@@ -24,10 +24,11 @@ mod sdi;
 mod space;
 mod transform;
 mod tree;
+mod undo;
 mod units;
 mod verdict;
 
-pub use check::{Checked, Checker};
+pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, crc32c};
 pub use dictionary::{DictTable, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;
@@ -40,5 +41,6 @@ pub use redo::{LogHead, MariadbLog, Mtr, MysqlLog, RedoBlock, RingLog, Search, S
 pub use sdi::{SdiFault, SdiRecord};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Forest, Link, TreeFault};
+pub use undo::UndoFacts;
 pub use units::{Lsn, PageNo, PageSize, SpaceId};
 pub use verdict::{Fault, Lack, Verdict};

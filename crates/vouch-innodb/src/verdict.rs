@@ -27,6 +27,16 @@ pub enum Lack {
     Decoder(Codec),
 }
 
+impl Lack {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Lack::Key => "they are encrypted, and there is no key",
+            Lack::Decoder(_) => "there is no decoder for what they are compressed with",
+        }
+    }
+}
+
 /// What is wrong with a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {

@@ -11,6 +11,7 @@ pub mod config;
 pub mod demo;
 pub mod drill;
 pub mod filters;
+pub mod innochecksum;
 pub mod manifest;
 pub mod output;
 pub mod pages;
@@ -69,6 +70,11 @@ pub enum Verb {
     /// Opens files for reading alone and takes no lock. A bad page is read again before it is accused,
     /// and what cannot be verified is never called sound.
     Pages(pages::PagesArgs),
+    /// Does what innochecksum does, in its options and its words, by the verdicts of vouch
+    ///
+    /// Of one file after the other; never rewrites. Knows the files of MySQL and of MariaDB, and sees pages
+    /// in the wrong place, which MySQL's does not.
+    Innochecksum(innochecksum::InnochecksumArgs),
     /// Makes, signs and reads manifests: what a backup must contain
     Manifest(manifest::ManifestArgs),
     /// Holds a server against a signed manifest: the gate before a failover

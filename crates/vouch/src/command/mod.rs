@@ -8,6 +8,7 @@ mod demo;
 mod drill;
 mod evidence;
 mod explain;
+mod innochecksum;
 mod last_words;
 mod man;
 mod manifest;
@@ -86,6 +87,7 @@ fn dispatch(flags: &ArgMatches, variables: &Environment) -> Result<Exit, Complai
     match verb(flags)? {
         Verb::Drill(args) => drill::run(&args, variables),
         Verb::Pages(args) => pages::run(&args, variables),
+        Verb::Innochecksum(args) => innochecksum::run(&args),
         Verb::Demo(args) => demo::run(&args, variables),
         Verb::Explain(args) => explain::run(&args, variables),
         Verb::Completions(args) => completions::run(&args),

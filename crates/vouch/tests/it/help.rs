@@ -25,6 +25,7 @@ fn help_of_every_command() {
         &["manifest", "import"],
         &["manifest", "diff"],
         &["manifest", "lint"],
+        &["innochecksum"],
         &["demo"],
         &["explain"],
         &["config"],

@@ -4,6 +4,7 @@
 mod alert;
 mod config;
 mod help;
+mod innochecksum;
 mod listener;
 mod manifest;
 mod pages;

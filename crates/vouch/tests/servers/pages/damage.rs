@@ -185,5 +185,6 @@ fn what_innochecksum_misses() {
         }
         let (_, path) = ground.damaged("dynamic", form, |file| file.flip(4, 200));
         assert!(!innochecksum_accepts(flavor, &path));
+        super::innochecksum::says_what_theirs_says(&ground, flavor);
     }
 }

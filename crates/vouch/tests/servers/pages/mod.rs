@@ -3,6 +3,7 @@
 mod backup;
 mod damage;
 mod healthy;
+mod innochecksum;
 mod logs;
 mod million;
 mod whole;

@@ -1,0 +1,277 @@
+//! One file, page by page: [`Round`].
+
+use super::kinds::{dump_head, dump_line};
+use super::strict::other_algorithm;
+use super::summary::{Counted, Of};
+use super::walk::{PageFile, Refused};
+use super::{Dialect, Halt, InnochecksumOptions, Said};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use vouch_innodb::{Checker, ExtentMap, FilHeader, Layout, NO_PAGE, PageNo, PageType, Verdict, mariadb_key_version};
+
+/// Time between two words on how far it is.
+const EVERY: Duration = Duration::from_secs(5);
+/// How often a bad page is read again, and the time in which a write of a page is over.
+const LOOKS: usize = 3;
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Bad pages that are waited for; with more of them it is no write in flight.
+const WAITED_FOR: u64 = 32;
+
+/// A look at one file.
+pub(super) struct Round<'a> {
+    options: &'a InnochecksumOptions,
+    stopped: &'a dyn Fn() -> Option<u8>,
+    say: &'a mut dyn FnMut(Said),
+    dialect: Dialect,
+    bad: u64,
+    unverified: BTreeMap<&'static str, u64>,
+    counted: Counted,
+    told: Instant,
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(
+        options: &'a InnochecksumOptions,
+        stopped: &'a dyn Fn() -> Option<u8>,
+        say: &'a mut dyn FnMut(Said),
+    ) -> Round<'a> {
+        let (dialect, counted) = (options.dialect.unwrap_or(Dialect::Mysql), Counted::default());
+        Round { options, stopped, say, dialect, bad: 0, unverified: BTreeMap::new(), counted, told: Instant::now() }
+    }
+
+    /// Looks at the file.
+    pub(super) fn of(mut self, path: &Path, input: Option<File>) -> Result<(), Halt> {
+        let name = printable(path);
+        let file = PageFile::open(path, input).map_err(|why| self.refuse(&refusal(&name, &why)))?;
+        self.dialect = self.options.dialect.unwrap_or_else(|| dialect_of(&file));
+        if self.options.count {
+            return self.count(&file, &name);
+        }
+        self.in_range(&file)?;
+        self.heads(&name);
+        self.pages(&file, &name)?;
+        for (lack, pages) in std::mem::take(&mut self.unverified) {
+            (self.say)(Said::Err(format!("Warning: {pages} pages of {name} were not verified: {lack}")));
+        }
+        if self.options.summary {
+            (self.say)(Said::Out(self.counted.text(self.dialect, &name)));
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, why: &str) -> Halt {
+        (self.say)(Said::Err(format!("Error: {why}")));
+        Halt::Badly
+    }
+
+    fn count(&mut self, file: &PageFile, name: &str) -> Result<(), Halt> {
+        let pages = match file.pages() {
+            Some(pages) => pages,
+            None => {
+                let mut pages = 0;
+                let each = &mut |_, page: &[u8]| -> Result<(), Halt> {
+                    pages += u64::from(page.len() == file.page_bytes());
+                    Ok(())
+                };
+                file.each(0, None, each).map_err(|error| self.refuse(&format!("{name}: {error}")))??;
+                pages
+            }
+        };
+        (self.say)(Said::Out(format!("Number of pages:{pages}\n")));
+        Ok(())
+    }
+
+    /// A range in which there is no page would be passed as sound.
+    fn in_range(&mut self, file: &PageFile) -> Result<(), Halt> {
+        let (start, last) = (self.options.start, file.pages().map(|pages| pages.saturating_sub(1)));
+        if self.options.end.is_some_and(|end| end < start) {
+            return Err(self.refuse(&format!("the last page comes before the first one, {start}")));
+        }
+        match last {
+            Some(last) if last < u64::from(start) => {
+                Err(self.refuse(&format!("page {start} is behind the last page, {last}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn heads(&mut self, name: &str) {
+        if self.options.log {
+            (self.say)(Said::Log(format!("InnoDB File Checksum Utility.\nFilename = {name}")));
+        }
+        if self.options.dump {
+            (self.say)(Said::Dump(dump_head(name)));
+        }
+    }
+
+    fn pages(&mut self, file: &PageFile, name: &str) -> Result<(), Halt> {
+        let mut checker = Checker::new(file.space.format, file.space.id);
+        let mut extents = ExtentMap::new(&file.space.format);
+        let size = file.page_bytes();
+        let options = self.options;
+        let mut looked_at = false;
+        let read = file.each(options.start, options.end, &mut |place, page| {
+            looked_at = true;
+            if let Some(signal) = (self.stopped)() {
+                return Err(Halt::Stopped(signal));
+            }
+            if page.len() != size {
+                let why = format!("bytes read ({}) doesn't match page size ({size})", page.len());
+                return Err(self.refuse(&why));
+            }
+            self.page(file, &mut checker, &mut extents, place, page)
+        });
+        read.map_err(|error| self.refuse(&format!("{name}: {error}")))??;
+        if looked_at { Ok(()) } else { Err(self.refuse(&format!("there is no page {} in {name}", options.start))) }
+    }
+
+    fn page(
+        &mut self,
+        file: &PageFile,
+        checker: &mut Checker,
+        extents: &mut ExtentMap,
+        place: u32,
+        page: &[u8],
+    ) -> Result<(), Halt> {
+        let no = PageNo(place.saturating_add(file.space.first()));
+        if file.space.format.is_extent_page(no.0) {
+            extents.add(&file.space.format, no, page);
+        }
+        let freed = || extents.in_use(no) == Some(false) && page.iter().any(|byte| *byte != 0);
+        if self.options.skip_freed && freed() {
+            return Ok(());
+        }
+        self.progress(file, place);
+        let copy = file.space.doublewrite.is_some_and(|area| area.holds(no));
+        if self.options.verify && !copy {
+            self.verify(file, checker, place, no, page)?;
+        }
+        let compressed = FilHeader::read(page).is_some_and(|header| header.page_type == PageType::MYSQL_COMPRESSED);
+        // MySQL tells such pages by what is in them.
+        let image = if compressed && !copy { checker.check(no, page).image } else { None };
+        self.tell(file, no, image.unwrap_or(page), copy);
+        Ok(())
+    }
+
+    fn progress(&mut self, file: &PageFile, place: u32) {
+        if self.options.verbose && self.told.elapsed() >= EVERY {
+            self.told = Instant::now();
+            let share = file.pages().map(|pages| 100.0 * f64::from(place) / pages.max(1) as f64);
+            let share = share.map(|share| format!(": {share:.3}% done")).unwrap_or_default();
+            (self.say)(Said::Err(format!("page {place} okay{share}")));
+        }
+    }
+
+    fn verify(
+        &mut self,
+        file: &PageFile,
+        checker: &mut Checker,
+        place: u32,
+        no: PageNo,
+        page: &[u8],
+    ) -> Result<(), Halt> {
+        let mut verdict = checker.check(no, page).verdict;
+        let mut again = if matches!(verdict, Verdict::Bad(_)) { page.to_vec() } else { Vec::new() };
+        for _ in 1..LOOKS {
+            if !matches!(verdict, Verdict::Bad(_)) || self.bad >= WAITED_FOR || !file.again(place, &mut again) {
+                break;
+            }
+            std::thread::sleep(PATIENCE);
+            verdict = checker.check(no, &again).verdict;
+        }
+        self.log(no, page, &verdict);
+        match verdict {
+            Verdict::Bad(_) => self.fail(no),
+            Verdict::Unverified(lack) => {
+                *self.unverified.entry(lack.words()).or_default() += 1;
+                Ok(())
+            }
+            sound => {
+                self.strictly(no, &sound);
+                Ok(())
+            }
+        }
+    }
+
+    fn strictly(&mut self, no: PageNo, verdict: &Verdict) {
+        let other = self.options.strict.and_then(|asked| other_algorithm(asked, verdict));
+        if let Some((asked, found)) = other {
+            let what = format!("page {no} has a valid checksum \"{found}\" and not \"{asked}\"");
+            (self.say)(Said::Err(format!("[WARNING] innochecksum: {what}. Accepting the page as valid.")));
+        }
+    }
+
+    fn fail(&mut self, no: PageNo) -> Result<(), Halt> {
+        self.bad += 1;
+        let (dialect, bad, allowed) = (self.dialect, self.bad, self.options.allowed);
+        let mark = if dialect == Dialect::Mysql { " " } else { "::" };
+        (self.say)(Said::Err(format!("Fail: page{mark}{no} invalid")));
+        if bad <= allowed {
+            return Ok(());
+        }
+        let counts = match dialect {
+            Dialect::Mysql => format!("{allowed}"),
+            Dialect::Mariadb => format!("{bad} current::{allowed}"),
+        };
+        (self.say)(Said::Err(format!("Exceeded the maximum allowed checksum mismatch count::{counts}")));
+        Err(Halt::Badly)
+    }
+
+    fn log(&mut self, no: PageNo, page: &[u8], verdict: &Verdict) {
+        let Some(header) = FilHeader::read(page).filter(|_| self.options.log) else { return };
+        let (lsn, seen) = (header.lsn, header.space);
+        (self.say)(Said::Log(format!("space::{seen} page::{no}; log sequence number = {lsn}")));
+        (self.say)(Said::Log(match verdict {
+            Verdict::Sound(method) => format!("page::{no}; {} holds", method.name()),
+            Verdict::Unprotected => format!("page::{no}; written without a checksum"),
+            Verdict::Empty => format!("page::{no} is empty and uncorrupted"),
+            Verdict::Unverified(lack) => format!("page::{no}; not verified: {}", lack.words()),
+            Verdict::Bad(fault) => format!("Fail; page::{no} invalid ({fault})"),
+        }));
+    }
+
+    fn tell(&mut self, file: &PageFile, no: PageNo, page: &[u8], copy: bool) {
+        let format = &file.space.format;
+        let key_version = if self.dialect == Dialect::Mariadb { mariadb_key_version(format, page) } else { 0 };
+        let mut details = if self.options.details { format!("page {no} ") } else { String::new() };
+        if self.options.summary {
+            let of = Of { dialect: self.dialect, page_bytes: format.logical.bytes() };
+            let line = self.counted.add(&of, no.0, page, key_version > 0);
+            details.extend(line.filter(|_| self.options.details));
+        }
+        if !details.is_empty() {
+            (self.say)(Said::Out(details));
+        }
+        if self.options.dump {
+            (self.say)(Said::Dump(dump_line(self.dialect, no.0, page, key_version, copy)));
+        }
+    }
+}
+
+/// The name of a file, without what a terminal would act upon.
+fn printable(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    name.chars().map(shown).collect()
+}
+
+fn refusal(name: &str, why: &Refused) -> String {
+    match why {
+        Refused::Missing => format!("{name} cannot be found"),
+        Refused::Unreadable(error) => format!("{name} cannot be read: {error}"),
+        Refused::Short(bytes) => {
+            format!("Was not able to read the minimum page size of 1024 bytes. Bytes read was {bytes}")
+        }
+        Refused::Formless => format!("nothing in {name} is a page of a format that InnoDB has"),
+    }
+}
+
+/// MySQL leaves its version in page 0 where MariaDB says that there is no neighbour.
+fn dialect_of(file: &PageFile) -> Dialect {
+    let format = &file.space.format;
+    let stamp = FilHeader::read(file.first_page()).map_or(0, |header| header.prev);
+    let mariadb = format.layout == Layout::FullCrc32 || format.page_compressed || stamp == NO_PAGE;
+    if mariadb { Dialect::Mariadb } else { Dialect::Mysql }
+}
