@@ -1,5 +1,6 @@
 //! A receiver of webhooks on 127.0.0.1 that writes down what is posted, and answers as it is told.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -40,11 +41,11 @@ impl Listener {
     pub fn on(socket: TcpListener, answers: &[u16]) -> Listener {
         let port = socket.local_addr().unwrap().port();
         let (sender, posted) = channel();
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers = VecDeque::from(answers.to_vec());
         thread::spawn(move || {
             for stream in socket.incoming().flatten() {
                 let Some(request) = take(&stream) else { continue };
-                let status = answers.next().unwrap_or(200);
+                let status = answers.pop_front().unwrap_or(200);
                 if sender.send(request).is_err() {
                     return;
                 }
