@@ -28,13 +28,18 @@ create() {
     --tables "$2" --workers 2 --serial 1 --quiet
 }
 validate() {
-  "$vouch" validate --server "S=$SOURCE_SOCKET,u=root" --manifest "$scratch/$1.json" --allow-unsigned --allow-older \
-    --state-dir "$scratch/state" --workers 2 --extra ignore --format jsonl --quiet
+  validation "$1"
+  "${gate[@]}"
+}
+# The command itself, for whoever looks at its process.
+validation() {
+  gate=("$vouch" validate --server "S=$SOURCE_SOCKET,u=root" --manifest "$scratch/$1.json" --allow-unsigned --allow-older
+    --state-dir "$scratch/state" --workers 2 --extra ignore --format jsonl --quiet)
 }
 bare_part() { sql "$SOURCE_SOCKET" "$(seq "$1" 2 $tables | sed 's/.*/CHECKSUM TABLE sb.sbtest&;/')"; }
 bare() { bare_part 1 & bare_part 2 & wait; }
 
-# each FIGURE PEER…: seconds of each command in turns, into files by their first words joined.
+# turns COMMAND…: seconds of each in turns, into a file each that has its words joined by dashes for a name.
 turns() {
   local repeat command
   for ((repeat = 0; repeat <= repeats; repeat++)); do
@@ -83,7 +88,8 @@ size() {
     row "create, $method, $many tables: our own time a table" "$(calc "$spent / $many") ms" "under 2 ms" "$(verdict "$spent / $many" '<' 2)"
     spent=$(own_ms validate $method)
     row "validate, $method, $many tables: our own time a table" "$(calc "$spent / $many") ms" "under 2 ms" "$(verdict "$spent / $many" '<' 2)"
-    spent=$(peak_mb validate $method)
+    validation $method
+    spent=$(peak_mb "${gate[@]}")
     row "… peak memory" "$spent MB" "under 100 MB" "$(verdict "$spent" '<' 100)"
   done
 }
