@@ -20,6 +20,7 @@ mod options;
 mod plan;
 mod rotation;
 mod status;
+mod stride;
 mod summary;
 mod writer;
 

@@ -6,6 +6,7 @@
 use super::job::{Item, Job};
 use super::options::Function;
 use super::rotation::Turn;
+use super::stride::{self, Stride};
 use super::{boundary, expression};
 use crate::chunk::chunker::{ChunkId, Chunker, KnownChunk, Next, OpenChunk};
 use crate::chunk::sizer::Sizer;
@@ -51,6 +52,7 @@ struct Table<'t> {
     number: usize,
     expression: Expression,
     chunker: Chunker,
+    stride: Stride,
     rows: u64,
     broken: bool,
 }
@@ -88,7 +90,8 @@ impl<'a, 'j> Writer<'a, 'j> {
         let choice = expression::describe(&expression, self.job.wide);
         self.job.ledger.digest(number, &plan.label, choice);
         self.job.ledger.start(number, plan);
-        let mut table = Table { plan, number, expression, chunker: self.chunker(), rows: 0, broken: false };
+        let (chunker, stride) = (self.chunker(), Stride::new(plan));
+        let mut table = Table { plan, number, expression, chunker, stride, rows: 0, broken: false };
         let planned = match turn {
             Some(turn) => turn.chunks(plan, &mut self.write, &mut self.read, self.job)?,
             None => resume,
@@ -168,8 +171,7 @@ impl<'a, 'j> Writer<'a, 'j> {
         } else if !ranged {
             return self.whole(table, open, true);
         }
-        let rows = open.rows;
-        let cut = self.read.ask(|session| session.cut_after(reading, &open.rest, rows))?;
+        let cut = self.end_of(table, open, most)?;
         let interval = table.chunker.advance(open, cut);
         let number = u64::from(open.id.number) + 1;
         match self.fault_of(table, &interval, most)? {
@@ -177,6 +179,23 @@ impl<'a, 'j> Writer<'a, 'j> {
             None => self.chunk(table, number, &interval)?,
         }
         Ok(true)
+    }
+
+    /// Where a chunk ends; `None` when it is the last one.
+    fn end_of(&mut self, table: &mut Table<'_>, open: &OpenChunk, most: Option<u64>) -> Result<Option<Bound>> {
+        let (reading, rows) = (&table.plan.reading, open.rows);
+        let estimate = match self.job.options.chunk.fixed {
+            true => None,
+            false => table.stride.end(open.rest.lower.as_ref(), rows, most),
+        };
+        let Some(end) = estimate else {
+            return self.read.ask(|session| session.cut_after(reading, &open.rest, rows));
+        };
+        if !table.stride.is_before_last(end) {
+            let last = self.read.ask(|session| session.last_key(reading))?;
+            table.stride.set_last(last.as_ref());
+        }
+        Ok(stride::bound(end).filter(|_| table.stride.is_before_last(end)))
     }
 
     /// The table, or the rest of it, as one chunk, if it is small enough for that.
@@ -277,6 +296,9 @@ impl<'a, 'j> Writer<'a, 'j> {
         match self.try_chunk(&statement) {
             Ok(row) => {
                 table.chunker.learn(row.this_cnt, 0, started.elapsed());
+                if let ChunkRange::Interval(interval) = range {
+                    table.stride.learn(interval, row.this_cnt);
+                }
                 table.rows = table.rows.max(number);
                 self.hand_over(table, row)
             }

@@ -48,10 +48,12 @@ impl Sizer {
             return;
         }
         let ratio = self.time.as_secs_f64() / took.as_secs_f64().max(1e-6);
-        let factor = if ratio < 1.0 / 3.0 { 0.25 } else { ratio.min(2.0) };
-        // Chunks cut short by a boundary say nothing about larger ones.
-        let base = if factor > 1.0 { self.rows } else { rows.min(self.rows) };
-        let wanted = (base as f64 * factor) as u64;
+        let factor = if ratio < 1.0 / 3.0 { 0.25 } else { ratio.min(1.0) };
+        let wanted = match ratio > 1.0 {
+            // A chunk that had fewer rows than it should says less about larger ones.
+            true => ((rows as f64 * ratio) as u64).clamp(self.rows, self.rows.saturating_mul(2)),
+            false => (rows.min(self.rows) as f64 * factor) as u64,
+        };
         let by_bytes = self.bytes_max / (bytes / rows).max(1);
         self.rows = wanted.min(by_bytes).clamp(self.rows_min.min(by_bytes.max(1)), self.rows_max);
     }
@@ -80,6 +82,15 @@ mod tests {
             sizer.learn(sizer.rows(), sizer.rows(), Duration::from_millis(1));
         }
         assert_eq!(sizer.rows(), 50_000);
+    }
+
+    #[test]
+    fn a_chunk_of_few_rows_does_not_make_large_ones() {
+        let mut sizer = sizer();
+        sizer.learn(2_500, 2_500, Duration::from_millis(250));
+        assert_eq!(sizer.rows(), 5_000);
+        sizer.learn(2_500, 2_500, Duration::from_millis(100));
+        assert_eq!(sizer.rows(), 10_000);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bench_of_percona;
 mod contrib;
 mod drifts;
+mod ends;
 mod reading;
 mod safety;
 mod slices;
