@@ -1,13 +1,13 @@
 //! Follows one replica: waits until it has applied a chunk, and holds its value
 //! against the source's.
 
-use super::job::{Item, Job, Replica};
+use super::job::{Awaited, Item, Job, Replica};
 use crate::link::Link;
 use crate::sandwich::Fenced;
 use crate::state::Outcome;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use vouch_report::{ChunkPlace, Code, Failure, Finding, Location, Proof};
 use vouch_server::{ChunkRow, Fault, Result, ServerError};
 
@@ -44,7 +44,7 @@ impl Follower<'_, '_> {
     /// Finds out whether the replica computes what its table holds. Settings do not
     /// tell for certain: an applier keeps the binlog format that it began with.
     fn witness(&mut self) {
-        self.replica.set_awaited(Some(Instant::now()));
+        self.replica.set_awaited(Some(self.begun(Instant::now(), self.job.options.chunk.time)));
         match self.computes_itself() {
             Ok(Some(computes)) => {
                 if !computes || self.replica.gets_copies() {
@@ -70,8 +70,15 @@ impl Follower<'_, '_> {
         Ok(Some(self.link.ask(|session| session.computes_itself(table))? == Some(true)))
     }
 
+    /// What the source took `took` for, and this replica begins with now: it has applied
+    /// all that is before. What takes next to no time is given some for its way.
+    fn begun(&self, since: Instant, took: Duration) -> Awaited {
+        Awaited { since, due: Instant::now() + took.max(self.job.options.chunk.time / 5) }
+    }
+
     fn item(&mut self, item: &Arc<Item>) -> Result<()> {
-        self.replica.set_awaited(Some(item.written));
+        let took = Duration::try_from_secs_f64(item.row.time_s.unwrap_or(0.0)).unwrap_or_default();
+        self.replica.set_awaited(Some(self.begun(item.written, took)));
         let fenced = self.replica.fence.wait(&mut self.link, &item.position, self.job.stop)?;
         self.replica.set_awaited(None);
         if fenced == Fenced::TooLate {

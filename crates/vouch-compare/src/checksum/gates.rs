@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use vouch_report::Code;
 
 /// Time between two looks at gates that are closed.
-const NAP: Duration = Duration::from_millis(10);
+const NAP: Duration = Duration::from_millis(5);
 
 /// Closed, or not looked at yet.
 fn is_shut(gate: &Gate) -> bool {
@@ -58,7 +58,7 @@ impl Job<'_> {
             trickles: false,
         });
         replica.arrival.set(reason, &self.ledger);
-        behind > max || is_shut(&replica.node.gate)
+        behind > max || replica.is_overdue() || is_shut(&replica.node.gate)
     }
 
     fn open_all(&self) {

@@ -46,22 +46,39 @@ pub struct Replica {
     pub counts: bool,
     /// Chunks that it has to be asked about.
     pub items: Queue<Arc<Item>>,
-    /// When the chunk was written that it has not applied yet.
-    pub awaited: Mutex<Option<Instant>>,
+    /// The oldest chunk that it has not applied yet.
+    pub awaited: Mutex<Option<Awaited>>,
     /// It was given up.
     pub lost: AtomicBool,
 }
 
+/// A chunk that a replica has not applied yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Awaited {
+    /// When the source had written it.
+    pub since: Instant,
+    /// When the replica has had as much time for it as the source took.
+    pub due: Instant,
+}
+
 impl Replica {
+    fn awaited(&self) -> Option<Awaited> {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How long the oldest chunk that it has not applied has been on its way.
     pub fn behind(&self) -> Duration {
-        let awaited = *self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        awaited.map_or(Duration::ZERO, |since| since.elapsed())
+        self.awaited().map_or(Duration::ZERO, |awaited| awaited.since.elapsed())
+    }
+
+    /// Whether it takes longer for a chunk than the source did.
+    pub fn is_overdue(&self) -> bool {
+        self.awaited().is_some_and(|awaited| Instant::now() > awaited.due)
     }
 
     /// Notes which chunk is waited for.
-    pub fn set_awaited(&self, since: Option<Instant>) {
-        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    pub fn set_awaited(&self, awaited: Option<Awaited>) {
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = awaited;
     }
 
     /// Whether it gets copies of another server's checksums.
