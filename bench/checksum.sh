@@ -24,27 +24,34 @@ done
 vouch_checksum() { "$vouch" checksum "${both_sides[@]}" --databases sb --replicate percona."${1:-vouch}" --quiet "${@:2}"; }
 same_values() { vouch_checksum same --function crc32-percona; }
 
+# Ten times a second, until the sampling is over, in one session: a client for each
+# would take a fifth of a core, from programs that keep both busy.
+often() {
+  while [ -e "$scratch/sampling" ]; do printf '%s;\n' "$2"; sleep 0.1; done |
+    mariadb --no-defaults -u root -S "$1" -N --unbuffered
+}
+
 # Samples how far the replica is behind, in milliseconds: a row that the source
 # stamps ten times a second, through the same replication.
 sample_lag() {
-  trap 'exit 0' TERM
-  local behind
-  while :; do
-    on_source 'REPLACE INTO percona.beat VALUES (1, NOW(3))'
-    behind=$(sql "$REPLICA_SOCKET" 'SELECT GREATEST(0, ROUND(TIMESTAMPDIFF(MICROSECOND, at, NOW(3)) / 1000) - 100) FROM percona.beat')
-    echo "${behind:-0}"
-    sleep 0.1
-  done
+  often "$SOURCE_SOCKET" 'REPLACE INTO percona.beat VALUES (1, NOW(3))' &
+  often "$REPLICA_SOCKET" \
+    'SELECT GREATEST(0, ROUND(TIMESTAMPDIFF(MICROSECOND, at, NOW(3)) / 1000) - 100) FROM percona.beat'
+  wait
 }
 
 # with_lag FILE COMMAND…: appends the seconds it took to FILE and the greatest lag to FILE.lag.
 with_lag() {
   local file=$1; shift
+  on_source 'REPLACE INTO percona.beat VALUES (1, NOW(3))'
+  in_sync
+  touch "$scratch/sampling"
   sample_lag >"$scratch/lag" &
-  looping=$!
+  local sampler=$!
   seconds "$@" >>"$file"
   in_sync
-  kill "$looping"; wait "$looping" 2>/dev/null || true; looping=''
+  rm "$scratch/sampling"
+  wait "$sampler"
   sort -n "$scratch/lag" | tail -1 >>"$file.lag"
 }
 
