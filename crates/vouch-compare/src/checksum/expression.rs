@@ -39,7 +39,7 @@ pub fn describe(expression: &Expression, wide: bool) -> DigestChoice {
             ("crc32 xor, replicated", 32, "asked for; changes that cancel under XOR are not seen")
         }
         (Expression::Strong { distinct: true, .. }, true) => ("sha2-256 in server, replicated", 160, "the default"),
-        (Expression::Strong { .. }, _) => ("sha2-256 in server, replicated", 120, "the default"),
+        (Expression::Strong { .. }, _) => ("sha2-256 in server, replicated", 108, "the default"),
     };
     DigestChoice { method: method.to_owned(), bits, why: why.to_owned() }
 }

@@ -107,19 +107,20 @@ pub struct ChunkStatement<'a> {
     pub database: &'a str,
 }
 
-/// What one slice of a SHA-2 digest is as a number: 15 hexadecimal digits, 60 bits.
-fn slice(digest: &str, from: u8) -> String {
-    format!("CAST(CONV(SUBSTR({digest},{from},15),16,10) AS UNSIGNED)")
+/// Hexadecimal digits of a row's digest that [`exact`] takes: 108 bits.
+const DIGITS: u8 = 27;
+
+/// A row's digest as a number that nothing wider than a DECIMAL can hold, from one
+/// computation of it: digits in hexadecimal are letters and digits, and these in
+/// hexadecimal again are decimal digits, two for each (`0` is 30, `f` is 66). A
+/// DECIMAL has 65 digits; so the sum of 2^31 rows, more than the table can count, fits.
+fn exact(digest: &str) -> String {
+    format!("CAST(HEX(LEFT({digest},{DIGITS})) AS DECIMAL({},0))", 2 * DIGITS)
 }
 
 /// In lower case, which bytes without a charset have none of.
 fn lower(text: &str) -> String {
     format!("LOWER(CONVERT({text} USING latin1))")
-}
-
-/// A number below 2^64 as 16 hexadecimal digits.
-fn hex16(number: &str) -> String {
-    format!("LPAD(CONV({number},10,16),16,'0')")
 }
 
 /// The checksum of the rows as an expression of at most 40 characters.
@@ -139,14 +140,11 @@ fn checksum(expression: &Expression, wide: bool) -> String {
 }
 
 fn strong(digest: &str, distinct: bool, wide: bool) -> String {
-    let halves = |combine: &dyn Fn(String) -> String| {
-        lower(&format!("CONCAT({},{})", hex16(&combine(slice(digest, 1))), hex16(&combine(slice(digest, 16)))))
-    };
-    match (distinct, wide) {
-        (true, true) => lower(&format!("LEFT(HEX(BIT_XOR(UNHEX({digest}))),40)")),
-        (true, false) => halves(&|number| format!("BIT_XOR({number})")),
-        // Equal rows would cancel under XOR; a sum keeps them.
-        (false, _) => halves(&|number| format!("COALESCE(SUM({number}),0) % 18446744073709551616")),
+    match distinct && wide {
+        true => lower(&format!("LEFT(HEX(BIT_XOR(UNHEX({digest}))),40)")),
+        // A sum keeps equal rows, which would cancel under XOR, and is not limited to 64 bits
+        // where XOR is. Its own digest fits the column.
+        false => format!("LEFT(SHA2(COALESCE(SUM({}),0),256),40)", exact(digest)),
     }
 }
 
@@ -358,5 +356,16 @@ mod tests {
         let keyless = checksum(&Expression::Strong { columns, distinct: false }, true);
         assert!(keyed.contains("BIT_XOR(UNHEX(SHA2(") && keyed.contains(",40)"), "{keyed}");
         assert!(keyless.contains("SUM(") && !keyless.contains("BIT_XOR"), "{keyless}");
+    }
+
+    #[test]
+    fn a_row_is_digested_once_and_keeps_its_digits_in_a_sum() {
+        let columns = vec![DigestColumn { name: "a".into(), form: ColumnForm::Short, nullable: false }];
+        let narrow = checksum(&Expression::Strong { columns, distinct: true }, false);
+        assert_eq!(
+            narrow,
+            "LEFT(SHA2(COALESCE(SUM(CAST(HEX(LEFT(SHA2(CONCAT(CAST('' AS BINARY),LENGTH(CAST(`a` AS BINARY)),':',\
+             CAST(`a` AS BINARY)),256),27)) AS DECIMAL(54,0))),0),256),40)"
+        );
     }
 }
