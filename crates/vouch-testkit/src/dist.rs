@@ -46,7 +46,7 @@ enum Place {
     /// Installed by the distribution; programs are found by their folder.
     Installed { sbin: PathBuf, bin: PathBuf },
     /// A tree of packages that brings its own libc, run through its own loader.
-    Unpacked { home: PathBuf, libraries: PathBuf, loader: PathBuf },
+    Unpacked { home: PathBuf, libraries: OsString, loader: PathBuf },
 }
 
 impl Dist {
@@ -70,17 +70,38 @@ impl Dist {
 
     /// MySQL unpacked in `home`, of any version.
     pub fn mysql_at(home: &Path) -> Result<Dist> {
-        let libraries = home.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
-        let loader = find_loader(&libraries).ok_or_else(|| missing(Flavor::Mysql, home))?;
-        let place = Place::Unpacked { home: home.to_owned(), libraries, loader };
-        Dist::probed(Flavor::Mysql, place)
+        Dist::unpacked(Flavor::Mysql, home).ok_or_else(|| missing(Flavor::Mysql.name(), home))?
+    }
+
+    /// The oldest MariaDB of the tests, which still writes page checksums of old: from `VOUCH_MARIADB_10_5_HOME`,
+    /// by default `mariadb-10.5` in the cache folder.
+    pub fn mariadb_10_5() -> Result<Dist> {
+        Dist::mariadb_in("mariadb-10.5", "VOUCH_MARIADB_10_5_HOME")
+    }
+
+    /// The newest MariaDB of the tests: from `VOUCH_MARIADB_11_8_HOME`, by default `mariadb-11.8` in the cache folder.
+    pub fn mariadb_11_8() -> Result<Dist> {
+        Dist::mariadb_in("mariadb-11.8", "VOUCH_MARIADB_11_8_HOME")
+    }
+
+    fn mariadb_in(name: &str, variable: &str) -> Result<Dist> {
+        let home = env::var_os(variable).map_or_else(|| cache_dir().join(name), PathBuf::from);
+        Dist::unpacked(Flavor::Mariadb, &home).ok_or_else(|| missing(name, &home))?
+    }
+
+    /// `None` where no tree of packages is.
+    fn unpacked(flavor: Flavor, home: &Path) -> Option<Result<Dist>> {
+        let folders = ["usr/lib", "lib"].map(|lib| home.join(format!("{lib}/{}-linux-gnu", env::consts::ARCH)));
+        let loader = folders.iter().find_map(|folder| find_loader(folder))?;
+        let libraries = env::join_paths(&folders).ok()?;
+        Some(Dist::probed(flavor, Place::Unpacked { home: home.to_owned(), libraries, loader }))
     }
 
     /// MariaDB as the machine's distribution installs it.
     pub fn mariadb() -> Result<Dist> {
-        let sbin = find_program("mariadbd").ok_or_else(|| missing(Flavor::Mariadb, Path::new("mariadbd")))?;
+        let sbin = find_program("mariadbd").ok_or_else(|| missing(Flavor::Mariadb.name(), Path::new("mariadbd")))?;
         let bin = find_program("mariadb-install-db")
-            .ok_or_else(|| missing(Flavor::Mariadb, Path::new("mariadb-install-db")))?;
+            .ok_or_else(|| missing(Flavor::Mariadb.name(), Path::new("mariadb-install-db")))?;
         Dist::probed(Flavor::Mariadb, Place::Installed { sbin, bin })
     }
 
@@ -145,19 +166,47 @@ impl Dist {
         let mut command = self.program(Role::Server);
         command.args(["--no-defaults", "--secure-file-priv="]);
         if let Place::Unpacked { home, .. } = &self.place {
+            let share = self.share();
             for (option, path) in [
-                ("basedir", "usr"),
-                ("lc-messages-dir", "usr/share/mysql"),
-                ("character-sets-dir", "usr/share/mysql/charsets"),
-                ("plugin-dir", "usr/lib/mysql/plugin"),
+                ("basedir", home.join("usr")),
+                ("character-sets-dir", share.join("charsets")),
+                ("lc-messages-dir", share),
+                ("plugin-dir", home.join("usr/lib/mysql/plugin")),
             ] {
-                command.arg(assignment(option, &home.join(path)));
+                command.arg(assignment(option, &path));
             }
         }
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
         command
+    }
+
+    /// Where an unpacked server has its messages and scripts: newer MariaDB in a folder of its own name.
+    fn share(&self) -> PathBuf {
+        let Place::Unpacked { home, .. } = &self.place else { return PathBuf::from("/usr/share/mysql") };
+        ["usr/share/mariadb", "usr/share/mysql"]
+            .map(|share| home.join(share))
+            .into_iter()
+            .find(|share| share.join("charsets").is_dir())
+            .unwrap_or_else(|| home.join("usr/share/mysql"))
+    }
+
+    /// The statements by which an unpacked MariaDB makes its system tables when it is run with `--bootstrap`;
+    /// `None` for every server that has a program or an option for that.
+    pub(crate) fn bootstrap(&self) -> Option<Result<String>> {
+        let unpacked = matches!(self.place, Place::Unpacked { .. }) && self.flavor == Flavor::Mariadb;
+        unpacked.then(|| {
+            let share = self.share();
+            let mut sql = "CREATE DATABASE mysql;\nUSE mysql;\n".to_owned();
+            for part in ["system_tables", "performance_tables", "system_tables_data"] {
+                let path = ["mariadb", "mysql"].map(|name| share.join(format!("{name}_{part}.sql")));
+                let path = path.iter().find(|path| path.exists()).unwrap_or(&path[0]).clone();
+                sql += &fs::read_to_string(&path).map_err(Error::io(format!("reading {}", path.display())))?;
+                sql.push('\n');
+            }
+            Ok(sql)
+        })
     }
 
     /// The program that makes a data directory, where that is not the server itself.
@@ -182,7 +231,12 @@ impl Dist {
             Place::Unpacked { home, libraries, loader } => {
                 let mut command = Command::new(loader);
                 command.arg("--library-path").arg(libraries);
-                command.arg(home.join(if role == Role::Server { "usr/sbin/mysqld" } else { "usr/bin/mysql" }));
+                command.arg(home.join(match (self.flavor, role) {
+                    (Flavor::Mysql, Role::Server) => "usr/sbin/mysqld",
+                    (Flavor::Mysql, Role::Client) => "usr/bin/mysql",
+                    (Flavor::Mariadb, Role::Server) => "usr/sbin/mariadbd",
+                    (Flavor::Mariadb, Role::Client) => "usr/bin/mariadb",
+                }));
                 command
             }
         }
@@ -211,11 +265,8 @@ pub(crate) fn assignment(option: &str, path: &Path) -> OsString {
     text
 }
 
-fn missing(flavor: Flavor, place: &Path) -> Error {
-    Error::Missing {
-        what: format!("{} ({})", flavor.name(), place.display()),
-        hint: format!("run script/servers {}", flavor.name()),
-    }
+fn missing(name: &str, place: &Path) -> Error {
+    Error::Missing { what: format!("{name} ({})", place.display()), hint: format!("run script/servers {name}") }
 }
 
 /// The folder of `name` on the PATH or among the system's program folders.

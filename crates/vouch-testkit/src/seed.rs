@@ -75,6 +75,9 @@ fn make(dist: &Dist, args: &[String], scratch: &Path, partial: &Path, seed: &Pat
 
 fn initialise(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Result<()> {
     let log = home.join("init.log");
+    if let Some(statements) = dist.bootstrap() {
+        return bootstrap(dist, args, home, data, &statements?);
+    }
     let command = match dist.installer() {
         Some(mut command) => {
             command.arg("--no-defaults").arg(assignment("datadir", data)).args(MARIADB_INIT).args(args);
@@ -89,10 +92,21 @@ fn initialise(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Result<
             command
         }
     };
-    run_tied(command).map_err(|error| match (error, fs::read_to_string(&log)) {
+    run_tied(command, None).map_err(|error| match (error, fs::read_to_string(&log)) {
         (Error::Tool { what, .. }, Ok(said)) => Error::Tool { what, said },
         (error, _) => error,
     })
+}
+
+/// Makes the system tables as the program does that a distribution would install.
+fn bootstrap(dist: &Dist, args: &[String], home: &Path, data: &Path, statements: &str) -> Result<()> {
+    let input = home.join("bootstrap.sql");
+    fs::write(&input, statements).map_err(Error::io(format!("writing {}", input.display())))?;
+    fs::create_dir(data).map_err(Error::io(format!("creating {}", data.display())))?;
+    let mut command = dist.server();
+    command.args(["--bootstrap", "--enforce-storage-engine=", "--max-allowed-packet=8M"]).args(args);
+    command.arg(assignment("datadir", data));
+    run_tied(command, Some(&input))
 }
 
 fn create_accounts(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Result<()> {
@@ -151,12 +165,13 @@ fn run(mut command: Command) -> Result<()> {
     Err(failed(what, &[output.stdout, output.stderr].concat()))
 }
 
-/// The same for a program that must not outlive this process.
-fn run_tied(command: Command) -> Result<()> {
+/// The same for a program that must not outlive this process, and reads `input`.
+fn run_tied(command: Command, input: Option<&Path>) -> Result<()> {
     let what = PathBuf::from(command.get_program()).display().to_string();
     // Errors are wanted too, and a daemon has one pipe.
     let mut joined = Command::new("sh");
-    joined.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(command.get_program()).args(command.get_args());
+    joined.args(["-c", "exec \"$@\" <\"$0\" 2>&1"]).arg(input.unwrap_or(Path::new("/dev/null")));
+    joined.arg(command.get_program()).args(command.get_args());
     let (mut daemon, output) = Daemon::start_piped(&joined)?;
     let mut said = Vec::new();
     output.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut said)).map_err(Error::io(format!("reading {what}")))?;
