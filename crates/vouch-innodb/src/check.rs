@@ -3,11 +3,14 @@
 //! Invariant: a page is sound only when a checksum holds over it and it stands
 //! where it says; what cannot be looked at is unverified, never sound.
 
+mod sealed;
+
 use crate::bytes::{Field, all_zero};
 use crate::checksum::{self, Sum};
-use crate::fil::{EXTRA, TRAILER};
+use crate::crypt::Access;
+use crate::fil::TRAILER;
 use crate::transform::{self, TransformError};
-use crate::{Fault, FilHeader, Lack, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
+use crate::{Fault, FilHeader, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
 
 /// Judges pages of one tablespace. It remembers which formula fitted last, and keeps a buffer.
 #[derive(Clone, Debug)]
@@ -15,7 +18,11 @@ pub struct Checker {
     format: SpaceFormat,
     space: Option<SpaceId>,
     hint: Method,
+    access: Access,
+    /// The page as it was inflated.
     scratch: Vec<u8>,
+    /// The page as it was decrypted; empty when it was not.
+    plain: Vec<u8>,
 }
 
 /// A judged page.
@@ -33,6 +40,7 @@ pub struct Checked<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Plain {
     OnDisk,
+    Decrypted,
     Inflated,
     Unknown,
 }
@@ -40,7 +48,8 @@ enum Plain {
 impl Checker {
     /// For a tablespace of this format. Without a `space` the tablespace that pages name is not looked at.
     pub fn new(format: SpaceFormat, space: Option<SpaceId>) -> Checker {
-        Checker { format, space, hint: Method::Crc32, scratch: Vec::new() }
+        let (scratch, plain) = (Vec::new(), Vec::new());
+        Checker { format, space, hint: Method::Crc32, access: Access::Unasked, scratch, plain }
     }
 
     /// The format.
@@ -56,6 +65,7 @@ impl Checker {
         if all_zero(page) {
             return Checked { header, verdict: Verdict::Empty, image: None };
         }
+        self.plain.clear();
         let (verdict, plain) = self.judge(&header, page);
         let verdict = match verdict {
             Verdict::Bad(_) => verdict,
@@ -64,6 +74,7 @@ impl Checker {
         let image = match (verdict, plain) {
             (Verdict::Bad(_) | Verdict::Unverified(_) | Verdict::Empty, _) | (_, Plain::Unknown) => None,
             (_, Plain::OnDisk) => Some(page),
+            (_, Plain::Decrypted) => Some(self.plain.as_slice()),
             (_, Plain::Inflated) => Some(self.scratch.as_slice()),
         };
         Checked { header, verdict, image }
@@ -76,10 +87,10 @@ impl Checker {
         match header.page_type {
             PageType::MYSQL_COMPRESSED => self.judge_inflated(page, transform::mysql),
             PageType::MARIADB_COMPRESSED => self.judge_inflated(page, transform::mariadb_classic),
-            encrypted if encrypted.is_mysql_encrypted() && self.format.encrypted => {
-                (Verdict::Unverified(Lack::Key), Plain::Unknown)
+            encrypted if encrypted.is_mysql_encrypted() && (self.format.encrypted || self.has_mysql_key()) => {
+                self.judge_mysql_encrypted(page)
             }
-            other if is_mariadb_encrypted(header, page) => self.judge_encrypted(page, other),
+            other if sealed::is_mariadb_encrypted(header, page) => self.judge_mariadb_encrypted(page, other),
             _ => (self.judge_sum(page), Plain::OnDisk),
         }
     }
@@ -112,33 +123,12 @@ impl Checker {
         (verdict, Plain::Inflated)
     }
 
-    /// A page that may be encrypted by MariaDB, outside `full_crc32`: its checksum is of what lies on disk.
-    fn judge_encrypted(&mut self, page: &[u8], page_type: PageType) -> (Verdict, Plain) {
-        if checksum::encrypted_holds(page, self.format.layout) {
-            return (Verdict::Sound(Method::Encrypted), Plain::Unknown);
-        }
-        match (self.judge_sum(page), page_type) {
-            // There is no page of this kind that is not encrypted.
-            (verdict, PageType::MARIADB_COMPRESSED_ENCRYPTED) => (verdict, Plain::Unknown),
-            (verdict, _) => (verdict, Plain::OnDisk),
-        }
-    }
-
     fn judge_full(&mut self, header: &FilHeader, page: &[u8]) -> (Verdict, Plain) {
         let verdict = self.judge_sum(page);
-        if matches!(verdict, Verdict::Bad(_)) || header.first != 0 {
-            return (verdict, Plain::Unknown);
-        }
-        if checksum::compressed_length(page).is_none() {
-            return (verdict, Plain::OnDisk);
-        }
-        let Some(codec) = self.format.codec else { return (verdict, Plain::Unknown) };
-        self.scratch.resize(page.len(), 0);
-        match transform::mariadb_full(page, codec, &mut self.scratch) {
-            Ok(()) => (verdict, Plain::Inflated),
-            // The checksum holds over all that lies on disk, so the page is what was written.
-            Err(TransformError::Lacking(_)) => (verdict, Plain::Unknown),
-            Err(error) => (refused(error), Plain::Unknown),
+        match verdict {
+            Verdict::Bad(_) => (verdict, Plain::Unknown),
+            _ if header.first != 0 => self.judge_full_encrypted(header, page, verdict),
+            _ => self.judge_full_plain(page, Plain::OnDisk, verdict),
         }
     }
 
@@ -149,6 +139,7 @@ impl Checker {
         }
         let image = match plain {
             Plain::OnDisk => page,
+            Plain::Decrypted => &self.plain,
             Plain::Inflated => &self.scratch,
             Plain::Unknown if self.format.layout == Layout::FullCrc32 => return None,
             Plain::Unknown => return self.foreign(header),
@@ -199,15 +190,9 @@ pub fn mariadb_key_version(format: &SpaceFormat, page: &[u8]) -> u32 {
     let Some(header) = FilHeader::read(page) else { return 0 };
     match format.layout {
         Layout::FullCrc32 => header.first,
-        _ if header.page_type.is_mysql_encrypted() || !is_mariadb_encrypted(&header, page) => 0,
+        _ if header.page_type.is_mysql_encrypted() || !sealed::is_mariadb_encrypted(&header, page) => 0,
         _ => page.be32(EXTRA).unwrap_or(0),
     }
-}
-
-/// Whether the page bears a key version. Page 0 has a flush LSN there, and an R-tree page a split number.
-fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
-    let never = [PageType::FSP_HEADER, PageType::EXTENTS, PageType::RTREE];
-    !never.contains(&header.page_type) && header.page_no.0 != 0 && page.be32(EXTRA).is_some_and(|version| version != 0)
 }
 
 #[cfg(test)]

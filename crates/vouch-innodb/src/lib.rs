@@ -12,6 +12,7 @@
 mod bytes;
 mod check;
 mod checksum;
+mod crypt;
 mod dictionary;
 mod doublewrite;
 mod fil;
@@ -30,6 +31,7 @@ mod verdict;
 
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, crc32c};
+pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
 pub use dictionary::{DictTable, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;
 pub use fil::{FilHeader, NO_PAGE};

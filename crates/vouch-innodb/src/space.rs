@@ -96,6 +96,9 @@ impl fmt::Display for FormatError {
     }
 }
 
+/// Where extent descriptors begin, and what each has in front of its two bits a page.
+const EXTENTS: usize = 150;
+const EXTENT_ENTRY: usize = 24;
 /// Set in `full_crc32` spaces alone: the sizes that classic flags hold never reach it.
 const FULL_CRC32: u32 = 1 << 4;
 const ENCRYPTION: u32 = 1 << 13;
@@ -130,6 +133,13 @@ impl SpaceFormat {
     /// Whether the page of this number holds extent descriptors.
     pub fn is_extent_page(&self, page_no: u32) -> bool {
         page_no.is_multiple_of(self.pages_per_extent_page())
+    }
+
+    /// Where the descriptors of a page of extent descriptors end.
+    pub(crate) fn extents_end(&self) -> usize {
+        let extent_pages = self.logical.extent_pages();
+        let entry_bytes = EXTENT_ENTRY + usize::try_from(extent_pages / 4).unwrap_or(0);
+        EXTENTS + entry_bytes * usize::try_from(self.pages_per_extent_page() / extent_pages).unwrap_or(0)
     }
 
     /// Pages that one page of extent descriptors describes.
@@ -209,6 +219,13 @@ mod tests {
         }
         assert_eq!(SpaceFormat::from_flags(0x35).unwrap().codec, Some(Codec::Zlib));
         assert!(SpaceFormat::from_flags(0x6021).unwrap().encrypted);
+    }
+
+    #[test]
+    fn descriptors_end_where_servers_write_on() {
+        for (flags, end) in [(0x15, 10_390), (0x4021, 10_390), (0x40e1, 1558), (0x41e1, 41_110), (0x4029, 5270)] {
+            assert_eq!(SpaceFormat::from_flags(flags).unwrap().extents_end(), end, "{flags:x}");
+        }
     }
 
     #[test]

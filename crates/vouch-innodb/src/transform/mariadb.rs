@@ -10,6 +10,8 @@ use crate::checksum::compressed_length;
 const CLASSIC_CODEC: usize = 32;
 const CLASSIC_SIZE: usize = 38;
 const CLASSIC_PAYLOAD: usize = 40;
+const ENCRYPTED_CODEC: usize = 40;
+const ENCRYPTED_PAYLOAD: usize = 42;
 const FULL_PAYLOAD: usize = 26;
 /// The checksum, and before it the low byte of the exact length.
 const FULL_CHECKSUM: usize = 4;
@@ -23,6 +25,18 @@ pub(crate) fn inflate_classic(page: &[u8], to: &mut [u8]) -> Result<(), Transfor
     let codec = codec.ok_or(TransformError::Damaged("it names no algorithm"))?;
     let size = page.be16(CLASSIC_SIZE).map(usize::from).ok_or(CUT)?;
     let payload = page.get(CLASSIC_PAYLOAD..).and_then(|rest| rest.get(..size)).ok_or(CUT)?;
+    decode(codec, payload, to)
+}
+
+/// The same for a page that was encrypted and has been decrypted: its algorithm stands behind its length.
+///
+/// # Errors
+/// Control information or data are damaged, or there is no decoder.
+pub(crate) fn inflate_classic_encrypted(page: &[u8], to: &mut [u8]) -> Result<(), TransformError> {
+    let codec = page.be16(ENCRYPTED_CODEC).and_then(|number| Codec::mariadb(u32::from(number)));
+    let codec = codec.ok_or(TransformError::Damaged("it names no algorithm"))?;
+    let size = page.be16(CLASSIC_SIZE).map(usize::from).ok_or(CUT)?;
+    let payload = page.get(ENCRYPTED_PAYLOAD..).and_then(|rest| rest.get(..size)).ok_or(CUT)?;
     decode(codec, payload, to)
 }
 

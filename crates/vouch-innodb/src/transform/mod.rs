@@ -7,7 +7,10 @@ mod codec;
 mod mariadb;
 mod mysql;
 
-pub(crate) use mariadb::{inflate_classic as mariadb_classic, inflate_full as mariadb_full};
+pub(crate) use mariadb::{
+    inflate_classic as mariadb_classic, inflate_classic_encrypted as mariadb_classic_encrypted,
+    inflate_full as mariadb_full,
+};
 pub(crate) use mysql::inflate as mysql;
 
 use crate::{Codec, Lack};

@@ -1,0 +1,147 @@
+//! Judges encrypted pages, with a key and without.
+//!
+//! Invariant: a key that has not been proven accuses no page; what it does not
+//! decrypt is unverified.
+
+use super::{Checker, Plain, refused};
+use crate::bytes::Field;
+use crate::checksum::{self, Method};
+use crate::crypt::{Access, SpaceKey};
+use crate::fil::{EXTRA, TYPE};
+use crate::transform::{self, TransformError};
+use crate::{Fault, FilHeader, Lack, PageNo, PageType, Verdict};
+use std::sync::Arc;
+
+const LOCKED: (Verdict, Plain) = (Verdict::Unverified(Lack::Key), Plain::Unknown);
+const CUT: Fault = Fault::Undecodable("what is encrypted does not fit the page");
+
+/// Whether the page bears a key version. Page 0 has a flush LSN there, and an R-tree page a split number.
+pub(super) fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
+    let never = [PageType::FSP_HEADER, PageType::EXTENTS, PageType::RTREE];
+    !never.contains(&header.page_type) && header.page_no.0 != 0 && page.be32(EXTRA).is_some_and(|version| version != 0)
+}
+
+impl Checker {
+    /// For a tablespace whose encrypted pages may be looked into.
+    pub fn with_access(self, access: Access) -> Checker {
+        Checker { access, ..self }
+    }
+
+    /// Whether the key opens the page; `None` for a page that is not encrypted, or not as it was written.
+    pub(crate) fn opens(&mut self, no: PageNo, page: &[u8]) -> Option<bool> {
+        let verdict = self.check(no, page).verdict;
+        match verdict {
+            Verdict::Unverified(Lack::Key) => Some(false),
+            Verdict::Sound(_) | Verdict::Unprotected if !self.plain.is_empty() => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether MySQL's key is at hand.
+    pub(super) fn has_mysql_key(&self) -> bool {
+        matches!(&self.access, Access::Open(key) if key.is_of_mysql())
+    }
+
+    /// A page of MySQL: its checksum is of what was encrypted.
+    pub(super) fn judge_mysql_encrypted(&mut self, page: &[u8]) -> (Verdict, Plain) {
+        let Access::Open(key) = self.access.clone() else { return LOCKED };
+        if key.is_of_mysql() { self.judge_decrypted(&key, page) } else { LOCKED }
+    }
+
+    /// A page that may be encrypted by MariaDB, outside `full_crc32`: its checksum is of what lies on disk.
+    pub(super) fn judge_mariadb_encrypted(&mut self, page: &[u8], page_type: PageType) -> (Verdict, Plain) {
+        if checksum::encrypted_holds(page, self.format.layout) {
+            return self.judge_held(page);
+        }
+        match (self.judge_sum(page), page_type) {
+            // There is no page of this kind that is not encrypted.
+            (verdict, PageType::MARIADB_COMPRESSED_ENCRYPTED) => (verdict, Plain::Unknown),
+            (verdict, _) => (verdict, Plain::OnDisk),
+        }
+    }
+
+    /// The page is what was written. Whether that was a page, the key tells.
+    fn judge_held(&mut self, page: &[u8]) -> (Verdict, Plain) {
+        let outside = Verdict::Sound(Method::Encrypted);
+        let Some(key) = self.key() else { return self.unopened(outside) };
+        match self.judge_decrypted(&key, page) {
+            (Verdict::Bad(_), _) if !key.is_proven() => LOCKED,
+            // What protects nothing inside is protected outside.
+            (Verdict::Unprotected, plain) => (outside, plain),
+            judged => judged,
+        }
+    }
+
+    /// The same in `full_crc32`, which has no checksum inside: what is decrypted says where it belongs.
+    pub(super) fn judge_full_encrypted(&mut self, header: &FilHeader, page: &[u8], outside: Verdict) -> (Verdict, Plain) {
+        let Some(key) = self.key() else { return self.unopened(outside) };
+        let Some(plain) = key.decrypted(page, self.format.layout).into_iter().next() else {
+            return (Verdict::Bad(CUT), Plain::Unknown);
+        };
+        let (verdict, kind) = self.judge_full_plain(&plain, Plain::Decrypted, outside);
+        self.plain = plain;
+        let fault = match verdict {
+            Verdict::Bad(fault) => Some(fault),
+            _ => self.fault_of_place(header.page_no, header, page, kind),
+        };
+        match fault {
+            Some(_) if !key.is_proven() => LOCKED,
+            _ => (verdict, kind),
+        }
+    }
+
+    fn key(&self) -> Option<Arc<SpaceKey>> {
+        match &self.access {
+            Access::Open(key) if !key.is_of_mysql() => Some(Arc::clone(key)),
+            _ => None,
+        }
+    }
+
+    /// Without a key, what lies on disk is all there is to be verified; with a keyring that does not fit,
+    /// somebody wanted more.
+    fn unopened(&self, outside: Verdict) -> (Verdict, Plain) {
+        match self.access {
+            Access::Unasked => (outside, Plain::Unknown),
+            Access::Locked | Access::Open(_) => LOCKED,
+        }
+    }
+
+    fn judge_decrypted(&mut self, key: &SpaceKey, page: &[u8]) -> (Verdict, Plain) {
+        let mut first = None;
+        for plain in key.decrypted(page, self.format.layout) {
+            let judged = self.judge_plain(&plain);
+            if !matches!(judged.0, Verdict::Bad(_)) {
+                self.plain = plain;
+                return judged;
+            }
+            first = first.or(Some(judged));
+        }
+        first.unwrap_or((Verdict::Bad(CUT), Plain::Unknown))
+    }
+
+    /// A page that is encrypted no more.
+    fn judge_plain(&mut self, plain: &[u8]) -> (Verdict, Plain) {
+        match plain.be16(TYPE).map(PageType) {
+            Some(PageType::MYSQL_COMPRESSED) => self.judge_inflated(plain, transform::mysql),
+            Some(PageType::MARIADB_COMPRESSED_ENCRYPTED) => {
+                self.judge_inflated(plain, transform::mariadb_classic_encrypted)
+            }
+            _ => (self.judge_sum(plain), Plain::Decrypted),
+        }
+    }
+
+    /// A page of `full_crc32` that is encrypted no more, or never was: `own` says where it is.
+    pub(super) fn judge_full_plain(&mut self, page: &[u8], own: Plain, outside: Verdict) -> (Verdict, Plain) {
+        if checksum::compressed_length(page).is_none() {
+            return (outside, own);
+        }
+        let Some(codec) = self.format.codec else { return (outside, Plain::Unknown) };
+        self.scratch.resize(page.len(), 0);
+        match transform::mariadb_full(page, codec, &mut self.scratch) {
+            Ok(()) => (outside, Plain::Inflated),
+            // The checksum holds over all that lies on disk, so the page is what was written.
+            Err(TransformError::Lacking(_)) => (outside, Plain::Unknown),
+            Err(error) => (refused(error), Plain::Unknown),
+        }
+    }
+}
