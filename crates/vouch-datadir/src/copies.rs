@@ -6,7 +6,7 @@
 use crate::discover::Found;
 use crate::read::Source;
 use crate::space::Space;
-use vouch_innodb::{Checker, FilHeader, Lsn, PageNo, SpaceFormat, SpaceId, Verdict};
+use vouch_innodb::{Checker, FilHeader, Lsn, PageNo, SpaceId, Verdict};
 use vouch_report::PageTally;
 
 /// Bytes that are read at a time.
@@ -85,16 +85,17 @@ impl Copies {
     }
 
     /// The newest sound copy of a page.
-    pub(crate) fn of(&self, format: SpaceFormat, space: SpaceId, page: PageNo) -> Option<GoodCopy> {
+    pub(crate) fn of(&self, of: &Space, page: PageNo) -> Option<GoodCopy> {
+        let space = of.id?;
         let slots = self.slots.iter().filter(|slot| slot.space == space && slot.page == page);
-        slots.filter_map(|slot| self.good(format, slot)).max_by_key(|copy| copy.lsn)
+        slots.filter_map(|slot| self.good(of, slot)).max_by_key(|copy| copy.lsn)
     }
 
-    fn good(&self, format: SpaceFormat, slot: &Slot) -> Option<GoodCopy> {
+    fn good(&self, of: &Space, slot: &Slot) -> Option<GoodCopy> {
         let (file, source) = self.sources.get(slot.source)?;
-        let mut page = vec![0; format.physical.bytes()];
+        let mut page = vec![0; of.page_size().bytes()];
         source.read_at(&mut page, slot.offset).ok().filter(|read| *read == page.len())?;
-        let mut checker = Checker::new(format, Some(slot.space));
+        let mut checker = Checker::new(of.format, Some(slot.space)).with_access(of.access.clone());
         let checked = checker.check(slot.page, &page);
         let sound = matches!(checked.verdict, Verdict::Sound(_) | Verdict::Unprotected);
         sound.then(|| GoodCopy { file: file.clone(), offset: slot.offset, lsn: checked.header.lsn })

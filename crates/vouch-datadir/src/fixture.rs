@@ -59,6 +59,7 @@ pub(crate) fn tablespace(space: u32, lsns: &[u64]) -> Vec<u8> {
 /// Verifies what lies in a folder.
 pub(crate) fn run(folder: &Path) -> Summary {
     let options = PagesOptions {
+        keyring: vouch_innodb::Keyring::default(),
         paths: vec![folder.to_owned()],
         level: Level::Tree,
         state: StateChoice::Auto,

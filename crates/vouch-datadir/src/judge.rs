@@ -72,7 +72,7 @@ impl<'a> Judge<'a> {
     pub(crate) fn pages(&mut self, number: usize, run: &Run, first: u32, bytes: &[u8], seen: &mut Seen) {
         let mut checker = match self.checker.take() {
             Some((known, checker)) if known == number => checker,
-            _ => Checker::new(run.space.format, run.space.id),
+            _ => Checker::new(run.space.format, run.space.id).with_access(run.space.access.clone()),
         };
         let pages = bytes.chunks_exact(run.space.page_size().bytes());
         seen.facts.reserve(pages.len());
@@ -137,11 +137,8 @@ fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut S
         }
         Verdict::Unprotected => PageClass::Unprotected,
         Verdict::Empty => PageClass::Empty,
-        Verdict::Unverified(lack) => {
-            match lack {
-                Lack::Key => seen.encrypted += 1,
-                Lack::Decoder(codec) => *seen.undecoded.entry(codec.name()).or_default() += 1,
-            }
+        Verdict::Unverified(Lack::Key) => {
+            seen.encrypted += 1;
             PageClass::Unverified
         }
         Verdict::Bad(fault) => {

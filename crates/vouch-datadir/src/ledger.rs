@@ -290,8 +290,7 @@ fn finding(space: &Space, names: &Names, run: &[BadPage], copies: &Copies) -> Op
 
 /// Which of the pages have a sound copy.
 fn recovery(space: &Space, run: &[BadPage], copies: &Copies) -> Option<String> {
-    let id = space.id?;
-    let good: Vec<_> = run.iter().filter_map(|bad| copies.of(space.format, id, bad.page)).collect();
+    let good: Vec<_> = run.iter().filter_map(|bad| copies.of(space, bad.page)).collect();
     let first = good.first()?;
     let of_all = if run.len() > 1 { format!(" of {} of them", good.len()) } else { String::new() };
     Some(format!("a good copy{of_all} as of LSN {} is in {} at byte {}", first.lsn, first.file, first.offset))
@@ -303,10 +302,8 @@ fn failures(space: &Space, seen: &Seen, report: &mut SpaceReport) {
     let Some(part) = space.parts.first() else { return };
     let mut push = |code, message: String| report.errors.push(at(&part.found.label, Failure::new(code, message)));
     if seen.encrypted > 0 {
-        push(Code::PageEncrypted, format!("{} encrypted pages, and no key", seen.encrypted));
-    }
-    for (codec, count) in &seen.undecoded {
-        push(Code::PageCodec, format!("{count} pages compressed with {codec}"));
+        let why = space.locked.as_deref().unwrap_or("no key");
+        push(Code::PageEncrypted, format!("{} encrypted pages, and {why}", seen.encrypted));
     }
     if seen.tally.unprotected > 0 {
         push(Code::PageUnprotected, format!("{} pages without a checksum", seen.tally.unprotected));

@@ -17,6 +17,7 @@ mod fixture;
 mod holders;
 mod innochecksum;
 mod judge;
+mod keyring;
 mod kind;
 mod ledger;
 mod logs;
@@ -34,6 +35,8 @@ mod unit;
 mod verify;
 
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
+pub use keyring::read_keyring;
 pub use options::{Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use verify::{Refusal, verify};
+pub use vouch_innodb::Keyring;

@@ -2,6 +2,7 @@
 
 use crate::pace::Pace;
 use std::path::PathBuf;
+use vouch_innodb::Keyring;
 use vouch_report::Sink;
 
 /// How deep pages are looked at.
@@ -46,6 +47,8 @@ pub struct PagesOptions {
     pub level: Level,
     /// As of when.
     pub state: StateChoice,
+    /// The keys of encrypted pages; empty when there are none.
+    pub keyring: Keyring,
     /// Threads that read and judge.
     pub threads: usize,
     /// Bad pages of a file after which the rest of it is left out.

@@ -4,8 +4,10 @@ use crate::discover::{Found, unreadable};
 use crate::kind::Kind;
 use crate::read::Source;
 use std::path::PathBuf;
+use std::sync::Arc;
 use vouch_innodb::{
-    Checker, FspHeader, Guess, Layout, LegacyDoublewrite, PageNo, PageSize, SpaceFormat, SpaceId, Verdict, guess,
+    Access, Checker, FspHeader, Guess, Keyring, Layout, LegacyDoublewrite, PageNo, PageSize, SpaceFormat, SpaceId,
+    Verdict, guess, tells_of_key,
 };
 use vouch_report::Failure;
 
@@ -41,6 +43,10 @@ pub(crate) struct Space {
     pub doublewrite: Option<LegacyDoublewrite>,
     /// Pages that are in use and never written; `None` when they are not known.
     pub fillers: Option<Vec<PageNo>>,
+    /// What may be done about encrypted pages.
+    pub access: Access,
+    /// Why nothing can be done about them, although there are keys.
+    pub locked: Option<String>,
     /// It came as a stream that did not come to its end, which is told elsewhere.
     pub broken_off: bool,
 }
@@ -60,7 +66,7 @@ pub(crate) enum OpenError {
 ///
 /// # Errors
 /// A file cannot be read, or is no tablespace.
-pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat]) -> Result<Space, OpenError> {
+pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat], keyring: &Keyring) -> Result<Space, OpenError> {
     let mut sources = Vec::new();
     for found in files {
         let source = Source::open(&found.path).map_err(|error| refused(&found, &error))?;
@@ -68,27 +74,28 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat]) -> Result<Space, Op
     }
     let Some((first, source)) = sources.first() else { return Err(OpenError::Unrecognised(Vec::new())) };
     let mut head = read_head(source, LARGEST).map_err(|error| refused(first, &error))?;
-    if matches!(first.kind, Kind::System(_)) || told_by_page_0(&head).is_none() {
+    if needs_sample(first, &head, keyring) {
         head = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
     }
-    let Some(space) = of_head(first, &head, known) else { return Err(formless(sources)) };
+    let Some(space) = of_head(first, &head, known, keyring) else { return Err(formless(sources)) };
     let parts = parts(sources, &space.format, &head);
     Ok(Space { parts, ..space })
 }
 
 /// The tablespace that begins with `head`, which is all of its file or [`SAMPLE`] bytes, with no file in it
 /// yet. `None` when no page there is one of any format.
-fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat]) -> Option<Space> {
+fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat], keyring: &Keyring) -> Option<Space> {
     let told = told_by_page_0(head);
     let (format, id) = match &told {
         Some((format, header)) => (*format, Some(header.space)),
         None => found_out(head, known).map(|guess| (guess.format, guess.space))?,
     };
+    let (access, locked) = access(keyring, told.as_ref(), head);
     let begins = begins_at(first, head, &format, 0) == 0;
     let system = matches!(first.kind, Kind::System(_)) && begins;
     let doublewrite = Some(head).filter(|_| system).and_then(|head| doublewrite(head, &format));
     let fillers = match doublewrite {
-        Some(area) => fillers(head, &format, &area),
+        Some(area) => fillers(head, &format, &access, &area),
         None => Some(Vec::new()),
     };
     let header = told.map(|(_, header)| header);
@@ -102,6 +109,8 @@ fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat]) -> Option<Space> {
         header,
         doublewrite,
         fillers,
+        access,
+        locked,
         broken_off: false,
     })
 }
@@ -111,8 +120,8 @@ fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat]) -> Option<Space> {
 ///
 /// # Errors
 /// No page there is one of any format.
-pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat]) -> Result<Space, Found> {
-    let Some(space) = of_head(&found, head, known) else { return Err(found) };
+pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat], keyring: &Keyring) -> Result<Space, Found> {
+    let Some(space) = of_head(&found, head, known, keyring) else { return Err(found) };
     let first = begins_at(&found, head, &space.format, 0);
     let part = Part { found, source: Source::streamed(), first, pages: 0, rest: 0 };
     Ok(Space { parts: vec![part], ..space })
@@ -121,6 +130,32 @@ pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat]) -> Resu
 /// Whether the first page tells the format of the file that begins with `head`.
 pub(crate) fn tells(head: &[u8]) -> bool {
     told_by_page_0(head).is_some()
+}
+
+/// Whether more than the first page has to be known of the file that begins with `head`.
+pub(crate) fn needs_sample(found: &Found, head: &[u8], keyring: &Keyring) -> bool {
+    match told_by_page_0(head) {
+        Some((format, _)) => {
+            matches!(found.kind, Kind::System(_)) || !keyring.is_empty() && tells_of_key(head, &format)
+        }
+        None => true,
+    }
+}
+
+/// What may be done about encrypted pages, and why not, where there are keys.
+fn access(keyring: &Keyring, told: Option<&(SpaceFormat, FspHeader)>, head: &[u8]) -> (Access, Option<String>) {
+    if keyring.is_empty() {
+        return (Access::Unasked, None);
+    }
+    let locked = |why: String| (Access::Locked, Some(why));
+    let Some((format, header)) = told else {
+        return locked("page 0, which tells of their key, is damaged".to_owned());
+    };
+    match keyring.open(head, format, header.space, head) {
+        Some(Ok(key)) => (Access::Open(Arc::new(key)), None),
+        Some(Err(why)) => locked(why.to_string()),
+        None => locked("page 0 tells of no key".to_owned()),
+    }
 }
 
 /// Files without any page of a known format.
@@ -206,8 +241,11 @@ fn doublewrite(head: &[u8], format: &SpaceFormat) -> Option<LegacyDoublewrite> {
     }
 }
 
-fn fillers(head: &[u8], format: &SpaceFormat, area: &LegacyDoublewrite) -> Option<Vec<PageNo>> {
-    page_of(head, format, area.inode_page()?).map(|page| area.fillers(page))
+/// `None` when the page that tells is encrypted and there is no key.
+fn fillers(head: &[u8], format: &SpaceFormat, access: &Access, area: &LegacyDoublewrite) -> Option<Vec<PageNo>> {
+    let no = area.inode_page()?;
+    let page = page_of(head, format, no)?;
+    Checker::new(*format, None).with_access(access.clone()).check(no, page).image.map(|page| area.fillers(page))
 }
 
 /// A page of the first file.

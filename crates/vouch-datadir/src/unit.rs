@@ -4,7 +4,6 @@ use crate::counts::Counts;
 use crate::facts::PageFact;
 use crate::sdi::Objects;
 use crate::space::{Part, Space};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
@@ -31,7 +30,6 @@ pub(crate) struct Seen {
     pub methods: Counts<Method>,
     pub types: Counts<PageType>,
     pub encrypted: u64,
-    pub undecoded: HashMap<&'static str, u64>,
     pub lsn_max: Lsn,
     pub failures: Vec<Failure>,
     /// Pages of extent descriptors, as the server sees them.
@@ -146,7 +144,6 @@ impl Seen {
         self.tally.add(&part.tally);
         self.methods.merge(part.methods);
         self.types.merge(part.types);
-        part.undecoded.into_iter().for_each(|(codec, count)| *self.undecoded.entry(codec).or_default() += count);
         self.encrypted += part.encrypted;
         self.lsn_max = self.lsn_max.max(part.lsn_max);
         self.failures.extend(part.failures);

@@ -16,7 +16,7 @@ use crate::unit::{Board, Job};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vouch_innodb::SpaceFormat;
+use vouch_innodb::{Keyring, SpaceFormat};
 use vouch_report::{
     Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice, PageTally,
     Skip, Summary, Verdict,
@@ -69,7 +69,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
     let is_log = |file: &Found| matches!(file.kind, Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog);
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_log);
-    let spaces = open_all(files, &states, &mut run, runtime);
+    let spaces = open_all(files, &states, options, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
     twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
@@ -215,11 +215,17 @@ fn label(group: &[Found]) -> &str {
 
 /// Opens every tablespace; what cannot be opened is told. Damaged first pages are tried with the formats
 /// of the files beside them.
-fn open_all(files: Vec<Found>, states: &[(PathBuf, State)], run: &mut Run, runtime: &Runtime) -> Vec<Space> {
+fn open_all(
+    files: Vec<Found>,
+    states: &[(PathBuf, State)],
+    options: &PagesOptions,
+    run: &mut Run,
+    runtime: &Runtime,
+) -> Vec<Space> {
     let mut spaces = Vec::new();
     let mut known: Vec<SpaceFormat> = Vec::new();
     for group in by_space(files) {
-        match open_patiently(&group, &known) {
+        match open_patiently(&group, &known, &options.keyring) {
             Ok(space) => {
                 if !known.contains(&space.format) {
                     known.push(space.format);
@@ -241,14 +247,14 @@ fn open_all(files: Vec<Found>, states: &[(PathBuf, State)], run: &mut Run, runti
 }
 
 /// Opens a tablespace. One that looks like none is tried again: a server may be making it.
-fn open_patiently(group: &[Found], known: &[SpaceFormat]) -> Result<Space, OpenError> {
+fn open_patiently(group: &[Found], known: &[SpaceFormat], keyring: &Keyring) -> Result<Space, OpenError> {
     for _ in 1..LOOKS {
-        match space::open(group.to_vec(), known) {
+        match space::open(group.to_vec(), known, keyring) {
             Err(OpenError::Unrecognised(_)) => std::thread::sleep(PATIENCE),
             other => return other,
         }
     }
-    space::open(group.to_vec(), known)
+    space::open(group.to_vec(), known, keyring)
 }
 
 fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {

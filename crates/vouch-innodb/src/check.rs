@@ -8,7 +8,7 @@ mod sealed;
 use crate::bytes::{Field, all_zero};
 use crate::checksum::{self, Sum};
 use crate::crypt::Access;
-use crate::fil::TRAILER;
+use crate::fil::{EXTRA, TRAILER};
 use crate::transform::{self, TransformError};
 use crate::{Fault, FilHeader, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
 
@@ -179,10 +179,7 @@ const EMPTY: FilHeader = FilHeader {
 };
 
 fn refused(error: TransformError) -> Verdict {
-    match error {
-        TransformError::Damaged(why) => Verdict::Bad(Fault::Undecodable(why)),
-        TransformError::Lacking(lack) => Verdict::Unverified(lack),
-    }
+    Verdict::Bad(Fault::Undecodable(error.0))
 }
 
 /// The version of the key that MariaDB has encrypted the page with; 0 when it has not.

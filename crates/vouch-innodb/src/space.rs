@@ -24,7 +24,7 @@ pub enum Codec {
     Zlib,
     /// LZ4 blocks.
     Lz4,
-    /// LZO, which no sound decoder is at hand for.
+    /// LZO1X.
     Lzo,
     /// LZMA in an .xz container.
     Lzma,

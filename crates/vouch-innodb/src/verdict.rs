@@ -1,6 +1,6 @@
 //! What a page came to: [`Verdict`].
 
-use crate::{Codec, Lsn, Method, PageNo, SpaceId};
+use crate::{Lsn, Method, PageNo, SpaceId};
 use std::fmt;
 
 /// The judgement on one page.
@@ -23,8 +23,6 @@ pub enum Verdict {
 pub enum Lack {
     /// The key that it is encrypted with.
     Key,
-    /// A decoder.
-    Decoder(Codec),
 }
 
 impl Lack {

@@ -321,11 +321,8 @@ codes! {
         "The file could not be read to its end."
         "The message quotes the system. Look at the permissions, then at the disk.";
     PageEncrypted "page-encrypted" Error Notice
-        "The pages are encrypted and their checksum is inside, so they could not be verified. Their numbers were."
-        "They can be verified where the key is.";
-    PageCodec "page-codec" Error Notice
-        "The pages are compressed with an algorithm that vouch cannot decompress, and nothing else protects them."
-        "Verify them with a server that has the algorithm.";
+        "The pages are encrypted and could not be looked into without the right key. What can be verified without one was: their numbers, and of MariaDB the checksum over what lies on disk."
+        "Name the file of keys by --keyring; of MySQL the one of component_keyring_file, of MariaDB the one of file_key_management.";
     PageUnprotected "page-unprotected" Error Notice
         "The pages were written with innodb_checksum_algorithm=none, so nothing shows whether their contents are right. Their numbers were looked at."
         "Set innodb_checksum_algorithm to crc32 or full_crc32 on the server; pages get a checksum when they are written next.";

@@ -105,6 +105,34 @@ impl Dist {
         Dist::probed(Flavor::Mariadb, Place::Installed { sbin, bin })
     }
 
+    /// The same MySQL with component_keyring_file, whose keys are in [`Dist::KEYRING`] in `folder`: it looks for
+    /// what it has to load beside its own program, so it gets a program and plugins in `folder`.
+    ///
+    /// Errors: the server is not one that was unpacked, or the folder cannot be written.
+    pub fn with_keyring(&self, folder: &Path) -> Result<Dist> {
+        let Place::Unpacked { home, libraries, loader } = &self.place else {
+            return Err(missing(Flavor::Mysql.name(), folder));
+        };
+        let (sbin, plugins) = (folder.join("usr/sbin"), folder.join("usr/lib/mysql/plugin"));
+        let failed = || Error::io(format!("writing {}", folder.display()));
+        for made in [&sbin, &plugins] {
+            fs::create_dir_all(made).map_err(failed())?;
+        }
+        for shared in ["usr/share", "usr/bin", "usr/sbin/mysqld", "usr/lib/mysql/plugin/component_keyring_file.so"] {
+            std::os::unix::fs::symlink(home.join(shared), folder.join(shared)).map_err(failed())?;
+        }
+        let keys = folder.join(Dist::KEYRING);
+        let settings = format!("{{\"path\": \"{}\", \"read_only\": false}}", keys.display());
+        fs::write(plugins.join("component_keyring_file.cnf"), settings).map_err(failed())?;
+        let manifest = "{\"components\": \"file://component_keyring_file\"}";
+        fs::write(sbin.join("mysqld.my"), manifest).map_err(failed())?;
+        let place = Place::Unpacked { home: folder.to_owned(), libraries: libraries.clone(), loader: loader.clone() };
+        Ok(Dist { place, ..self.clone() })
+    }
+
+    /// The name of the file of keys of [`Dist::with_keyring`].
+    pub const KEYRING: &str = "keyring.json";
+
     fn probed(flavor: Flavor, place: Place) -> Result<Dist> {
         let mut dist = Dist { flavor, version: (0, 0, 0), place };
         let output = dist

@@ -105,6 +105,8 @@ fn bootstrap(dist: &Dist, args: &[String], home: &Path, data: &Path, statements:
     fs::create_dir(data).map_err(Error::io(format!("creating {}", data.display())))?;
     let mut command = dist.server();
     command.args(["--bootstrap", "--enforce-storage-engine=", "--max-allowed-packet=8M"]).args(args);
+    // The system has few of those, and other servers may have them.
+    command.arg("--innodb-use-native-aio=0");
     command.arg(assignment("datadir", data));
     run_tied(command, Some(&input))
 }

@@ -2,10 +2,13 @@
 //! files: [`fill`].
 
 use crate::numbers::numbers;
-use crate::{Flavor, Result, Server};
+use crate::{Dist, Flavor, Result, Server};
 
 /// The database of the tables.
 pub const DATABASE: &str = "forms";
+
+/// The name of the file of keys that [`key_args`] writes.
+pub const KEYS: &str = "keys.txt";
 
 /// Rows of most tables: enough for trees of three levels with small pages.
 const ROWS: u64 = 3_000;
@@ -35,12 +38,88 @@ pub fn fill(server: &Server, page_kib: u32) -> Result<()> {
 ///
 /// Errors: the file cannot be written.
 pub fn key_args(folder: &std::path::Path) -> Result<Vec<String>> {
-    let file = folder.join("keys.txt");
+    let file = folder.join(KEYS);
     let keys = "1;a7addd9adea9978fda19f21e6be987880e68ac92632ca052e5bb42b1a506939a\n";
     std::fs::write(&file, keys).map_err(crate::Error::io(format!("writing {}", file.display())))?;
     let name = format!("--file-key-management-filename={}", file.display());
     Ok(vec!["--plugin-load-add=file_key_management".to_owned(), name])
 }
+
+/// The options that let MariaDB compress pages with all that it has.
+pub fn codec_args(dist: &Dist) -> Vec<String> {
+    let plugins = CODECS.map(|codec| format!("provider_{codec}"));
+    let there = plugins.iter().filter(|plugin| dist.has_plugin(&format!("{plugin}.so")));
+    there.map(|plugin| format!("--plugin-load-add={plugin}")).collect()
+}
+
+/// What MariaDB may compress pages with besides zlib.
+const CODECS: [&str; 5] = ["lz4", "lzo", "lzma", "bzip2", "snappy"];
+
+/// Creates and fills a table for each codec that MariaDB has, plain and encrypted, and returns the codecs.
+/// Each table is written to the disk before the next one, since pages are written with the codec of the
+/// moment.
+///
+/// Errors: the server refuses a statement.
+pub fn fill_codecs(server: &Server) -> Result<Vec<String>> {
+    let rows = numbers(CODEC_ROWS);
+    let status = server.query_strings("SHOW GLOBAL STATUS LIKE 'Innodb_have_%'")?;
+    let has = |codec: &&str| {
+        let name = format!("Innodb_have_{codec}");
+        status.iter().any(|row| row == &[Some(name.clone()), Some("ON".to_owned())])
+    };
+    let there: Vec<String> = ["zlib"].into_iter().chain(CODECS.into_iter().filter(has)).map(str::to_owned).collect();
+    for codec in &there {
+        for (suffix, options) in [("", ""), ("_encrypted", "ENCRYPTED=YES")] {
+            let table = format!("{DATABASE}.codec_{codec}{suffix}");
+            server.sql(&format!(
+                "CREATE DATABASE IF NOT EXISTS {DATABASE}; SET GLOBAL innodb_compression_algorithm = {codec}; \
+                 CREATE TABLE {table} (id INT PRIMARY KEY, a VARCHAR(300), KEY (a(20))) PAGE_COMPRESSED=1 {options}; \
+                 INSERT INTO {table} SELECT n, CONCAT(SHA2(n, 256), REPEAT('x', n % 200)) FROM {rows}; \
+                 FLUSH TABLES {table} FOR EXPORT; UNLOCK TABLES"
+            ))?;
+        }
+    }
+    server.sql("SET GLOBAL innodb_compression_algorithm = zlib")?;
+    Ok(there)
+}
+
+const CODEC_ROWS: u64 = 1_000;
+
+/// Creates and fills encrypted tables of each kind that MySQL has, and encrypts its dictionary. The server
+/// needs a keyring, see [`Dist::with_keyring`].
+///
+/// Errors: the server refuses a statement.
+pub fn fill_encrypted(server: &Server) -> Result<()> {
+    server.sql(&format!("CREATE DATABASE {DATABASE}"))?;
+    for (name, options) in [
+        ("encrypted", "ENCRYPTION='Y'"),
+        ("encrypted_redundant", "ENCRYPTION='Y' ROW_FORMAT=REDUNDANT"),
+        ("zip_encrypted8", "ENCRYPTION='Y' ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8"),
+        ("zip_encrypted1", "ENCRYPTION='Y' ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=1"),
+        ("zlib_encrypted", "ENCRYPTION='Y' COMPRESSION='zlib'"),
+        ("lz4_encrypted", "ENCRYPTION='Y' COMPRESSION='lz4'"),
+        ("plain", ""),
+    ] {
+        server.sql(&plain_table(name, options))?;
+    }
+    let rows = numbers(ROWS);
+    for statement in ENCRYPTED {
+        server.sql(&format!("USE {DATABASE}; {}", statement.replace("ROWS", &rows)))?;
+    }
+    Ok(())
+}
+
+const ENCRYPTED: &[&str] = &[
+    "CREATE TABLE places (id INT PRIMARY KEY, p POINT NOT NULL SRID 0, SPATIAL INDEX (p)) ENCRYPTION='Y'",
+    "INSERT INTO places SELECT n, POINT(n % 97, n % 89) FROM ROWS",
+    "CREATE TABLE blobs (id INT PRIMARY KEY, b LONGBLOB, j JSON) ENCRYPTION='Y'",
+    "INSERT INTO blobs SELECT n, REPEAT(SHA2(n, 512), 300 * (n % 10)), JSON_OBJECT('a', n) FROM ROWS WHERE n <= 60",
+    "CREATE TABLESPACE sealed ADD DATAFILE 'sealed.ibd' ENCRYPTION='Y'",
+    "CREATE TABLE in_sealed (id INT PRIMARY KEY, a VARCHAR(100), KEY (a)) TABLESPACE sealed ENCRYPTION='Y'",
+    "INSERT INTO in_sealed SELECT n, SHA2(n, 224) FROM ROWS",
+    "ALTER TABLESPACE mysql ENCRYPTION='Y'",
+    "ALTER INSTANCE ROTATE INNODB MASTER KEY",
+];
 
 /// Names of tables, and what stands behind their columns.
 fn formats(flavor: Flavor, page_kib: u32) -> Vec<(&'static str, &'static str)> {

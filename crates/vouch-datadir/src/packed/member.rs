@@ -3,7 +3,6 @@
 use super::outcome::Collected;
 use crate::discover::Found;
 use crate::judge::{Judge, Run};
-use crate::kind::Kind;
 use crate::options::PagesOptions;
 use crate::space::{self, SAMPLE};
 use crate::unit::{Job, Seen, UNIT_BYTES};
@@ -44,14 +43,14 @@ pub(super) fn judge(
 ) -> io::Result<()> {
     let mut head = Vec::new();
     let mut read = fill(input, &mut head, FIRST);
-    if read.is_ok() && (matches!(found.kind, Kind::System(_)) || !space::tells(&head)) {
+    if read.is_ok() && space::needs_sample(&found, &head, &options.keyring) {
         read = fill(input, &mut head, SAMPLE);
     }
     // Fewer bytes than a page are no reason to accuse the file where its stream is at fault.
     if read.is_err() && !space::tells(&head) {
         return read;
     }
-    match space::streamed(found, &head, &known.all()) {
+    match space::streamed(found, &head, &known.all(), &options.keyring) {
         Ok(space) => {
             known.add(space.format);
             let (mut job, rest) = pages(Job::new(space), head, input, options);

@@ -8,7 +8,7 @@ use crate::bytes::Field;
 use crate::checksum::{self, Method};
 use crate::crypt::{Access, SpaceKey};
 use crate::fil::{EXTRA, TYPE};
-use crate::transform::{self, TransformError};
+use crate::transform;
 use crate::{Fault, FilHeader, Lack, PageNo, PageType, Verdict};
 use std::sync::Arc;
 
@@ -73,7 +73,12 @@ impl Checker {
     }
 
     /// The same in `full_crc32`, which has no checksum inside: what is decrypted says where it belongs.
-    pub(super) fn judge_full_encrypted(&mut self, header: &FilHeader, page: &[u8], outside: Verdict) -> (Verdict, Plain) {
+    pub(super) fn judge_full_encrypted(
+        &mut self,
+        header: &FilHeader,
+        page: &[u8],
+        outside: Verdict,
+    ) -> (Verdict, Plain) {
         let Some(key) = self.key() else { return self.unopened(outside) };
         let Some(plain) = key.decrypted(page, self.format.layout).into_iter().next() else {
             return (Verdict::Bad(CUT), Plain::Unknown);
@@ -139,8 +144,6 @@ impl Checker {
         self.scratch.resize(page.len(), 0);
         match transform::mariadb_full(page, codec, &mut self.scratch) {
             Ok(()) => (outside, Plain::Inflated),
-            // The checksum holds over all that lies on disk, so the page is what was written.
-            Err(TransformError::Lacking(_)) => (outside, Plain::Unknown),
             Err(error) => (refused(error), Plain::Unknown),
         }
     }

@@ -96,8 +96,7 @@ mod tests {
     fn chains_and_counters_are_those_of_the_standard() {
         let aes = Aes::new(&KEY.to_be_bytes()).unwrap();
         let iv = 0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_be_bytes();
-        let mut chain =
-            bytes(&[0x7649_abac_8119_b246_cee9_8e9b_12e9_197d, 0x5086_cb9b_5072_19ee_95db_113a_9176_78b2]);
+        let mut chain = bytes(&[0x7649_abac_8119_b246_cee9_8e9b_12e9_197d, 0x5086_cb9b_5072_19ee_95db_113a_9176_78b2]);
         chain.extend([1, 2, 3]);
         aes.decrypt_chain(iv, &mut chain);
         assert_eq!(chain[..32], bytes(&PLAIN));

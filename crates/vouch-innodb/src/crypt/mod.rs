@@ -157,12 +157,7 @@ impl SpaceKey {
 }
 
 /// A key of MariaDB, as the pages of `sample` show it to be right or wrong.
-fn tried(
-    key: mariadb::MariadbKey,
-    format: &SpaceFormat,
-    space: SpaceId,
-    sample: &[u8],
-) -> Result<SpaceKey, LockedOut> {
+fn tried(key: mariadb::MariadbKey, format: &SpaceFormat, space: SpaceId, sample: &[u8]) -> Result<SpaceKey, LockedOut> {
     let mut unknown = None;
     for counted in [false, true] {
         let kind = Kind::Mariadb(key.in_mode(counted));

@@ -1,16 +1,16 @@
 //! The decoders behind one door: [`decode`].
 
-use super::TransformError;
+use super::{TransformError, lzo};
 use crate::Codec;
 use std::io::Read;
 
-const DAMAGED: TransformError = TransformError::Damaged("the compressed data is damaged");
-const LENGTH: TransformError = TransformError::Damaged("it decompresses to another length");
+const DAMAGED: TransformError = TransformError("the compressed data is damaged");
+const LENGTH: TransformError = TransformError("it decompresses to another length");
 
 /// Decodes `from` so that `to` is filled exactly.
 ///
 /// # Errors
-/// The data is damaged, or there is no decoder.
+/// The data is damaged.
 pub(super) fn decode(codec: Codec, from: &[u8], to: &mut [u8]) -> Result<(), TransformError> {
     match codec {
         Codec::Zlib => zlib(from, to),
@@ -18,7 +18,7 @@ pub(super) fn decode(codec: Codec, from: &[u8], to: &mut [u8]) -> Result<(), Tra
             let written = lz4_flex::block::decompress_into(from, to).map_err(|_| DAMAGED)?;
             if written == to.len() { Ok(()) } else { Err(LENGTH) }
         }
-        Codec::Lzo => Err(Codec::Lzo.into()),
+        Codec::Lzo => lzo::decode(from, to).ok_or(DAMAGED),
         Codec::Lzma => filled(lzma_rust2::XzReader::new(from, false), to),
         Codec::Bzip2 => filled(bzip2::read::BzDecoder::new(from), to),
         Codec::Snappy => {

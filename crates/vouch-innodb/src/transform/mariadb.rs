@@ -19,10 +19,10 @@ const FULL_CHECKSUM: usize = 4;
 /// Writes the page that `page` was made of to `to`: the classic layout, where nothing protects it on disk.
 ///
 /// # Errors
-/// Control information or data are damaged, or there is no decoder.
+/// Control information or data are damaged.
 pub(crate) fn inflate_classic(page: &[u8], to: &mut [u8]) -> Result<(), TransformError> {
     let codec = page.be16(CLASSIC_CODEC).and_then(|number| Codec::mariadb(u32::from(number)));
-    let codec = codec.ok_or(TransformError::Damaged("it names no algorithm"))?;
+    let codec = codec.ok_or(TransformError("it names no algorithm"))?;
     let size = page.be16(CLASSIC_SIZE).map(usize::from).ok_or(CUT)?;
     let payload = page.get(CLASSIC_PAYLOAD..).and_then(|rest| rest.get(..size)).ok_or(CUT)?;
     decode(codec, payload, to)
@@ -31,10 +31,10 @@ pub(crate) fn inflate_classic(page: &[u8], to: &mut [u8]) -> Result<(), Transfor
 /// The same for a page that was encrypted and has been decrypted: its algorithm stands behind its length.
 ///
 /// # Errors
-/// Control information or data are damaged, or there is no decoder.
+/// Control information or data are damaged.
 pub(crate) fn inflate_classic_encrypted(page: &[u8], to: &mut [u8]) -> Result<(), TransformError> {
     let codec = page.be16(ENCRYPTED_CODEC).and_then(|number| Codec::mariadb(u32::from(number)));
-    let codec = codec.ok_or(TransformError::Damaged("it names no algorithm"))?;
+    let codec = codec.ok_or(TransformError("it names no algorithm"))?;
     let size = page.be16(CLASSIC_SIZE).map(usize::from).ok_or(CUT)?;
     let payload = page.get(ENCRYPTED_PAYLOAD..).and_then(|rest| rest.get(..size)).ok_or(CUT)?;
     decode(codec, payload, to)
@@ -43,7 +43,7 @@ pub(crate) fn inflate_classic_encrypted(page: &[u8], to: &mut [u8]) -> Result<()
 /// The same for `full_crc32`, whose checksum has been verified.
 ///
 /// # Errors
-/// Control information or data are damaged, or there is no decoder.
+/// Control information or data are damaged.
 pub(crate) fn inflate_full(page: &[u8], codec: Codec, to: &mut [u8]) -> Result<(), TransformError> {
     let length = compressed_length(page).ok_or(CUT)?;
     let end = match codec {

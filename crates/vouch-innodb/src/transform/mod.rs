@@ -4,6 +4,7 @@
 //! length that a page names reaches beyond it.
 
 mod codec;
+mod lzo;
 mod mariadb;
 mod mysql;
 
@@ -13,21 +14,8 @@ pub(crate) use mariadb::{
 };
 pub(crate) use mysql::inflate as mysql;
 
-use crate::{Codec, Lack};
-
-/// Why there is no page.
+/// Why there is no page: what stands there is no compressed one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TransformError {
-    /// What stands there is no compressed page.
-    Damaged(&'static str),
-    /// Something is missing here.
-    Lacking(Lack),
-}
+pub(crate) struct TransformError(pub(crate) &'static str);
 
-impl From<Codec> for TransformError {
-    fn from(codec: Codec) -> Self {
-        TransformError::Lacking(Lack::Decoder(codec))
-    }
-}
-
-const CUT: TransformError = TransformError::Damaged("its length does not fit the page");
+const CUT: TransformError = TransformError("its length does not fit the page");

@@ -18,7 +18,7 @@ const COMPRESSED_SIZE: usize = 32;
 /// Control information or data are damaged.
 pub(crate) fn inflate(page: &[u8], to: &mut [u8]) -> Result<(), TransformError> {
     let codec = page.byte(ALGORITHM).and_then(Codec::mysql);
-    let codec = codec.ok_or(TransformError::Damaged("it names no algorithm"))?;
+    let codec = codec.ok_or(TransformError("it names no algorithm"))?;
     let size = |at| page.be16(at).map(usize::from).ok_or(CUT);
     let (original, compressed) = (size(ORIGINAL_SIZE)?, size(COMPRESSED_SIZE)?);
     let payload = page.get(HEADER..).and_then(|rest| rest.get(..compressed)).ok_or(CUT)?;

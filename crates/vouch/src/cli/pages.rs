@@ -53,6 +53,12 @@ pub struct PagesArgs {
     /// As of when the files are
     #[arg(long, value_enum, value_name = "STATE", default_value = "auto")]
     pub state: State,
+    /// Keys of encrypted pages: the file of component_keyring_file or of file_key_management
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Vec<PathBuf>,
+    /// The file with the password of a keyring that openssl has encrypted
+    #[arg(long, value_name = "FILE", requires = "keyring")]
+    pub keyring_password_file: Option<PathBuf>,
     /// Threads that read and verify [default: one for each processor]
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

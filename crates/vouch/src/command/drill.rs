@@ -171,6 +171,7 @@ impl Drill<'_> {
 
     fn pages(&mut self) -> Result<(), Broken> {
         let options = PagesOptions {
+            keyring: vouch_datadir::Keyring::default(),
             paths: vec![self.args.backup.clone()],
             level: Level::Tree,
             state: StateChoice::Auto,

@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vouch_datadir::{Pace, PagesOptions, Refusal, Runtime, StateChoice};
+use vouch_datadir::{Keyring, Pace, PagesOptions, Refusal, Runtime, StateChoice};
 use vouch_report::NullSink;
 
 const PIPE_BYTES: usize = 1 << 20;
@@ -23,7 +23,7 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         check_format(&args.output)?;
     }
     check_reports(&args.output.report)?;
-    let options = options(args);
+    let options = options(args)?;
     let terminal = Terminal::of_process(args.output.color, variables);
     let stop = signal::stop()?;
     let stdout = Stdout::new(args.output.format);
@@ -43,8 +43,8 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
     Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
 }
 
-fn options(args: &PagesArgs) -> PagesOptions {
-    PagesOptions {
+fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
+    Ok(PagesOptions {
         paths: args.paths.clone(),
         level: match args.level {
             Level::Quick => vouch_datadir::Level::Quick,
@@ -56,10 +56,20 @@ fn options(args: &PagesArgs) -> PagesOptions {
             State::Clean => StateChoice::Clean,
             State::Raw => StateChoice::Raw,
         },
+        keyring: keyring(args)?,
         threads: args.threads.map_or_else(processors, usize::from),
         max_bad_pages: args.max_bad_pages,
         max_findings: usize::try_from(args.max_findings).unwrap_or(usize::MAX),
+    })
+}
+
+/// The keys of all files that were named.
+fn keyring(args: &PagesArgs) -> Result<Keyring, Complaint> {
+    let mut keyring = Keyring::default();
+    for file in &args.keyring {
+        keyring.merge(vouch_datadir::read_keyring(file, args.keyring_password_file.as_deref()).map_err(complaint)?);
     }
+    Ok(keyring)
 }
 
 /// Standard input, when it is asked for.

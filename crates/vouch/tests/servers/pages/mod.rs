@@ -6,6 +6,8 @@ mod healthy;
 mod innochecksum;
 mod logs;
 mod million;
+mod sealed;
+mod versions;
 mod whole;
 
 use crate::harness::{Outcome, Vouch};
@@ -47,15 +49,30 @@ pub fn filled(flavor: Flavor, kib: u32, extra: &[&str]) -> Server {
 
 /// The same with keys in a file in `keys`, which stays.
 pub fn filled_with_keys(flavor: Flavor, kib: u32, extra: &[&str], keys: &Path) -> Server {
-    let dist = Dist::of(flavor).unwrap();
-    let mut extra_args: Vec<String> = extra.iter().map(|arg| (*arg).to_owned()).collect();
-    if flavor == Flavor::Mariadb {
-        extra_args.extend(spaces::key_args(keys).unwrap());
-    }
-    let init_args = if kib == 16 { Vec::new() } else { vec![format!("--innodb-page-size={kib}k")] };
-    let name = format!("{} {kib}k", flavor.name());
-    let config = ServerConfig { name, binlog: false, gtid: false, init_args, extra_args, ..ServerConfig::default() };
-    let server = Server::start(&dist, config).unwrap();
+    filled_of(&Dist::of(flavor).unwrap(), kib, extra, keys)
+}
+
+/// The same of any version.
+pub fn filled_of(dist: &Dist, kib: u32, extra: &[&str], keys: &Path) -> Server {
+    let server = empty_of(dist, kib, extra, keys);
     spaces::fill(&server, kib).unwrap();
     server
+}
+
+/// The same without any table.
+pub fn empty_of(dist: &Dist, kib: u32, extra: &[&str], keys: &Path) -> Server {
+    let mut extra_args: Vec<String> = extra.iter().map(|arg| (*arg).to_owned()).collect();
+    if dist.flavor() == Flavor::Mariadb {
+        extra_args.extend(spaces::key_args(keys).unwrap());
+        extra_args.extend(spaces::codec_args(dist));
+    }
+    let init_args = if kib == 16 { Vec::new() } else { vec![format!("--innodb-page-size={kib}k")] };
+    let name = format!("{} {kib}k", dist.label());
+    let config = ServerConfig { name, binlog: false, gtid: false, init_args, extra_args, ..ServerConfig::default() };
+    Server::start(dist, config).unwrap()
+}
+
+/// The arguments that name the keys in `keys`.
+pub fn keyring(keys: &Path) -> [String; 2] {
+    ["--keyring".to_owned(), keys.join(spaces::KEYS).display().to_string()]
 }

@@ -1,0 +1,134 @@
+//! Files that MySQL has encrypted: with the key and without, healthy and damaged.
+
+use super::healthy::{assert_clean, state};
+use super::pages;
+use crate::harness::Outcome;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use vouch_testkit::{Dist, Load, Server, ServerConfig, Sysbench, spaces};
+
+const PAGE: usize = 16_384;
+
+/// A server whose tables are encrypted, and the folder with its keys.
+struct Sealed {
+    server: Server,
+    home: TempDir,
+}
+
+impl Sealed {
+    fn new() -> Sealed {
+        let home = TempDir::new().unwrap();
+        let dist = Dist::mysql().unwrap().with_keyring(home.path()).unwrap();
+        let extra_args = vec!["--innodb-undo-log-encrypt=ON".to_owned()];
+        let config = ServerConfig { binlog: false, gtid: false, extra_args, ..ServerConfig::default() };
+        let server = Server::start(&dist, config).unwrap();
+        spaces::fill_encrypted(&server).unwrap();
+        Sealed { server, home }
+    }
+
+    fn keys(&self) -> PathBuf {
+        self.home.path().join(Dist::KEYRING)
+    }
+
+    fn opened(&self, path: &Path, args: &[&str]) -> Outcome {
+        let keys = self.keys();
+        pages(path, &[&["--keyring", keys.to_str().unwrap()], args].concat())
+    }
+
+    fn file(&self, table: &str) -> PathBuf {
+        self.server.data().join(spaces::DATABASE).join(format!("{table}.ibd"))
+    }
+
+    /// A copy of the table's file with bytes changed.
+    fn damaged(&self, table: &str, damage: impl FnOnce(&mut [u8])) -> PathBuf {
+        let mut bytes = fs::read(self.file(table)).unwrap();
+        damage(&mut bytes);
+        let path = self.home.path().join(format!("{table}.ibd"));
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+#[test]
+fn encrypted_by_mysql() {
+    let sealed = Sealed::new();
+    let load = Load::sysbench(&sealed.server, &Sysbench { rows: 2_000, threads: 1, ..Sysbench::default() }).unwrap();
+    let live = assert_clean(sealed.opened(&sealed.server.data(), &[]), 50);
+    assert!(state(&live).starts_with("raw"), "{}", live.stdout);
+    drop(load);
+    sealed.server.stop().unwrap();
+    let clean = assert_clean(sealed.opened(&sealed.server.data(), &[]), 500);
+    let files = clean.document["coverage"]["files"].as_array().unwrap();
+    let unverified: u64 = files.iter().map(|file| file["tally"]["unverified"].as_u64().unwrap()).sum();
+    assert_eq!(unverified, 0, "{}", clean.stdout);
+    assert!(state(&clean).starts_with("clean shutdown"), "{}", clean.stdout);
+    without_key(&sealed);
+    changed_bytes(&sealed);
+}
+
+/// No key, the key of another server, and no server's keyring: not verified, never damaged.
+fn without_key(sealed: &Sealed) {
+    let text = fs::read_to_string(sealed.keys()).unwrap();
+    let data = sealed.server.data();
+    let wrong = sealed.home.path().join("wrong.json");
+    let of_key = |said: &str, outcome: Outcome| {
+        let outcome = outcome.assert_code(3);
+        assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+        let errors = outcome.document["errors"].as_array().unwrap();
+        let right = |error: &serde_json::Value| {
+            error["code"] == "page-encrypted" && error["message"].as_str().unwrap().contains(said)
+        };
+        assert!(errors.len() >= 10 && errors.iter().all(right), "{said}: {}", outcome.stdout);
+        assert!(!outcome.stdout.contains(key_in(&text)), "a key was printed");
+    };
+    of_key("and no key", pages(&data, &[]));
+    fs::write(&wrong, text.replace(key_in(&text), &"5A".repeat(32))).unwrap();
+    of_key("is not the one that it was encrypted with", pages(&data, &["--keyring", wrong.to_str().unwrap()]));
+    fs::write(&wrong, text.replace("INNODBKey-", "OtherKey-")).unwrap();
+    of_key("the keyring does not have INNODBKey-", pages(&data, &["--keyring", wrong.to_str().unwrap()]));
+    let keyless = pages(&data, &["--keyring", "/dev/null"]);
+    assert_eq!(keyless.code, 2, "{}", keyless.stderr);
+}
+
+/// The last key of the keyring, as it stands there.
+fn key_in(text: &str) -> &str {
+    let (_, rest) = text.rsplit_once("\"data\":").unwrap();
+    rest.split('"').nth(1).unwrap()
+}
+
+/// One byte in each region of an encrypted page: what the key shows, and what shows without it.
+fn changed_bytes(sealed: &Sealed) {
+    let at = |offset: usize| move |bytes: &mut [u8]| bytes[4 * PAGE + offset] ^= 0x20;
+    let regions = [
+        (0, "page-checksum", None),
+        (6, "page-checksum", Some("page-misplaced")),
+        (10, "page-checksum", None),
+        (20, "page-checksum", None),
+        (25, "page-checksum", Some("page-checksum")),
+        (36, "page-foreign", Some("page-foreign")),
+        (40, "page-checksum", None),
+        (PAGE / 2, "page-checksum", None),
+        (PAGE - 40, "page-checksum", None),
+        (PAGE - 6, "page-checksum", None),
+        (PAGE - 2, "page-checksum", None),
+    ];
+    for (offset, with, without) in regions {
+        let path = sealed.damaged("encrypted", at(offset));
+        let outcome = sealed.opened(&path, &["--state", "clean"]).assert_code(1);
+        assert_eq!(outcome.finding_codes(), [with], "byte {offset}: {}", outcome.stdout);
+        assert_eq!(outcome.only(with)["file"]["first_page"], 4);
+        let outcome = pages(&path, &["--state", "clean"]);
+        assert_eq!(outcome.finding_codes(), Vec::from_iter(without), "byte {offset} without a key: {}", outcome.stdout);
+    }
+    page_0(sealed);
+}
+
+/// The tablespace's key stands on page 0: without that page nothing behind it can be looked into.
+fn page_0(sealed: &Sealed) {
+    let path = sealed.damaged("encrypted", |bytes| bytes[10_420] ^= 1);
+    let outcome = sealed.opened(&path, &["--state", "clean"]).assert_code(1);
+    assert_eq!(outcome.finding_codes(), ["page-checksum"], "{}", outcome.stdout);
+    assert_eq!(outcome.only("page-checksum")["file"]["first_page"], 0);
+    assert!(outcome.stdout.contains("page 0, which tells of their key, is damaged"), "{}", outcome.stdout);
+}
