@@ -70,7 +70,18 @@ struct Component {
 #[derive(Deserialize)]
 struct Element {
     data_id: String,
-    data: Zeroizing<String>,
+    data: Hidden,
+}
+
+/// Text that is wiped from memory.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Hidden(Zeroizing<String>);
+
+impl From<String> for Hidden {
+    fn from(text: String) -> Self {
+        Hidden(Zeroizing::new(text))
+    }
 }
 
 fn component(text: &str) -> Result<Keyring, String> {
@@ -80,7 +91,7 @@ fn component(text: &str) -> Result<Keyring, String> {
     })?;
     let mut keyring = Keyring::default();
     for element in &known.elements {
-        let key = hex(&element.data).ok_or_else(|| format!("has no hexadecimal key for {}", element.data_id))?;
+        let key = hex(&element.data.0).ok_or_else(|| format!("has no hexadecimal key for {}", element.data_id))?;
         keyring.add_mysql(&element.data_id, &key);
     }
     Ok(keyring)

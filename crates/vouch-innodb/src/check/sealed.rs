@@ -21,6 +21,14 @@ pub(super) fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
     !never.contains(&header.page_type) && header.page_no.0 != 0 && page.be32(EXTRA).is_some_and(|version| version != 0)
 }
 
+/// A page that was compressed as it was summed up: where it was longer before, the rest of that is still there.
+fn without_rest(page: &[u8]) -> Option<Vec<u8>> {
+    let end = transform::mariadb_classic_encrypted_end(page)?;
+    let mut page = page.to_vec();
+    page.get_mut(end..)?.fill(0);
+    Some(page)
+}
+
 impl Checker {
     /// For a tablespace whose encrypted pages may be looked into.
     pub fn with_access(self, access: Access) -> Checker {
@@ -50,7 +58,9 @@ impl Checker {
 
     /// A page that may be encrypted by MariaDB, outside `full_crc32`: its checksum is of what lies on disk.
     pub(super) fn judge_mariadb_encrypted(&mut self, page: &[u8], page_type: PageType) -> (Verdict, Plain) {
-        if checksum::encrypted_holds(page, self.format.layout) {
+        let holds = |page: &[u8]| checksum::encrypted_holds(page, self.format.layout);
+        let compressed = page_type == PageType::MARIADB_COMPRESSED_ENCRYPTED;
+        if holds(page) || compressed && without_rest(page).is_some_and(|page| holds(&page)) {
             return self.judge_held(page);
         }
         match (self.judge_sum(page), page_type) {
@@ -146,5 +156,46 @@ impl Checker {
             Ok(()) => (outside, Plain::Inflated),
             Err(error) => (refused(error), Plain::Unknown),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checksum::crc32c;
+    use crate::{Layout, PageSize, SpaceFormat, SpaceId};
+
+    /// A page of 100 bytes, compressed and encrypted by MariaDB.
+    fn page() -> Vec<u8> {
+        let mut page = vec![0; 16_384];
+        page[7] = 5;
+        page[24..26].copy_from_slice(&PageType::MARIADB_COMPRESSED_ENCRYPTED.0.to_be_bytes());
+        page[29] = 1;
+        page[37] = 9;
+        page[39] = 100;
+        page[42..142].fill(0xa7);
+        let sum = crc32c(&page[4..26]) ^ crc32c(&page[38..16_376]);
+        page[30..34].copy_from_slice(&sum.to_be_bytes());
+        page
+    }
+
+    fn verdict(page: &[u8], access: Access) -> Verdict {
+        let format = SpaceFormat::plain(PageSize::DEFAULT, Layout::Classic);
+        Checker::new(format, Some(SpaceId(9))).with_access(access).check(PageNo(5), page).verdict
+    }
+
+    #[test]
+    fn what_an_earlier_and_longer_page_left_behind_is_no_damage() {
+        let mut page = page();
+        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        page[1000..1010].fill(1);
+        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        page[100] ^= 1;
+        assert!(matches!(verdict(&page, Access::Unasked), Verdict::Bad(Fault::Checksum { .. })));
+    }
+
+    #[test]
+    fn a_keyring_that_does_not_open_accuses_nobody() {
+        assert_eq!(verdict(&page(), Access::Locked), Verdict::Unverified(Lack::Key));
     }
 }

@@ -28,6 +28,11 @@ pub(crate) fn inflate_classic(page: &[u8], to: &mut [u8]) -> Result<(), Transfor
     decode(codec, payload, to)
 }
 
+/// Where a page ends that was compressed and encrypted, outside `full_crc32`.
+pub(crate) fn encrypted_end(page: &[u8]) -> Option<usize> {
+    page.be16(CLASSIC_SIZE).map(|size| ENCRYPTED_PAYLOAD + usize::from(size))
+}
+
 /// The same for a page that was encrypted and has been decrypted: its algorithm stands behind its length.
 ///
 /// # Errors

@@ -9,8 +9,8 @@ mod mariadb;
 mod mysql;
 
 pub(crate) use mariadb::{
-    inflate_classic as mariadb_classic, inflate_classic_encrypted as mariadb_classic_encrypted,
-    inflate_full as mariadb_full,
+    encrypted_end as mariadb_classic_encrypted_end, inflate_classic as mariadb_classic,
+    inflate_classic_encrypted as mariadb_classic_encrypted, inflate_full as mariadb_full,
 };
 pub(crate) use mysql::inflate as mysql;
 
