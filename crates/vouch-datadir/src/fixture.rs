@@ -60,6 +60,8 @@ pub(crate) fn tablespace(space: u32, lsns: &[u64]) -> Vec<u8> {
 pub(crate) fn run(folder: &Path) -> Summary {
     let options = PagesOptions {
         keyring: vouch_innodb::Keyring::default(),
+        first_method: vouch_innodb::Method::Crc32,
+        strict: None,
         paths: vec![folder.to_owned()],
         level: Level::Tree,
         state: StateChoice::Auto,

@@ -72,7 +72,7 @@ impl<'a> Judge<'a> {
     pub(crate) fn pages(&mut self, number: usize, run: &Run, first: u32, bytes: &[u8], seen: &mut Seen) {
         let mut checker = match self.checker.take() {
             Some((known, checker)) if known == number => checker,
-            _ => Checker::new(run.space.format, run.space.id).with_access(run.space.access.clone()),
+            _ => self.checker(run.space),
         };
         let pages = bytes.chunks_exact(run.space.page_size().bytes());
         seen.facts.reserve(pages.len());
@@ -80,6 +80,11 @@ impl<'a> Judge<'a> {
             self.page(&mut checker, run, PageNo(no), page, seen);
         }
         self.checker = Some((number, checker));
+    }
+
+    fn checker(&self, space: &Space) -> Checker {
+        let checker = Checker::new(space.format, space.id).with_access(space.access.clone());
+        checker.with_policy(self.options.first_method, self.options.strict)
     }
 
     fn page(&mut self, checker: &mut Checker, run: &Run, no: PageNo, page: &[u8], seen: &mut Seen) {
@@ -203,6 +208,7 @@ fn code_of(fault: &Fault) -> Code {
         Fault::Torn { .. } => Code::PageTorn,
         Fault::Misplaced(_) => Code::PageMisplaced,
         Fault::Foreign(_) => Code::PageForeign,
+        Fault::Algorithm(_) => Code::PageAlgorithm,
         Fault::Undecodable(_) => Code::PageUndecodable,
     }
 }

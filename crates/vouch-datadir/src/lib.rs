@@ -39,4 +39,4 @@ pub use keyring::read_keyring;
 pub use options::{Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use verify::{Refusal, verify};
-pub use vouch_innodb::Keyring;
+pub use vouch_innodb::{Keyring, Method, Strict};

@@ -2,7 +2,7 @@
 
 use crate::pace::Pace;
 use std::path::PathBuf;
-use vouch_innodb::Keyring;
+use vouch_innodb::{Keyring, Method, Strict};
 use vouch_report::Sink;
 
 /// How deep pages are looked at.
@@ -49,6 +49,10 @@ pub struct PagesOptions {
     pub state: StateChoice,
     /// The keys of encrypted pages; empty when there are none.
     pub keyring: Keyring,
+    /// The formula of checksums that is tried first; whichever fits is accepted.
+    pub first_method: Method,
+    /// The formula that alone is accepted.
+    pub strict: Option<Strict>,
     /// Threads that read and judge.
     pub threads: usize,
     /// Bad pages of a file after which the rest of it is left out.

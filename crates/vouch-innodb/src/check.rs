@@ -6,7 +6,7 @@
 mod sealed;
 
 use crate::bytes::{Field, all_zero};
-use crate::checksum::{self, Sum};
+use crate::checksum::{self, Strict, Sum};
 use crate::crypt::Access;
 use crate::fil::{EXTRA, TRAILER};
 use crate::transform::{self, TransformError};
@@ -18,6 +18,7 @@ pub struct Checker {
     format: SpaceFormat,
     space: Option<SpaceId>,
     hint: Method,
+    strict: Option<Strict>,
     access: Access,
     /// The page as it was inflated.
     scratch: Vec<u8>,
@@ -49,7 +50,16 @@ impl Checker {
     /// For a tablespace of this format. Without a `space` the tablespace that pages name is not looked at.
     pub fn new(format: SpaceFormat, space: Option<SpaceId>) -> Checker {
         let (scratch, plain) = (Vec::new(), Vec::new());
-        Checker { format, space, hint: Method::Crc32, access: Access::Unasked, scratch, plain }
+        Checker { format, space, hint: Method::Crc32, strict: None, access: Access::Unasked, scratch, plain }
+    }
+
+    /// One that tries this formula first, and accepts no other than `strict` has.
+    pub fn with_policy(self, first: Method, strict: Option<Strict>) -> Checker {
+        Checker { hint: first, strict, ..self }
+    }
+
+    fn refused(&self, good: Verdict) -> Option<Fault> {
+        self.strict?.refused(good).map(Fault::Algorithm)
     }
 
     /// The format.
@@ -69,7 +79,7 @@ impl Checker {
         let (verdict, plain) = self.judge(&header, page);
         let verdict = match verdict {
             Verdict::Bad(_) => verdict,
-            good => self.fault_of_place(no, &header, page, plain).map_or(good, Verdict::Bad),
+            good => self.fault_of_place(no, &header, page, plain).or(self.refused(good)).map_or(good, Verdict::Bad),
         };
         let image = match (verdict, plain) {
             (Verdict::Bad(_) | Verdict::Unverified(_) | Verdict::Empty, _) | (_, Plain::Unknown) => None,

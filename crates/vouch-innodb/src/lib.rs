@@ -30,7 +30,7 @@ mod units;
 mod verdict;
 
 pub use check::{Checked, Checker, mariadb_key_version};
-pub use checksum::{Method, crc32c};
+pub use checksum::{Method, Strict, crc32c};
 pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
 pub use dictionary::{DictTable, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;

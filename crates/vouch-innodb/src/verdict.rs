@@ -56,6 +56,8 @@ pub enum Fault {
     Misplaced(PageNo),
     /// It is a page of another tablespace.
     Foreign(SpaceId),
+    /// It is sound by this formula, which the policy does not accept.
+    Algorithm(&'static str),
     /// It does not decompress to a page.
     Undecodable(&'static str),
 }
@@ -71,6 +73,7 @@ impl fmt::Display for Fault {
             }
             Fault::Misplaced(page) => write!(f, "the page says that it is page {page}"),
             Fault::Foreign(space) => write!(f, "the page says that it belongs to tablespace {space}"),
+            Fault::Algorithm(name) => write!(f, "the page has a checksum by {name}, which --algorithm does not accept"),
             Fault::Undecodable(why) => write!(f, "the page does not decompress: {why}"),
         }
     }

@@ -132,6 +132,9 @@ codes! {
     PageFuture "page-future" Finding Error
         "The page's last change is of an LSN behind the end of the log that belongs to it: of the copied log of a backup, or of a server that was shut down."
         "The page is of another moment than the rest: files of two backups were mixed, the page was copied after the log, or the log was made anew. Restore the file from the same backup as the others.";
+    PageAlgorithm "page-algorithm" Finding Error
+        "The page is whole by another checksum formula than the one that --algorithm strict_… accepts."
+        "Servers mix formulas, since a page keeps the one that it was written with, and one that runs with a strict_ setting may refuse such a page. Rebuild the table (ALTER TABLE … FORCE), or leave the option out.";
     PageUndecodable "page-undecodable" Finding Error
         "The page is compressed and does not decompress to a page."
         "Restore the file from another backup.";

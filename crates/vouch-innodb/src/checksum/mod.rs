@@ -6,9 +6,11 @@
 
 mod classic;
 mod full_crc32;
+mod policy;
 mod zip;
 
 pub(crate) use full_crc32::compressed_length;
+pub use policy::Strict;
 
 use crate::Layout;
 

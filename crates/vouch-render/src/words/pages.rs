@@ -78,6 +78,7 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
         files.level,
     )];
     sentences.push(classes(&tally));
+    sentences.extend(formulas(&files.files));
     sentences.extend(logs(summary));
     if !files.state.is_empty() {
         sentences.push(format!("The files are as of: {}.", clip(&files.state, 2 * FILE_CHARS)));
@@ -94,6 +95,29 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
         sentences.push(format!("{} left out.", counted(summary.skips.len() as u64, "file was", "files were")));
     }
     sentences
+}
+
+/// `Checksums: 1,024 full_crc32, 12 crc32.`, where there is more than one formula: that is normal, and good to know.
+fn formulas(files: &[FileCoverage]) -> Option<String> {
+    let mut counts: Vec<(&str, u64)> = Vec::new();
+    let mut spaces: Vec<(Option<u32>, &[(String, u64)])> = Vec::new();
+    for file in files.iter().filter(|file| !file.is_log()) {
+        // Files of one tablespace have the counts of all of it.
+        let space = (file.space, file.methods.as_slice());
+        if file.space == Some(0) && spaces.contains(&space) {
+            continue;
+        }
+        spaces.push(space);
+        for (name, count) in &file.methods {
+            match counts.iter_mut().find(|(known, _)| known == name) {
+                Some((_, sum)) => *sum += count,
+                None => counts.push((name, *count)),
+            }
+        }
+    }
+    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    let parts: Vec<String> = counts.iter().map(|(name, count)| format!("{} {name}", grouped(*count))).collect();
+    (parts.len() > 1).then(|| format!("Checksums: {}.", parts.join(", ")))
 }
 
 /// What was seen in logs, whose parts are no pages.

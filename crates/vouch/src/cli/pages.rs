@@ -29,6 +29,28 @@ pub enum Level {
     Tree,
 }
 
+/// Formulas of checksums, by the names of innodb_checksum_algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// CRC-32C first, any other accepted
+    Crc32,
+    /// The formula of old first, any other accepted
+    Innodb,
+    /// Any formula accepted
+    None,
+    /// Any formula accepted; files say themselves that they have this one
+    FullCrc32,
+    /// CRC-32C, where files do not say themselves what they have
+    StrictCrc32,
+    /// The formula of old, where files do not say themselves what they have
+    StrictInnodb,
+    /// No checksums, where files do not say themselves what they have
+    StrictNone,
+    /// The same as strict_crc32: files that could have no other one say so themselves
+    StrictFullCrc32,
+}
+
 /// As of when the files are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum State {
@@ -53,6 +75,9 @@ pub struct PagesArgs {
     /// As of when the files are
     #[arg(long, value_enum, value_name = "STATE", default_value = "auto")]
     pub state: State,
+    /// The formula of checksums that is expected; the strict_ ones accept no other
+    #[arg(long, value_enum, value_name = "ALGORITHM", default_value = "crc32", hide_possible_values = true)]
+    pub algorithm: Algorithm,
     /// Keys of encrypted pages: the file of component_keyring_file or of file_key_management
     #[arg(long, value_name = "FILE")]
     pub keyring: Vec<PathBuf>,

@@ -172,6 +172,8 @@ impl Drill<'_> {
     fn pages(&mut self) -> Result<(), Broken> {
         let options = PagesOptions {
             keyring: vouch_datadir::Keyring::default(),
+            first_method: vouch_datadir::Method::Crc32,
+            strict: None,
             paths: vec![self.args.backup.clone()],
             level: Level::Tree,
             state: StateChoice::Auto,

@@ -2,7 +2,7 @@
 
 use super::running::{Fan, Stdout, progress, unwritten};
 use crate::cli::output::Format;
-use crate::cli::pages::{Level, PagesArgs, State};
+use crate::cli::pages::{Algorithm, Level, PagesArgs, State};
 use crate::complaint::Complaint;
 use crate::config::job::{check_format, check_reports};
 use crate::environment::Environment;
@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vouch_datadir::{Keyring, Pace, PagesOptions, Refusal, Runtime, StateChoice};
+use vouch_datadir::{Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict};
 use vouch_report::NullSink;
 
 const PIPE_BYTES: usize = 1 << 20;
@@ -57,10 +57,24 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
             State::Raw => StateChoice::Raw,
         },
         keyring: keyring(args)?,
+        first_method: match args.algorithm {
+            Algorithm::Innodb | Algorithm::StrictInnodb => Method::Innodb,
+            _ => Method::Crc32,
+        },
+        strict: strict(args.algorithm),
         threads: args.threads.map_or_else(processors, usize::from),
         max_bad_pages: args.max_bad_pages,
         max_findings: usize::try_from(args.max_findings).unwrap_or(usize::MAX),
     })
+}
+
+fn strict(algorithm: Algorithm) -> Option<Strict> {
+    match algorithm {
+        Algorithm::Crc32 | Algorithm::Innodb | Algorithm::None | Algorithm::FullCrc32 => None,
+        Algorithm::StrictCrc32 | Algorithm::StrictFullCrc32 => Some(Strict::Crc32),
+        Algorithm::StrictInnodb => Some(Strict::Innodb),
+        Algorithm::StrictNone => Some(Strict::Unprotected),
+    }
 }
 
 /// The keys of all files that were named.

@@ -2,6 +2,7 @@
 
 use super::healthy::{assert_clean, looks_deeper, state};
 use super::{empty_of, filled_of, pages};
+use crate::harness::Outcome;
 use std::path::Path;
 use tempfile::TempDir;
 use vouch_testkit::{Dist, Server, spaces};
@@ -31,7 +32,34 @@ fn page_checksums_of_mariadb_10_5() {
     assert_eq!(methods("made/by_innodb.ibd"), ["innodb", "crc32"]);
     assert_eq!(methods("made/by_strict_full_crc32.ibd"), ["full_crc32"]);
     looks_deeper(&server, keys.path(), &clean);
+    strict(&server);
     without_checksums(&server);
+}
+
+/// Pages of another formula are findings where one is asked for, each file by itself; not otherwise.
+fn strict(server: &Server) {
+    let file = |name: &str| server.data().join("made").join(format!("by_{name}.ibd"));
+    let judged = |name: &str, algorithm: &str| pages(&file(name), &["--algorithm", algorithm]);
+    for (name, algorithm) in [
+        ("crc32", "strict_crc32"),
+        ("crc32", "strict_full_crc32"),
+        ("strict_innodb", "strict_innodb"),
+        ("full_crc32", "strict_innodb"),
+        ("innodb", "crc32"),
+        ("innodb", "none"),
+    ] {
+        assert_clean(judged(name, algorithm), 10);
+    }
+    for (name, algorithm) in [("crc32", "strict_innodb"), ("strict_innodb", "strict_crc32"), ("crc32", "strict_none")] {
+        let outcome = judged(name, algorithm).assert_code(1);
+        assert_eq!(outcome.finding_codes(), ["page-algorithm"], "{}", outcome.stdout);
+    }
+    // Of pages with two formulas, those of the other one.
+    let pages_of = |outcome: &Outcome| -> u64 {
+        outcome.findings().iter().map(|finding| finding["count"].as_u64().unwrap()).sum()
+    };
+    let (by_crc32, by_innodb) = (judged("innodb", "strict_crc32"), judged("innodb", "strict_innodb"));
+    assert!(pages_of(&by_crc32) > pages_of(&by_innodb) && pages_of(&by_innodb) > 0);
 }
 
 fn table(algorithm: &str) -> String {
