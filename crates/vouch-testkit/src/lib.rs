@@ -6,6 +6,7 @@
 //! server also ends the server.
 
 pub mod cases;
+pub mod churn;
 mod client;
 mod daemon;
 pub mod damage;

@@ -1,6 +1,7 @@
 //! `vouch pages` on files that real servers have written.
 
 mod backup;
+mod churn;
 mod damage;
 mod healthy;
 mod innochecksum;
