@@ -8,6 +8,17 @@ use vouch_report::{MapCell, PageClass};
 /// Ranges on the map of a file.
 const CELLS: usize = 400;
 
+/// What the page is, as far as its own numbers are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Content {
+    #[default]
+    Other,
+    /// A node of an index.
+    Node,
+    /// A part of a long value: `index` is its length, or 0, and `next` the page of the next part.
+    Part,
+}
+
 /// What is kept of a page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PageFact {
@@ -19,15 +30,21 @@ pub(crate) struct PageFact {
     pub level: u16,
     pub page_type: PageType,
     pub class: PageClass,
-    /// The page is a node, and the fields above are its own.
-    pub node: bool,
+    /// Whose the fields above are.
+    pub content: Content,
 }
 
 impl PageFact {
+    /// Whether a part of a long value tells its length.
+    pub(crate) fn has_length(&self) -> bool {
+        self.content == Content::Part
+            && !matches!(self.page_type, PageType::ZBLOB | PageType::ZBLOB_NEXT | PageType::SDI_ZBLOB)
+    }
+
     /// The node's place in its tree.
     pub(crate) fn link(&self, page: PageNo) -> Option<Link> {
         let facts = IndexFacts { index: self.index, level: self.level, records: self.records };
-        self.node.then_some(Link { page, prev: self.prev, next: self.next, facts })
+        (self.content == Content::Node).then_some(Link { page, prev: self.prev, next: self.next, facts })
     }
 }
 

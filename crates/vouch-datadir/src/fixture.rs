@@ -37,6 +37,13 @@ pub(crate) fn first_page(space: u32, pages: u32, flags: u32, lsn: u64) -> Vec<u8
     first[46..50].copy_from_slice(&pages.to_be_bytes());
     first[50..54].copy_from_slice(&pages.to_be_bytes());
     first[54..58].copy_from_slice(&flags.to_be_bytes());
+    // One extent, whose single pages are handed out, and one page of inodes.
+    first[58..62].copy_from_slice(&pages.min(64).to_be_bytes());
+    [62, 94, 118].into_iter().for_each(|at| list(&mut first, at, None));
+    list(&mut first, 78, Some((0, 158)));
+    first[110..118].copy_from_slice(&2_u64.to_be_bytes());
+    list(&mut first, 134, Some((2, 38)));
+    [158, 164].into_iter().for_each(|at| place(&mut first, at, None));
     first[150 + 23] = 2;
     first[150 + 24..150 + 40].fill(0xff);
     for no in 0..usize::try_from(pages).unwrap().min(64) {
@@ -46,12 +53,45 @@ pub(crate) fn first_page(space: u32, pages: u32, flags: u32, lsn: u64) -> Vec<u8
     first
 }
 
+/// Page 2 of a tablespace of so many pages: one segment, which has all pages behind this one.
+pub(crate) fn inodes(space: u32, pages: u32, lsn: u64) -> Vec<u8> {
+    let mut page = page(space, 2, 3, lsn);
+    [38, 44].into_iter().for_each(|at| place(&mut page, at, None));
+    page[50..58].copy_from_slice(&1_u64.to_be_bytes());
+    [62, 78, 94].into_iter().for_each(|at| list(&mut page, at, None));
+    page[110..114].copy_from_slice(&97_937_874_u32.to_be_bytes());
+    page[114..242].fill(0xff);
+    for (at, no) in (114..242).step_by(4).zip(3..pages) {
+        page[at..at + 4].copy_from_slice(&no.to_be_bytes());
+    }
+    seal(&mut page);
+    page
+}
+
+/// Where a list leads: a page and a byte in it.
+fn place(page: &mut [u8], at: usize, place: Option<(u32, u16)>) {
+    let (no, byte) = place.unwrap_or((u32::MAX, 0));
+    page[at..at + 4].copy_from_slice(&no.to_be_bytes());
+    page[at + 4..at + 6].copy_from_slice(&byte.to_be_bytes());
+}
+
+/// A list of one node, or none.
+fn list(page: &mut [u8], at: usize, node: Option<(u32, u16)>) {
+    page[at..at + 4].copy_from_slice(&u32::from(node.is_some()).to_be_bytes());
+    place(page, at + 4, node);
+    place(page, at + 10, node);
+}
+
 /// A tablespace of pages whose last changes are of these LSNs.
 pub(crate) fn tablespace(space: u32, lsns: &[u64]) -> Vec<u8> {
     let pages = u32::try_from(lsns.len()).unwrap();
     let mut bytes = first_page(space, pages, 0x21, lsns[0]);
     for (no, lsn) in (0..).zip(lsns).skip(1) {
-        bytes.extend(page(space, no, [0, 5, 3].get(no as usize).copied().unwrap_or(6), *lsn));
+        bytes.extend(match no {
+            1 => page(space, no, 5, *lsn),
+            2 => inodes(space, pages, *lsn),
+            _ => page(space, no, 6, *lsn),
+        });
     }
     bytes
 }
@@ -123,6 +163,7 @@ pub(crate) fn node(space: u32, no: u32, page_type: u16, index: u64, lsn: u64) ->
     node[40..42].copy_from_slice(&120_u16.to_be_bytes());
     node[42..44].copy_from_slice(&0x8002_u16.to_be_bytes());
     node[66..74].copy_from_slice(&index.to_be_bytes());
+    [78, 88].into_iter().for_each(|at| place(&mut node, at, Some((2, 50))));
     // Infimum, which leads to supremum; each owns itself.
     node[94..99].copy_from_slice(&[1, 0, 2, 0, 13]);
     node[99..107].copy_from_slice(b"infimum\0");

@@ -4,15 +4,15 @@
 //! may have been read while it was written.
 
 use crate::discover::unreadable;
-use crate::facts::PageFact;
+use crate::facts::{Content, PageFact};
 use crate::kind::Kind;
 use crate::options::{Level, PagesOptions};
 use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
 use std::time::Duration;
 use vouch_innodb::{
-    Checked, Checker, DictTable, Fault, FilHeader, IndexFacts, Lack, Layout, PageNo, PageType, SdiRecord, SpaceFormat,
-    TABLES_INDEX, Verdict,
+    Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, Lack, Layout, LobFacts, NO_PAGE, PageNo,
+    PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict,
 };
 use vouch_report::{Code, PageClass};
 
@@ -151,8 +151,9 @@ fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut S
             PageClass::Bad
         }
     };
-    if let Some(image) = checked.image {
-        look_inside(space, level, no, &header, image, &mut fact, seen);
+    match checked.image {
+        Some(image) => look_inside(space, level, no, &header, image, &mut fact, seen),
+        None => seen.dark |= fact.class > PageClass::Empty,
     }
     if fact.class > PageClass::Empty {
         seen.types.add(fact.page_type);
@@ -175,14 +176,32 @@ fn look_inside(
 ) {
     let format = &space.format;
     if format.is_extent_page(no.0) {
+        if !ExtentMap::is_sound(format, image) {
+            let message = "an extent descriptor has a state that does not exist".to_owned();
+            seen.bad.push(BadPage { page: no, code: Code::ExtentMap, message, index: None });
+            fact.class = PageClass::Bad;
+        }
         seen.extent_pages.push((no, image.to_vec()));
     }
-    if level < Level::Page || !is_node(format, header.page_type) {
+    if !is_node(format, header.page_type) {
+        if level >= Level::Tree {
+            seen.kept.look(no, header.page_type, image);
+            if let Some(lob) = LobFacts::read(format, header.page_type, image) {
+                (fact.index, fact.next) = (lob.length.unwrap_or_default().into(), lob.next);
+                fact.content = Content::Part;
+            }
+        }
+        return;
+    }
+    if level < Level::Page {
         return;
     }
     let Some(facts) = IndexFacts::read(image) else { return };
     (fact.index, fact.level, fact.records) = (facts.index, facts.level, facts.records);
-    (fact.prev, fact.next, fact.node) = (header.prev, header.next, true);
+    (fact.prev, fact.next, fact.content) = (header.prev, header.next, Content::Node);
+    if header.prev == NO_PAGE && header.next == NO_PAGE {
+        seen.kept.root(no, image);
+    }
     if format.layout == Layout::Zip {
         return;
     }

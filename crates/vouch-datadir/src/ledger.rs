@@ -3,17 +3,19 @@
 
 use crate::copies::Copies;
 use crate::discover::at;
-use crate::facts;
+use crate::facts::{self, Content};
+use crate::far;
 use crate::kind::Kind;
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
 use crate::sdi::{Index, Names};
 use crate::space::{Part, Space};
 use crate::state::State;
+use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use vouch_innodb::{DictTable, Forest, Lsn, PageNo, SpaceId, TreeFault};
+use vouch_innodb::{DictTable, Lsn, PageNo, SpaceId};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
 
 /// The tablespace of MySQL's own dictionary.
@@ -47,7 +49,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
         lost_pages(job, &mut seen);
     }
     if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
-        trees(job, state, &mut seen, &mut report);
+        structure(job, state, &mut seen, &mut report);
     }
     findings(job, &names, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);
@@ -60,7 +62,10 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
 
 /// Names by what the tablespace says of its tables, which is held against its pages.
 fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> Names {
-    let (names, mut bad) = Names::read(&std::mem::take(&mut seen.objects));
+    let mut objects = std::mem::take(&mut seen.objects);
+    let certain = matches!(state, State::Whole(..));
+    objects.fetch(|away| far::text(job, &seen.facts, away).filter(|text| certain || text.is_ok()));
+    let (names, mut bad) = Names::read(&objects);
     if matches!(state, State::Whole(..)) && options.level >= Level::Page {
         bad.extend(names.all().into_iter().filter_map(|(id, index)| no_root(&job.space, id, index, seen)));
     }
@@ -84,7 +89,7 @@ fn no_root(space: &Space, id: u64, index: &Index, seen: &Seen) -> Option<BadPage
     let judged = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
     let message = format!("by the dictionary it is the root of {}, and it is no page of that index", index.name);
     let bad = BadPage { page, code: Code::SdiRecord, message, index: Some(id) };
-    (judged && !(fact.node && fact.index == id)).then_some(bad)
+    (judged && !(fact.content == Content::Node && fact.index == id)).then_some(bad)
 }
 
 fn tables(space: &Space, seen: &mut Seen) -> Option<(PathBuf, BTreeSet<String>)> {
@@ -190,51 +195,19 @@ fn lost_pages(job: &Job, seen: &mut Seen) {
     lost.into_iter().for_each(|no| seen.lose(no));
 }
 
-/// Holds nodes of the same index against each other.
-fn trees(job: &Job, state: &State, seen: &mut Seen, report: &mut SpaceReport) {
-    let faults = tree_faults(job, seen);
-    if faults.is_empty() {
-        return;
-    }
+/// Holds pages against each other.
+fn structure(job: &Job, state: &State, seen: &mut Seen, report: &mut SpaceReport) {
+    seen.kept.sort();
+    let faults = structure::faults(job, seen);
+    let Some(first) = faults.first() else { return };
     if let (State::Unknown, Some(part)) = (state, job.space.parts.first()) {
-        let (page, index, fault) =
-            (faults.first().map_or(0, |f| f.0.0), faults.first().map_or(0, |f| f.1), faults.len());
-        let first = faults.first().map(|fault| fault.2.to_string()).unwrap_or_default();
-        let message = format!("page {page} of index {index}: {first} ({fault} such contradictions)");
+        let of_index = first.index.map(|index| format!(" of index {index}")).unwrap_or_default();
+        let (page, why, count) = (first.page, &first.message, faults.len());
+        let message = format!("page {page}{of_index}: {why} ({count} such contradictions)");
         report.errors.push(at(&part.found.label, Failure::new(Code::TreeUnjudged, message)));
         return;
     }
-    seen.bad.extend(faults.into_iter().map(|(page, index, fault)| BadPage {
-        page,
-        code: Code::IndexTree,
-        message: fault.to_string(),
-        index: Some(index),
-    }));
-}
-
-/// The faults between sound nodes. Where a page is damaged or not known, only what two sound
-/// neighbours say of each other counts: everything else may follow from that page.
-fn tree_faults(job: &Job, seen: &Seen) -> Vec<(PageNo, u64, TreeFault)> {
-    let first = job.space.first();
-    let extents = job.extents();
-    let node = |page: PageNo| {
-        let fact = seen.facts.get(usize::try_from(page.0.checked_sub(first)?).ok()?)?;
-        // Pages that were given back keep their old contents.
-        fact.link(page).filter(|link| {
-            fact.class != PageClass::Bad && !link.facts.is_change_buffer() && extents.in_use(page) == Some(true)
-        })
-    };
-    let doubtful = |class| matches!(class, PageClass::Bad | PageClass::Unverified | PageClass::NotRun);
-    let whole = first == 0 && !job.space.broken_off && !seen.facts.iter().any(|fact| doubtful(fact.class));
-    let certain = |fault: &TreeFault| whole || matches!(fault, TreeFault::NotReturned(_));
-    let (mut forest, mut faults) = (Forest::default(), Vec::new());
-    for link in (first..).zip(&seen.facts).filter_map(|(page, _)| node(PageNo(page))) {
-        forest.add(&link);
-        faults.extend(link.faults(node).map(|fault| (link.page, link.facts.index, fault)));
-    }
-    faults.extend(forest.faults());
-    faults.retain(|(_, _, fault)| certain(fault));
-    faults
+    seen.bad.extend(faults);
 }
 
 /// Findings of pages in their order; neighbours with the same code are one finding.

@@ -12,6 +12,7 @@ mod copies;
 mod counts;
 mod discover;
 mod facts;
+mod far;
 #[cfg(test)]
 mod fixture;
 mod holders;
@@ -31,6 +32,7 @@ mod scan;
 mod sdi;
 mod space;
 mod state;
+mod structure;
 mod unit;
 mod verify;
 

@@ -3,7 +3,7 @@
 use crate::unit::BadPage;
 use serde_json::Value;
 use std::collections::HashMap;
-use vouch_innodb::{NO_PAGE, PageNo, SdiRecord, SpaceId};
+use vouch_innodb::{NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
 use vouch_report::Code;
 
 /// Bytes of descriptions that are kept of one tablespace; more tables than these have no names.
@@ -32,6 +32,15 @@ impl Objects {
     /// Adds what others have met.
     pub(crate) fn merge(&mut self, other: Objects) {
         other.all.into_iter().for_each(|object| self.keep(object));
+    }
+
+    /// Puts in the descriptions that stand on pages of their own, as far as `read` has them.
+    pub(crate) fn fetch(&mut self, read: impl Fn(&SdiAway) -> Option<Result<String, SdiFault>>) {
+        for object in std::mem::take(&mut self.all) {
+            let text = object.record.away.as_ref().and_then(&read).map(|text| text.map(Some));
+            let record = SdiRecord { text: text.unwrap_or(object.record.text), ..object.record };
+            self.keep(Described { record, ..object });
+        }
     }
 
     fn keep(&mut self, object: Described) {
@@ -146,7 +155,7 @@ mod tests {
 
     fn object(kind: u32, text: &str) -> Objects {
         let mut objects = Objects::default();
-        objects.add(PageNo(3), vec![SdiRecord { kind, id: 7, text: Ok(Some(text.to_owned())) }]);
+        objects.add(PageNo(3), vec![SdiRecord { kind, id: 7, text: Ok(Some(text.to_owned())), away: None }]);
         objects
     }
 

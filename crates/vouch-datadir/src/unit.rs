@@ -4,6 +4,8 @@ use crate::counts::Counts;
 use crate::facts::PageFact;
 use crate::sdi::Objects;
 use crate::space::{Part, Space};
+use crate::structure::Kept;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
@@ -34,11 +36,15 @@ pub(crate) struct Seen {
     pub failures: Vec<Failure>,
     /// Pages of extent descriptors, as the server sees them.
     pub extent_pages: Vec<(PageNo, Vec<u8>)>,
+    /// What is kept to hold pages against each other.
+    pub kept: Kept,
     /// Tables that the system tablespace names.
     pub tables: Vec<DictTable>,
     /// What the tablespace says of its tables.
     pub objects: Objects,
     pub abandoned: bool,
+    /// The contents of a page could not be seen.
+    pub dark: bool,
 }
 
 /// A tablespace that is being looked at.
@@ -147,9 +153,11 @@ impl Seen {
         self.encrypted += part.encrypted;
         self.lsn_max = self.lsn_max.max(part.lsn_max);
         self.failures.extend(part.failures);
+        self.kept.merge(part.kept);
         self.tables.extend(part.tables);
         self.objects.merge(part.objects);
         self.abandoned |= part.abandoned;
+        self.dark |= part.dark;
     }
 }
 

@@ -62,7 +62,7 @@ fn described(text: &str, index: u64) -> Vec<Vec<u8>> {
     let mut encoder = flate2::read::ZlibEncoder::new(text.as_bytes(), flate2::Compression::default());
     std::io::Read::read_to_end(&mut encoder, &mut packed).unwrap();
     let first = fixture::first_page(7, 5, 0x4021, 50);
-    let (bitmap, inode) = (fixture::page(7, 1, 5, 50), fixture::page(7, 2, 3, 50));
+    let (bitmap, inode) = (fixture::page(7, 1, 5, 50), fixture::inodes(7, 5, 50));
     let sdi = fixture::sdi_leaf(7, 3, 50, &packed, text.len());
     vec![first, bitmap, inode, sdi, fixture::node(7, 4, 17_855, index, 50)]
 }
@@ -121,4 +121,74 @@ fn files_that_are_missing_are_told() {
     write(folder.path(), "backup-my.cnf", b"[mysqld]\ninnodb_data_file_path=ibdata1:12M:autoextend\n");
     write(folder.path(), "shop/t.ibd", &tablespace(7, &[10, 10, 10]));
     assert_eq!(findings(&run(folder.path())), [(Code::FileMissing, "ibdata1".to_owned())]);
+}
+
+/// What a damage of a whole tablespace comes to in a prepared backup: code, page and message of each finding.
+fn told(no: usize, damage: impl Fn(&mut [u8])) -> Vec<(Code, u32, String)> {
+    let mut pages = described(DESCRIPTION, 153);
+    damage(&mut pages[no]);
+    fixture::seal(&mut pages[no]);
+    assert_eq!(findings(&run_with(RAW.as_bytes(), "shop/orders.ibd", &pages)), [], "pages of several moments");
+    let unknown = run_with(b"", "shop/orders.ibd", &pages);
+    let codes: Vec<Code> = unknown.errors.iter().map(|error| error.code).collect();
+    assert_eq!((findings(&unknown), codes), (vec![], vec![Code::TreeUnjudged]), "pages of which nothing is known");
+    let summary = run_with(PREPARED, "shop/orders.ibd", &pages);
+    let of = |finding: &vouch_report::Finding| {
+        let pages = finding.location.file.as_ref().and_then(|file| file.pages).unwrap();
+        (finding.code, pages.0, finding.message.clone())
+    };
+    summary.findings.iter().map(of).collect()
+}
+
+#[track_caller]
+fn tells(no: usize, damage: impl Fn(&mut [u8]), expected: &[(Code, u32, &str)]) {
+    let told = told(no, damage);
+    let told: Vec<_> = told.iter().map(|(code, page, message)| (*code, *page, message.as_str())).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn extents_that_contradict_each_other_are_told() {
+    tells(
+        0,
+        |page| page[61] += 1,
+        &[(Code::ExtentMap, 0, "the space header counts 6 single pages in use, the descriptors have 5")],
+    );
+    let longer = "the list of extents with free single pages ends after 1 of 2 nodes";
+    tells(0, |page| page[81] += 1, &[(Code::ExtentMap, 0, longer)]);
+    let state = [
+        (
+            Code::ExtentMap,
+            0,
+            "the extent of page 0 is in the list of extents with free single pages, and its descriptor says otherwise",
+        ),
+        (Code::ExtentMap, 0, "the extent of page 0 has 5 pages in use, which does not fit its state"),
+    ];
+    tells(0, |page| page[173] = 3, &state);
+}
+
+#[test]
+fn an_extent_state_that_does_not_exist_is_damage_in_any_state() {
+    let mut pages = described(DESCRIPTION, 153);
+    pages[0][173] = 9;
+    fixture::seal(&mut pages[0]);
+    for state in [RAW.as_bytes(), PREPARED, b""] {
+        let summary = run_with(state, "shop/orders.ibd", &pages);
+        assert_eq!(findings(&summary), [(Code::ExtentMap, "shop/orders.ibd".to_owned())]);
+    }
+}
+
+#[test]
+fn segments_that_contradict_the_extents_are_told() {
+    tells(2, |page| page[110] ^= 1, &[(Code::SegmentMap, 2, "segment 1: its inode does not bear the mark of inodes")]);
+    tells(2, |page| page[57] = 9, &[(Code::SegmentMap, 2, "segment 9: its number is taken, or was never given")]);
+    let used = "segment 1: it counts 7 pages in use of extents that are not full, the descriptors have 0";
+    tells(2, |page| page[61] = 7, &[(Code::SegmentMap, 2, used)]);
+    let free = "segment 1: it holds page 9 singly, which is free or is not handed out singly";
+    let ownerless = "the page is in use, and no segment has it";
+    tells(2, |page| page[117] = 9, &[(Code::SegmentMap, 2, free), (Code::ExtentMap, 3, ownerless)]);
+    let shared = "segment 1: it holds page 4, and so does segment 1";
+    tells(2, |page| page[122..126].copy_from_slice(&[0, 0, 0, 4]), &[(Code::SegmentMap, 2, shared)]);
+    let root = "the root of the index names a segment that there is not";
+    tells(4, |page| page[93] += 1, &[(Code::SegmentMap, 4, root)]);
 }

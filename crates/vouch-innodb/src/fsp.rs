@@ -2,18 +2,22 @@
 
 use crate::bytes::Field;
 use crate::fil::HEADER;
+use crate::flst::{BASE_BYTES, List, Node, Place};
 use crate::{FormatError, PageNo, SpaceFormat, SpaceId};
 
 const SPACE: usize = HEADER;
 const SIZE: usize = HEADER + 8;
 const FREE_LIMIT: usize = HEADER + 12;
 const FLAGS: usize = HEADER + 16;
+const FRAG_USED: usize = HEADER + 20;
+const LISTS: usize = HEADER + 24;
+const NEXT_SEGMENT: usize = HEADER + 72;
+const INODE_LISTS: usize = HEADER + 80;
 const EXTENTS: usize = HEADER + 112;
 
+const NODE: usize = 8;
 const STATE: usize = 20;
 const BITMAP: usize = 24;
-const NOT_INITIALISED: u32 = 0;
-const LAST_STATE: u32 = 5;
 
 /// What page 0 says about its tablespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,59 +52,193 @@ impl FspHeader {
     }
 }
 
+/// The lists of extents and of pages of inodes, as page 0 names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpaceLists {
+    /// Pages in use of the extents of the list `free_frag`.
+    pub frag_used: u32,
+    pub free: List,
+    pub free_frag: List,
+    pub full_frag: List,
+    /// The number that the next segment gets.
+    pub next_segment: u64,
+    pub inodes_full: List,
+    pub inodes_free: List,
+}
+
+impl SpaceLists {
+    /// The lists on page 0; `None` when there are too few bytes.
+    pub(crate) fn read(page: &[u8]) -> Option<SpaceLists> {
+        let list = |number: usize| List::read(page, LISTS + number * BASE_BYTES);
+        Some(SpaceLists {
+            frag_used: page.be32(FRAG_USED)?,
+            free: list(0)?,
+            free_frag: list(1)?,
+            full_frag: list(2)?,
+            next_segment: page.be64(NEXT_SEGMENT)?,
+            inodes_full: List::read(page, INODE_LISTS)?,
+            inodes_free: List::read(page, INODE_LISTS + BASE_BYTES)?,
+        })
+    }
+}
+
+/// What an extent is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExtentState {
+    /// Never used.
+    NotInitialised,
+    Free,
+    /// Its pages are handed out one by one, and some are left.
+    FreeFragments,
+    /// Its pages are handed out one by one, and none is left.
+    FullFragments,
+    Segment,
+    /// Lent to a segment, but for its first pages.
+    SegmentFragments,
+}
+
+impl ExtentState {
+    fn of(number: u32) -> Option<ExtentState> {
+        Some(match number {
+            0 => ExtentState::NotInitialised,
+            1 => ExtentState::Free,
+            2 => ExtentState::FreeFragments,
+            3 => ExtentState::FullFragments,
+            4 => ExtentState::Segment,
+            5 => ExtentState::SegmentFragments,
+            _ => return None,
+        })
+    }
+
+    /// Whether its pages are handed out one by one.
+    pub(crate) fn is_fragmented(self) -> bool {
+        matches!(self, ExtentState::FreeFragments | ExtentState::FullFragments)
+    }
+}
+
+/// An extent as its descriptor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub segment: u64,
+    pub node: Node,
+    pub state: ExtentState,
+    /// Pages of it that are in use.
+    pub used: u32,
+}
+
+/// A page of descriptors.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    /// A bit a page: 1 is in use.
+    used: Vec<u64>,
+    extents: Vec<Extent>,
+}
+
 /// Which pages the descriptors of a tablespace say to be in use.
 #[derive(Clone, Debug, Default)]
 pub struct ExtentMap {
-    /// Descriptor pages by their order, each a bit a page: 1 is in use.
-    parts: Vec<Option<Vec<u64>>>,
+    /// Descriptor pages by their order.
+    parts: Vec<Option<Part>>,
     pages_per_part: u32,
+    extent_pages: u32,
 }
 
 impl ExtentMap {
     /// No descriptors are known yet.
     pub fn new(format: &SpaceFormat) -> ExtentMap {
-        ExtentMap { parts: Vec::new(), pages_per_part: format.pages_per_extent_page() }
+        let extent_pages = format.logical.extent_pages();
+        ExtentMap { parts: Vec::new(), pages_per_part: format.pages_per_extent_page(), extent_pages }
     }
 
-    /// Takes over the descriptors of page `no`. False when one of them has a state that does not exist.
-    pub fn add(&mut self, format: &SpaceFormat, no: PageNo, page: &[u8]) -> bool {
-        let part = usize::try_from(no.0 / self.pages_per_part.max(1)).unwrap_or(0);
-        let (bits, sound) = used_pages(format, page);
-        if self.parts.len() <= part {
-            self.parts.resize(part + 1, None);
+    /// Whether all descriptors on a page have states that exist.
+    pub fn is_sound(format: &SpaceFormat, page: &[u8]) -> bool {
+        entries(format, page).all(|entry| ExtentState::of(entry.be32(STATE).unwrap_or(0)).is_some())
+    }
+
+    /// Takes over the descriptors of page `no`.
+    pub fn add(&mut self, format: &SpaceFormat, no: PageNo, page: &[u8]) {
+        let number = usize::try_from(no.0 / self.pages_per_part.max(1)).unwrap_or(0);
+        if self.parts.len() <= number {
+            self.parts.resize(number + 1, None);
         }
-        if let Some(slot) = self.parts.get_mut(part) {
-            *slot = Some(bits);
+        if let Some(slot) = self.parts.get_mut(number) {
+            *slot = Some(descriptors(format, page));
         }
-        sound
     }
 
     /// Whether the page is in use; `None` when its descriptor is not known.
     pub fn in_use(&self, no: PageNo) -> Option<bool> {
-        let part = self.parts.get(usize::try_from(no.0.checked_div(self.pages_per_part)?).ok()?)?.as_ref()?;
+        let part = self.part(no)?;
         let bit = no.0 % self.pages_per_part;
-        let word = part.get(usize::try_from(bit / 64).ok()?)?;
+        let word = part.used.get(usize::try_from(bit / 64).ok()?)?;
         Some(word >> (bit % 64) & 1 == 1)
+    }
+
+    /// The extent that the page lies in, and its first page.
+    pub(crate) fn extent_of(&self, no: PageNo) -> Option<(PageNo, &Extent)> {
+        let number = usize::try_from((no.0 % self.pages_per_part).checked_div(self.extent_pages)?).ok()?;
+        let first = no.0 - no.0 % self.extent_pages;
+        Some((PageNo(first), self.part(no)?.extents.get(number)?))
+    }
+
+    /// The extent whose descriptor's node stands at a place, and its first page.
+    pub(crate) fn extent_at(&self, place: Place) -> Option<(PageNo, &Extent)> {
+        let offset = usize::from(place.byte).checked_sub(EXTENTS + NODE)?;
+        let bytes = entry_bytes(self.extent_pages);
+        let known = place.page.checked_rem(self.pages_per_part)? == 0 && offset.is_multiple_of(bytes);
+        let skipped = u32::try_from(offset / bytes).ok()?.checked_mul(self.extent_pages)?;
+        self.extent_of(PageNo(place.page.checked_add(skipped).filter(|_| known && skipped < self.pages_per_part)?))
+    }
+
+    /// All extents that are known, each with its first page.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = (PageNo, &Extent)> {
+        let parts = (0_u32..).zip(&self.parts).filter_map(|(number, part)| Some((number, part.as_ref()?)));
+        parts.flat_map(move |(number, part)| {
+            let first = number.saturating_mul(self.pages_per_part);
+            let firsts = (0_u32..).map(move |at| PageNo(first.saturating_add(at.saturating_mul(self.extent_pages))));
+            firsts.zip(&part.extents)
+        })
+    }
+
+    /// Pages of an extent.
+    pub(crate) fn extent_pages(&self) -> u32 {
+        self.extent_pages
+    }
+
+    /// Whether the page describes extents, or stands beside one that does.
+    pub(crate) fn is_fixed(&self, no: PageNo) -> bool {
+        no.0.checked_rem(self.pages_per_part).is_some_and(|at| at < 2)
+    }
+
+    fn part(&self, no: PageNo) -> Option<&Part> {
+        self.parts.get(usize::try_from(no.0.checked_div(self.pages_per_part)?).ok()?)?.as_ref()
     }
 }
 
-/// A bit a page, and whether every extent has a state that exists.
-fn used_pages(format: &SpaceFormat, page: &[u8]) -> (Vec<u64>, bool) {
+fn entry_bytes(extent_pages: u32) -> usize {
+    BITMAP + usize::try_from(extent_pages / 4).unwrap_or(0)
+}
+
+/// The bytes of each descriptor of a page.
+fn entries<'a>(format: &SpaceFormat, page: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let extent_pages = format.logical.extent_pages();
-    let entry_bytes = BITMAP + usize::try_from(extent_pages / 4).unwrap_or(0);
-    let extents = format.pages_per_extent_page() / extent_pages;
-    let mut sound = true;
-    let mut bits = Vec::new();
-    for extent in 0..usize::try_from(extents).unwrap_or(0) {
-        let entry = page.get(EXTENTS + extent * entry_bytes..).and_then(|rest| rest.get(..entry_bytes)).unwrap_or(&[]);
-        let state = entry.be32(STATE).unwrap_or(NOT_INITIALISED);
-        sound &= state <= LAST_STATE;
-        let known = state != NOT_INITIALISED && state <= LAST_STATE;
-        bits.extend(
-            entry.get(BITMAP..).unwrap_or(&[]).chunks(16).map(|chunk| if known { used_bits(chunk) } else { 0 }),
-        );
+    let extents = usize::try_from(format.pages_per_extent_page() / extent_pages).unwrap_or(0);
+    page.get(EXTENTS..).unwrap_or_default().chunks_exact(entry_bytes(extent_pages)).take(extents)
+}
+
+fn descriptors(format: &SpaceFormat, page: &[u8]) -> Part {
+    let mut part = Part::default();
+    for entry in entries(format, page) {
+        let state = ExtentState::of(entry.be32(STATE).unwrap_or(0)).unwrap_or(ExtentState::NotInitialised);
+        let known = state != ExtentState::NotInitialised;
+        let from = part.used.len();
+        let bitmap = entry.get(BITMAP..).unwrap_or(&[]);
+        part.used.extend(bitmap.chunks(16).map(|chunk| if known { used_bits(chunk) } else { 0 }));
+        let used = part.used.iter().skip(from).map(|word| word.count_ones()).sum();
+        let (Some(segment), Some(node)) = (entry.be64(0), Node::read(entry, NODE)) else { break };
+        part.extents.push(Extent { segment, node, state, used });
     }
-    (bits, sound)
+    part
 }
 
 /// Of two bits a page the lower one says that the page is free.
@@ -122,11 +260,12 @@ mod tests {
         page[EXTENTS + 40 + BITMAP..EXTENTS + 80].fill(0xff);
         page[EXTENTS + 40 + BITMAP + 1] = 0b1111_1011;
         let mut map = ExtentMap::new(&format);
-        assert!(map.add(&format, PageNo(0), &page));
+        assert!(ExtentMap::is_sound(&format, &page));
+        map.add(&format, PageNo(0), &page);
         assert_eq!(map.in_use(PageNo(3)), Some(false), "an extent that is not initialised");
         assert_eq!((map.in_use(PageNo(64 + 5)), map.in_use(PageNo(64 + 6))), (Some(true), Some(false)));
         assert_eq!(map.in_use(PageNo(16_384)), None);
         page[EXTENTS + 40 + STATE + 3] = 9;
-        assert!(!map.add(&format, PageNo(0), &page));
+        assert!(!ExtentMap::is_sound(&format, &page));
     }
 }

@@ -115,6 +115,26 @@ impl IndexFacts {
     }
 }
 
+/// The places of the records of a node in their order, where its heap ends, and whether they are compact; `None`
+/// when the chain of records is damaged.
+pub(crate) fn origins(page: &[u8]) -> Option<(Vec<usize>, usize, bool)> {
+    let node = Node::read(page)?;
+    let mask = page.len().checked_sub(1)? & 0xffff;
+    let next = |at: usize| match node.compact {
+        true => Record::read::<true>(page, at, mask).map(|record| record.next),
+        false => Record::read::<false>(page, at, mask).map(|record| record.next),
+    };
+    let (mut at, mut all) = (next(node.infimum)?, Vec::new());
+    while at != node.supremum {
+        if !node.in_heap(at) || all.len() >= usize::from(node.records) {
+            return None;
+        }
+        all.push(at);
+        at = next(at)?;
+    }
+    Some((all, node.heap_top, node.compact))
+}
+
 /// A node that is being walked.
 struct Node<'a> {
     page: &'a [u8],

@@ -9,6 +9,7 @@
 // Tests may fail by panicking.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod allocation;
 mod bytes;
 mod check;
 mod checksum;
@@ -16,11 +17,16 @@ mod crypt;
 mod dictionary;
 mod doublewrite;
 mod fil;
+mod flst;
 mod fsp;
 mod guess;
 mod index;
+mod inode;
+mod lob;
+mod node_pointers;
 mod page_type;
 mod redo;
+mod root;
 mod sdi;
 mod space;
 mod transform;
@@ -29,18 +35,23 @@ mod undo;
 mod units;
 mod verdict;
 
+pub use allocation::{Allocation, AllocationFault, Misallocation};
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, Strict, crc32c};
 pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
 pub use dictionary::{DictTable, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;
 pub use fil::{FilHeader, NO_PAGE};
+pub use flst::ListFault;
 pub use fsp::{ExtentMap, FspHeader};
 pub use guess::{Guess, guess};
 pub use index::{IndexFacts, IndexFault};
+pub use lob::{Claim, LobFacts};
+pub use node_pointers::NodePointers;
 pub use page_type::PageType;
 pub use redo::{LogHead, MariadbLog, Mtr, MysqlLog, RedoBlock, RingLog, Search, Sought};
-pub use sdi::{SdiFault, SdiRecord};
+pub use root::Root;
+pub use sdi::{SdiAway, SdiFault, SdiRecord};
 pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Forest, Link, TreeFault};
 pub use undo::UndoFacts;

@@ -9,10 +9,26 @@ pub struct PageType(pub u16);
 impl PageType {
     /// Freshly allocated, or of an old version.
     pub const ALLOCATED: PageType = PageType(0);
+    /// Descriptions of segments.
+    pub const INODES: PageType = PageType(3);
     /// Page 0.
     pub const FSP_HEADER: PageType = PageType(8);
     /// A later page of extent descriptors.
     pub const EXTENTS: PageType = PageType(9);
+    /// A part of a long value.
+    pub const BLOB: PageType = PageType(10);
+    /// A part of a compressed long value.
+    pub const ZBLOB: PageType = PageType(11);
+    /// A later part of one.
+    pub const ZBLOB_NEXT: PageType = PageType(12);
+    /// A part of compressed dictionary information.
+    pub const SDI_ZBLOB: PageType = PageType(19);
+    /// More of the index of a long value.
+    pub const LOB_INDEX: PageType = PageType(22);
+    /// A part of a long value that is in its index.
+    pub const LOB_DATA: PageType = PageType(23);
+    /// The first part of a long value, with its index.
+    pub const LOB_FIRST: PageType = PageType(24);
     /// Transparently compressed by MySQL.
     pub const MYSQL_COMPRESSED: PageType = PageType(14);
     /// Encrypted by MySQL.

@@ -3,6 +3,7 @@
 //! Invariant: no length that a record names is believed before it has been held
 //! against the page and a limit.
 
+use crate::PageNo;
 use crate::bytes::Field;
 use flate2::read::ZlibDecoder;
 use std::io::Read;
@@ -20,6 +21,9 @@ const ID: usize = 4;
 const PLAIN_LENGTH: usize = 25;
 const PACKED_LENGTH: usize = 29;
 const DATA: usize = 33;
+/// The page in a reference to data elsewhere.
+const AWAY_PAGE: usize = 4;
+const OTHER_LENGTH: SdiFault = SdiFault("a record of the dictionary has another length than it says");
 /// Records of a page are fewer.
 const MOST_RECORDS: usize = 1 << 13;
 /// Descriptions are shorter.
@@ -34,6 +38,28 @@ pub struct SdiRecord {
     pub id: u64,
     /// Its description in JSON; an error is damage, `None` is one that stands on pages of its own.
     pub text: Result<Option<String>, SdiFault>,
+    /// Where the description stands, if not here.
+    pub away: Option<SdiAway>,
+}
+
+/// A description on pages of its own, which are chained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SdiAway {
+    /// The first of these pages.
+    pub page: PageNo,
+    /// Bytes of the description on them, compressed.
+    pub packed: usize,
+    plain: u64,
+}
+
+impl SdiAway {
+    /// The description, from the bytes of all these pages.
+    ///
+    /// # Errors
+    /// They are no description of the length that the record says.
+    pub fn text(&self, packed: &[u8]) -> Result<String, SdiFault> {
+        if packed.len() == self.packed { inflate(packed, self.plain) } else { Err(OTHER_LENGTH) }
+    }
 }
 
 /// What is wrong with a record.
@@ -75,7 +101,9 @@ fn read(page: &[u8], record: usize) -> Option<SdiRecord> {
     if page.byte(record.checked_sub(EXTRA)?)? & DELETED != 0 {
         return None;
     }
-    Some(SdiRecord { kind: page.be32(record)?, id: page.be64(record + ID)?, text: text(page, record) })
+    let text = text(page, record);
+    let away = if text == Ok(None) { away(page, record) } else { None };
+    Some(SdiRecord { kind: page.be32(record)?, id: page.be64(record + ID)?, text, away })
 }
 
 fn text(page: &[u8], record: usize) -> Result<Option<String>, SdiFault> {
@@ -86,11 +114,19 @@ fn text(page: &[u8], record: usize) -> Result<Option<String>, SdiFault> {
     }
     let packed = usize::try_from(page.be32(record + PACKED_LENGTH).ok_or(outside)?).map_err(|_| outside)?;
     if packed != stored {
-        return Err(SdiFault("a record of the dictionary has another length than it says"));
+        return Err(OTHER_LENGTH);
     }
     let data = page.get(record + DATA..record + DATA + packed).ok_or(outside)?;
     let plain = u64::from(page.be32(record + PLAIN_LENGTH).ok_or(outside)?);
     inflate(data, plain).map(Some)
+}
+
+/// The record has nothing but the place of its data.
+fn away(page: &[u8], record: usize) -> Option<SdiAway> {
+    let packed = usize::try_from(page.be32(record + PACKED_LENGTH)?).ok()?;
+    let plain = u64::from(page.be32(record + PLAIN_LENGTH)?);
+    (packed as u64 <= MOST_TEXT).then_some(())?;
+    Some(SdiAway { page: PageNo(page.be32(record + DATA + AWAY_PAGE)?), packed, plain })
 }
 
 /// Bytes of the data in the record, and whether there are others elsewhere.
@@ -111,7 +147,7 @@ fn inflate(data: &[u8], length: u64) -> Result<String, SdiFault> {
     // One byte more shows that there is more than the record says.
     match ZlibDecoder::new(data).take(length + 1).read_to_string(&mut text) {
         Ok(read) if read as u64 == length => Ok(text),
-        Ok(_) => Err(SdiFault("a record of the dictionary has another length than it says")),
+        Ok(_) => Err(OTHER_LENGTH),
         Err(_) => Err(SdiFault("a record of the dictionary does not decompress to text")),
     }
 }
@@ -156,8 +192,10 @@ mod tests {
     fn objects_are_read_in_their_order() {
         let records = SdiRecord::of_leaf(&leaf(&[(1, 357, TEXT), (2, 9, "{}")]));
         let text = |text: &str| Ok(Some(text.to_owned()));
-        let expected =
-            [SdiRecord { kind: 1, id: 357, text: text(TEXT) }, SdiRecord { kind: 2, id: 9, text: text("{}") }];
+        let expected = [
+            SdiRecord { kind: 1, id: 357, text: text(TEXT), away: None },
+            SdiRecord { kind: 2, id: 9, text: text("{}"), away: None },
+        ];
         assert_eq!(records, expected);
     }
 
@@ -177,11 +215,19 @@ mod tests {
     }
 
     #[test]
-    fn data_on_other_pages_is_not_read() {
+    fn data_on_other_pages_is_read_from_there() {
         let mut page = leaf(&[(1, 357, TEXT)]);
         let record = next(&page, INFIMUM).unwrap();
         page[record - 6] |= ELSEWHERE;
-        assert_eq!(SdiRecord::of_leaf(&page)[0].text, Ok(None));
+        let mut packed = vec![0; 20];
+        packed[4..8].copy_from_slice(&77_u32.to_be_bytes());
+        let length = usize::try_from(page.be32(record + PACKED_LENGTH).unwrap()).unwrap();
+        let data = page[record + DATA..record + DATA + length].to_vec();
+        page[record + DATA..record + DATA + 20].copy_from_slice(&packed);
+        let far = SdiRecord::of_leaf(&page).remove(0);
+        assert_eq!((far.text, far.away.unwrap().page), (Ok(None), PageNo(77)));
+        assert_eq!(far.away.unwrap().text(&data).as_deref(), Ok(TEXT));
+        assert!(far.away.unwrap().text(&data[1..]).is_err());
         page[record - 5] |= DELETED;
         assert_eq!(SdiRecord::of_leaf(&page), []);
     }

@@ -145,14 +145,20 @@ codes! {
         "A page of an index contradicts itself: its directory, its chain of records or its counts. Its checksum holds, so it was written so."
         "Dump what can be read and rebuild the table. Check the memory of the server, and look for bugs of its version.";
     IndexTree "index-tree" Finding Error
-        "Pages of an index contradict each other: links between neighbours, levels, or the number of children."
+        "Pages of an index contradict each other: links between neighbours, levels, the number of children, or which children a node names."
         "Often a stale page: one write was lost, and the page before it is whole. Restore from another backup, or rebuild the index.";
     SdiRecord "sdi-record" Finding Error
         "What a tablespace of MySQL says of its own tables cannot be read, or names a root of an index that is none. The checksum of the page holds, so it was written so."
         "Dump the table from the server and make it anew; an import of this file would fail.";
     ExtentMap "extent-map" Finding Error
-        "A page of extent descriptors has states that do not exist."
-        "Dump what can be read and rebuild the tablespace.";
+        "What the tablespace says of its extents contradicts itself: descriptors, their lists, the counts in its first page, or the use of single pages. Pages that count as free are written over."
+        "Dump what can be read and rebuild the tablespace. Pages that are in use by an index and free here are lost with the next write.";
+    SegmentMap "segment-map" Finding Error
+        "What the tablespace says of its segments contradicts its extents or the pages of its indexes: a segment holds pages that are free, that another one holds too, or that are of another index."
+        "Dump what can be read and rebuild the tablespace. When the table grows, the server may hand out pages that are in use.";
+    LobChain "lob-chain" Finding Error
+        "Parts of a value that is too long for its record contradict each other: a part is missing, is of another value, or leads around in a circle."
+        "The value cannot be read. Restore from another backup, or dump the table without it.";
     FileTruncated "file-truncated" Finding Error
         "The file is shorter than its own first page says."
         "The copy is not complete. Copy it again.";

@@ -221,6 +221,104 @@ impl Pages {
         let entry = 150 + no / extent * (24 + extent / 4);
         self.forge(0, |page| page[entry + 24 + no % extent / 4] |= 1 << (2 * (no % 4)));
     }
+
+    /// Counts one single page more in use on page 0.
+    pub fn single_pages(&mut self) {
+        self.forge(0, |page| put32(page, 58, be32(page, 58) + 1));
+    }
+
+    /// Says that the list of free single pages is one extent longer.
+    pub fn extent_list_length(&mut self) {
+        self.forge(0, |page| put32(page, 78, be32(page, 78) + 1));
+    }
+
+    /// Says that the extent which holds a page is one of another segment.
+    pub fn extent_segment(&mut self, no: usize) {
+        let at = 150 + no / 64 * 40;
+        self.forge(0, |page| put32(page, at + 4, be32(page, at + 4) ^ 0x40));
+    }
+
+    /// Makes the first extent of a list point back at itself.
+    pub fn extent_link(&mut self) {
+        self.forge(0, |page| {
+            put32(page, 158, 0);
+            put16(page, 162, 158);
+        });
+    }
+
+    /// Wipes the mark of the second inode.
+    pub fn inode_mark(&mut self) {
+        self.forge(2, |page| page[50 + 192 + 60] ^= 1);
+    }
+
+    /// Gives the first single page of the third segment to the fourth one as well.
+    pub fn shared_single(&mut self) {
+        self.forge(2, |page| {
+            let shared = be32(page, 50 + 2 * 192 + 64);
+            put32(page, 50 + 3 * 192 + 64, shared);
+        });
+    }
+
+    /// The node on the level above that names a leaf.
+    pub fn parent_of(&mut self, leaf: usize) -> Option<usize> {
+        let (index, name) = (be64(self.page(leaf), INDEX), (leaf as u32).to_be_bytes());
+        self.find(NODE, |page| {
+            let above = be16(page, LEVEL) == 1 && be64(page, INDEX) == index;
+            above && page[120..].windows(4).any(|bytes| bytes == name)
+        })
+    }
+
+    /// Exchanges two children of a node.
+    ///
+    /// Panics when the node does not name each exactly once.
+    pub fn swap_children(&mut self, parent: usize, a: usize, b: usize) {
+        let place = |page: &[u8], child: usize| {
+            let bytes = (child as u32).to_be_bytes();
+            let found: Vec<usize> = (120..page.len() - 8).filter(|at| page[*at..].starts_with(&bytes)).collect();
+            assert_eq!(found.len(), 1, "page {child} is named at {found:?}");
+            found[0]
+        };
+        self.forge(parent, |page| {
+            let (at_a, at_b) = (place(page, a), place(page, b));
+            put32(page, at_a, b as u32);
+            put32(page, at_b, a as u32);
+        });
+    }
+
+    /// The first page of this type that `fits`.
+    pub fn find(&mut self, page_type: u16, fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        (0..self.count()).find(|no| be16(self.page(*no), 24) == page_type && fits(self.page(*no)))
+    }
+
+    /// The first part of a chained value that goes on.
+    pub fn chained_part(&mut self) -> Option<usize> {
+        self.find(10, |page| be32(page, 42) != NONE)
+    }
+
+    /// Makes a part of a chained value its own successor.
+    pub fn part_circle(&mut self, no: usize) {
+        self.forge(no, |page| put32(page, 42, no as u32));
+    }
+
+    /// Says that a part is shorter than it was made, or longer than a page.
+    pub fn part_length(&mut self, no: usize) {
+        self.forge(no, |page| put32(page, 38, be32(page, 38) | 0x10_0000));
+    }
+
+    /// The first page of a value with an index that has at least four parts.
+    pub fn indexed_value(&mut self) -> Option<usize> {
+        self.find(24, |page| be32(page, 40) == 1 && ![0, NONE].contains(&be32(page, 96 + 3 * 60 + 48)))
+    }
+
+    /// Has the third part of a value be its second one.
+    pub fn repeated_part(&mut self, no: usize) {
+        self.forge(no, |page| put32(page, 96 + 2 * 60 + 48, be32(page, 96 + 60 + 48)));
+    }
+
+    /// Says that the third part of a value is a node.
+    pub fn foreign_part(&mut self, no: usize) {
+        self.forge(no, |page| put32(page, 96 + 2 * 60 + 48, 4));
+    }
 }
 
 /// The pages from `first` on, each the one that names the one before it on its left.

@@ -27,7 +27,7 @@ impl Ground {
     }
 
     /// Damages a copy of the table's file and verifies it as one of a server that was shut down.
-    fn damaged(&self, table: &str, form: Form, damage: impl FnOnce(&mut Pages)) -> (Outcome, PathBuf) {
+    pub fn damaged(&self, table: &str, form: Form, damage: impl FnOnce(&mut Pages)) -> (Outcome, PathBuf) {
         let mut file = Pages::read(&self.file(table), form.0, form.1).unwrap();
         damage(&mut file);
         let path = self.copies.path().join(format!("{table}.ibd"));
@@ -91,11 +91,49 @@ fn structure(ground: &Ground, table: &str, form: Form) {
     for damage in [
         |file: &mut Pages, left, right| file.sibling_cycle(left, right),
         |file: &mut Pages, left, _| file.wrong_level(left),
-        |file: &mut Pages, left, _| file.free_in_map(left),
     ] {
         let (outcome, _) = ground.damaged(table, form, |file| damage(file, left, right));
         let outcome = outcome.assert_code(1);
-        assert_eq!(outcome.finding_codes(), ["index-tree"], "{table}: {}", outcome.stdout);
+        let codes = outcome.finding_codes();
+        assert!(codes.contains(&"index-tree"), "{table}: {}", outcome.stdout);
+    }
+    let parent = file.parent_of(left).unwrap();
+    ground.finds(table, form, "index-tree", parent, |file| file.swap_children(parent, left, right));
+    allocation(ground, table, form, left);
+}
+
+/// Extents, segments and pages that contradict each other.
+fn allocation(ground: &Ground, table: &str, form: Form, leaf: usize) {
+    let (outcome, _) = ground.damaged(table, form, |file| file.free_in_map(leaf));
+    let outcome = outcome.assert_code(1);
+    let linked = outcome.findings().iter().find(|finding| finding["file"]["first_page"] == leaf);
+    assert_eq!(linked.unwrap()["code"], "extent-map", "{table}: {}", outcome.stdout);
+    ground.finds(table, form, "extent-map", 0, |file| file.single_pages());
+    ground.finds(table, form, "extent-map", 0, |file| file.extent_list_length());
+    ground.finds(table, form, "segment-map", 2, |file| file.inode_mark());
+    for (code, damage) in [
+        ("extent-map", (|file: &mut Pages| file.extent_link()) as fn(&mut Pages)),
+        ("segment-map", |file| file.shared_single()),
+        ("segment-map", |file| file.extent_segment(64)),
+    ] {
+        let (outcome, _) = ground.damaged(table, form, damage);
+        let outcome = outcome.assert_code(1);
+        let codes = outcome.finding_codes();
+        assert!(codes.contains(&code) && !codes.contains(&"index-tree"), "{table} {code}: {}", outcome.stdout);
+    }
+}
+
+/// Values that are too long for their records.
+fn long_values(ground: &Ground, form: Form) {
+    let mut file = Pages::read(&ground.file("blobs"), form.0, form.1).unwrap();
+    if let Some(part) = file.chained_part() {
+        ground.finds("blobs", form, "lob-chain", part, |file| file.part_length(part));
+        let (outcome, _) = ground.damaged("blobs", form, |file| file.part_circle(part));
+        assert_eq!(outcome.assert_code(1).finding_codes(), ["lob-chain"]);
+    } else {
+        let first = file.indexed_value().unwrap();
+        ground.finds("blobs", form, "lob-chain", first, |file| file.repeated_part(first));
+        ground.finds("blobs", form, "lob-chain", first, |file| file.foreign_part(first));
     }
 }
 
@@ -134,6 +172,7 @@ fn on_mysql() {
     for table in ["dynamic", "compact"] {
         structure(&ground, table, plain);
     }
+    long_values(&ground, plain);
     foreign(&ground, "dynamic", "compact", plain);
     whole::future(&ground, Seal::Crc32);
     whole::undo(&ground, "undo_001");
@@ -149,7 +188,10 @@ fn on_mariadb() {
         any_format(&ground, table, form);
         without_page_0(&ground, table, form);
     }
-    structure(&ground, "dynamic", plain);
+    for table in ["dynamic", "compact"] {
+        structure(&ground, table, plain);
+    }
+    long_values(&ground, plain);
     foreign(&ground, "dynamic", "compact", plain);
     whole::future(&ground, Seal::FullCrc32);
     whole::tables(&ground);

@@ -1,0 +1,154 @@
+//! Pages that values too long for their records stand on: [`LobFacts`], [`Claim`].
+//!
+//! MariaDB and older versions of MySQL chain them, MySQL 8 keeps an index of them on the first one.
+
+use crate::bytes::Field;
+use crate::fil::{HEADER, TRAILER};
+use crate::{FilHeader, NO_PAGE, PageNo, PageType, SpaceFormat};
+
+/// The index of a value begins here on its first page, and there are so many entries.
+const FIRST_ENTRIES: usize = HEADER + 58;
+const FIRST_COUNT: usize = 10;
+const FIRST_VERSION: usize = HEADER + 2;
+const FIRST_LENGTH: usize = HEADER + 16;
+/// The same on later pages of the index, which are full of entries.
+const ENTRIES: usize = HEADER + 1;
+const DATA_LENGTH: usize = HEADER + 1;
+const ENTRY: usize = 60;
+/// Fields of an entry.
+const PAGE: usize = 48;
+const LENGTH: usize = 52;
+const VERSION: usize = 56;
+/// What stands in front of a chained part.
+const CHAIN_HEADER: usize = 8;
+
+/// What a page with a part of a value says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LobFacts {
+    /// Bytes of the value that stand here, where the page says so.
+    pub length: Option<u32>,
+    /// The page with the next part, or [`NO_PAGE`].
+    pub next: u32,
+}
+
+/// An entry of a value's index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The page with the index.
+    pub owner: PageNo,
+    /// The page with the part.
+    pub page: PageNo,
+    /// Bytes of the part.
+    pub length: u16,
+}
+
+impl LobFacts {
+    /// The facts of a page; `None` for a page of another kind.
+    pub fn read(format: &SpaceFormat, page_type: PageType, page: &[u8]) -> Option<LobFacts> {
+        let next = FilHeader::read(page)?.next;
+        Some(match page_type {
+            PageType::BLOB => LobFacts { length: Some(page.be32(HEADER)?), next: page.be32(HEADER + 4)? },
+            PageType::INSTANT if format.sdi => {
+                LobFacts { length: Some(page.be32(HEADER)?), next: page.be32(HEADER + 4)? }
+            }
+            PageType::ZBLOB | PageType::ZBLOB_NEXT | PageType::SDI_ZBLOB => LobFacts { length: None, next },
+            PageType::LOB_DATA => LobFacts { length: Some(page.be32(DATA_LENGTH)?), next: NO_PAGE },
+            PageType::LOB_FIRST => LobFacts { length: Some(page.be32(FIRST_LENGTH)?), next: NO_PAGE },
+            _ => return None,
+        })
+    }
+
+    /// Whether parts of this kind follow each other in a chain.
+    pub fn is_chained(format: &SpaceFormat, page_type: PageType) -> bool {
+        let chained = [PageType::BLOB, PageType::ZBLOB, PageType::ZBLOB_NEXT, PageType::SDI_ZBLOB];
+        chained.contains(&page_type) || page_type == PageType::INSTANT && format.sdi
+    }
+
+    /// Bytes of a chained part that fit a page.
+    pub fn room(format: &SpaceFormat) -> u32 {
+        u32::try_from(format.physical.bytes() - HEADER - TRAILER - CHAIN_HEADER).unwrap_or(u32::MAX)
+    }
+
+    /// The part of a chained value that stands on a page.
+    pub fn part(page: &[u8]) -> Option<&[u8]> {
+        let length = usize::try_from(page.be32(HEADER)?).ok()?;
+        page.get(HEADER + CHAIN_HEADER..)?.get(..length)
+    }
+}
+
+impl Claim {
+    /// The entries on a page of a value's index, in their order. None of one that was changed in part: its
+    /// entries stand in another order than its parts.
+    pub fn of_page(owner: PageNo, page_type: PageType, page: &[u8]) -> Vec<Claim> {
+        let (from, count) = match page_type {
+            PageType::LOB_FIRST if page.be32(FIRST_VERSION) == Some(1) => (FIRST_ENTRIES, FIRST_COUNT),
+            PageType::LOB_INDEX => (ENTRIES, page.len().saturating_sub(ENTRIES + TRAILER) / ENTRY),
+            _ => return Vec::new(),
+        };
+        let mut claims = Vec::new();
+        for entry in page.get(from..).unwrap_or_default().chunks_exact(ENTRY).take(count) {
+            let claimed = entry.be32(PAGE).filter(|page| *page != 0 && *page != NO_PAGE);
+            let Some((page, length)) = claimed.zip(entry.be16(LENGTH)) else { continue };
+            if entry.be32(VERSION) != Some(1) {
+                return Vec::new();
+            }
+            claims.push(Claim { owner, page: PageNo(page), length });
+        }
+        claims
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Layout, PageSize};
+    use proptest::prelude::*;
+
+    const FORMAT: PageSize = PageSize::DEFAULT;
+
+    fn indexed(entries: &[(u32, u16, u32)]) -> Vec<u8> {
+        let mut page = vec![0; 16_384];
+        page[FIRST_VERSION + 3] = 1;
+        for (number, (no, length, version)) in entries.iter().enumerate() {
+            let at = FIRST_ENTRIES + number * ENTRY;
+            page[at + PAGE..at + PAGE + 4].copy_from_slice(&no.to_be_bytes());
+            page[at + LENGTH..at + LENGTH + 2].copy_from_slice(&length.to_be_bytes());
+            page[at + VERSION..at + VERSION + 4].copy_from_slice(&version.to_be_bytes());
+        }
+        page
+    }
+
+    #[test]
+    fn entries_in_use_are_read_in_their_order() {
+        let page = indexed(&[(7, 100, 1), (NO_PAGE, 0, 0), (9, 200, 1)]);
+        let claims = Claim::of_page(PageNo(7), PageType::LOB_FIRST, &page);
+        let claim = |page, length| Claim { owner: PageNo(7), page: PageNo(page), length };
+        assert_eq!(claims, [claim(7, 100), claim(9, 200)]);
+        let changed = indexed(&[(7, 100, 1), (9, 200, 2)]);
+        assert_eq!(Claim::of_page(PageNo(7), PageType::LOB_FIRST, &changed), [], "one that was changed in part");
+    }
+
+    #[test]
+    fn parts_of_a_chain_tell_their_length_and_the_next_one() {
+        let format = SpaceFormat::plain(FORMAT, Layout::Classic);
+        let mut page = vec![0; 16_384];
+        page[HEADER..HEADER + 8].copy_from_slice(&[0, 0, 0, 3, 0, 0, 0, 9]);
+        page[HEADER + 8..HEADER + 11].copy_from_slice(b"abc");
+        let facts = LobFacts::read(&format, PageType::BLOB, &page);
+        assert_eq!(facts, Some(LobFacts { length: Some(3), next: 9 }));
+        assert_eq!(LobFacts::part(&page), Some(&b"abc"[..]));
+        assert_eq!(LobFacts::read(&format, PageType::INDEX, &page), None);
+        assert_eq!(LobFacts::read(&format, PageType::INSTANT, &page), None, "a root of MariaDB");
+        assert_eq!(LobFacts::room(&format), 16_384 - 54);
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_panics(page in prop::collection::vec(any::<u8>(), 0..2048), page_type in 9_u16..30) {
+            let format = SpaceFormat { sdi: true, ..SpaceFormat::plain(FORMAT, Layout::Classic) };
+            LobFacts::read(&format, PageType(page_type), &page);
+            LobFacts::part(&page);
+            Claim::of_page(PageNo(1), PageType(page_type), &page);
+        }
+    }
+}
