@@ -27,6 +27,7 @@ pub fn fill(server: &Server, page_kib: u32) -> Result<()> {
         Flavor::Mysql => MYSQL,
         Flavor::Mariadb => MARIADB,
     };
+    server.sql(&wide_table())?;
     let rows = numbers(ROWS);
     for statement in COMMON.iter().chain(special).chain(CHANGES) {
         server.sql(&format!("USE {DATABASE}; {}", statement.replace("ROWS", &rows)))?;
@@ -153,6 +154,14 @@ fn formats(flavor: Flavor, page_kib: u32) -> Vec<(&'static str, &'static str)> {
         }
     }
     formats
+}
+
+/// A table whose description is longer than a page, even when it is compressed.
+fn wide_table() -> String {
+    let noise = |n: u64| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).wrapping_mul(n | 1));
+    let comment = |n: u64| (0..4).map(|part| noise(n * 4 + part)).collect::<String>();
+    let columns: Vec<String> = (1..=400).map(|n| format!("c{n} INT COMMENT '{}'", comment(n))).collect();
+    format!("USE {DATABASE}; CREATE TABLE wide (id INT PRIMARY KEY, {})", columns.join(", "))
 }
 
 fn plain_table(name: &str, options: &str) -> String {

@@ -10,6 +10,8 @@ use vouch_testkit::spaces;
 const PAGE: usize = 16_384;
 /// The type of the pages that have MySQL's dictionary.
 const DICTIONARY: u16 = 17_853;
+/// The type of those that have what is too long for them.
+const DICTIONARY_PART: u16 = 18;
 
 /// A page that was changed later than the last thing that the server has done.
 pub fn future(ground: &Ground, seal: Seal) {
@@ -60,6 +62,13 @@ pub fn named(ground: &Ground, form: Form) {
     assert_eq!(finding["table"], format!("{}.in_general", spaces::DATABASE), "{finding}");
     let index = finding["file"]["index"].as_str().unwrap();
     assert!(index.starts_with("PRIMARY (index ") || index.starts_with("a (index "), "{finding}");
+    let (outcome, _) = ground.damaged("wide", form, |_| {});
+    let outcome = outcome.assert_code(0);
+    assert_eq!(outcome.document["coverage"]["files"][0]["table"], "forms.wide", "a description on pages of its own");
+    ground.finds("wide", form, "sdi-record", 3, |file| {
+        let part = file.find(DICTIONARY_PART, |_| true).unwrap();
+        file.forge(part, |page| page[400] ^= 1);
+    });
     ground.finds("dynamic", form, "sdi-record", 3, |file| {
         assert_eq!(file.type_of(3), DICTIONARY);
         file.forge(3, |page| page[400] ^= 1);
