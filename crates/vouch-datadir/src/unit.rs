@@ -5,7 +5,6 @@ use crate::facts::PageFact;
 use crate::sdi::Objects;
 use crate::space::{Part, Space};
 use crate::structure::Kept;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};

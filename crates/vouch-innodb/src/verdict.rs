@@ -30,7 +30,6 @@ impl Lack {
     pub fn words(self) -> &'static str {
         match self {
             Lack::Key => "they are encrypted, and there is no key",
-            Lack::Decoder(_) => "there is no decoder for what they are compressed with",
         }
     }
 }

@@ -41,7 +41,7 @@ fn log(checkpoint: u64, end: u64) -> Vec<u8> {
         if lsn >= checkpoint + 100 && marked.is_none() {
             marked = Some(lsn);
         }
-        let filler = [&[0x3f][..], &[0x77; 15], &lsn.to_be_bytes()[6..], &[9; 15]].concat();
+        let filler = [&[0x3f][..], &[0x77; 15], &lsn.to_be_bytes()[6..], &[9; 14]].concat();
         let records = if marked == Some(lsn) { mark(checkpoint) } else { [&[0x30, 18][..], &filler].concat() };
         let lap = (lsn + records.len() as u64 - FIRST) / ROOM;
         for byte in sealed(&records, u8::from(lap.is_multiple_of(2))) {

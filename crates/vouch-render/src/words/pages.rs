@@ -100,14 +100,15 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
 /// `Checksums: 1,024 full_crc32, 12 crc32.`, where there is more than one formula: that is normal, and good to know.
 fn formulas(files: &[FileCoverage]) -> Option<String> {
     let mut counts: Vec<(&str, u64)> = Vec::new();
-    let mut spaces: Vec<(Option<u32>, &[(String, u64)])> = Vec::new();
+    let mut system: Vec<&[(String, u64)]> = Vec::new();
     for file in files.iter().filter(|file| !file.is_log()) {
-        // Files of one tablespace have the counts of all of it.
-        let space = (file.space, file.methods.as_slice());
-        if file.space == Some(0) && spaces.contains(&space) {
-            continue;
+        // The files of the system tablespace have the counts of all of it.
+        if file.space == Some(0) {
+            if system.contains(&file.methods.as_slice()) {
+                continue;
+            }
+            system.push(&file.methods);
         }
-        spaces.push(space);
         for (name, count) in &file.methods {
             match counts.iter_mut().find(|(known, _)| known == name) {
                 Some((_, sum)) => *sum += count,
