@@ -59,7 +59,8 @@ impl PageFile {
         let kind = if let system @ Kind::System(_) = Kind::of(&name) { system } else { Kind::Tablespace };
         let (label, bytes) = (path.to_string_lossy().into_owned(), data.map(|data| data.len()));
         let found = Found { path: path.to_owned(), label, kind, bytes: bytes.unwrap_or(0), root: PathBuf::new() };
-        let space = space::streamed(found, &head, &[], &vouch_innodb::Keyring::default()).map_err(|_| Refused::Formless)?;
+        let space =
+            space::streamed(found, &head, &[], &vouch_innodb::Keyring::default()).map_err(|_| Refused::Formless)?;
         Ok(PageFile { space, bytes, head, file })
     }
 
