@@ -130,6 +130,26 @@ pub enum SignatureFormat {
     Minisign,
 }
 
+/// What a new manifest says of its backup, how long it holds, and who signs it.
+#[derive(Clone, Debug, Args)]
+pub struct IssueArgs {
+    /// The backup's folder: all of its files with size and SHA-256
+    #[arg(long, value_name = "DIR")]
+    pub backup: Option<PathBuf>,
+    /// What made the backup
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub backup_kind: String,
+    /// Where the backup is kept
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub backup_uri: String,
+    /// How long the manifest holds [default: for ever]
+    #[arg(long, value_name = "DURATION", value_parser = value::time_span)]
+    pub valid_for: Option<Duration>,
+    /// Sign it with this key, into FILE.sig
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<PathBuf>,
+}
+
 /// `vouch manifest create`.
 #[derive(Clone, Debug, Args)]
 pub struct CreateArgs {
@@ -162,21 +182,8 @@ pub struct CreateArgs {
     /// Tables of which only the definition is said; may be given again
     #[arg(long, value_name = "PATTERN[=REASON]", value_parser = value::pattern_with_reason)]
     pub schema_only: Vec<(String, String)>,
-    /// The backup's folder: all of its files with size and SHA-256
-    #[arg(long, value_name = "DIR")]
-    pub backup: Option<PathBuf>,
-    /// What made the backup
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub backup_kind: String,
-    /// Where the backup is kept
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub backup_uri: String,
-    /// How long the manifest holds [default: for ever]
-    #[arg(long, value_name = "DURATION", value_parser = value::time_span)]
-    pub valid_for: Option<Duration>,
-    /// Sign it with this key, into FILE.sig
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<PathBuf>,
+    #[command(flatten)]
+    pub issue: IssueArgs,
     /// How long a moment is sought at which all workers see the same
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::time_span)]
     pub snapshot_timeout: Duration,

@@ -7,7 +7,9 @@ use super::running::ask;
 use super::trust::{self, read};
 use super::validate::now_ms;
 use crate::cli::Verb;
-use crate::cli::manifest::{CreateArgs, KeygenArgs, ManifestVerb, ReadArgs, ShowArgs, SignArgs, SignatureFormat};
+use crate::cli::manifest::{
+    CreateArgs, IssueArgs, KeygenArgs, ManifestVerb, ReadArgs, ShowArgs, SignArgs, SignatureFormat,
+};
 use crate::cli::output::{Format, OutputArgs};
 use crate::complaint::{Complaint, cause, printable};
 use crate::config::{Origins, gate};
@@ -91,7 +93,7 @@ pub(super) fn signing_key(path: &Path) -> Result<SigningKey, Complaint> {
 
 fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
     // What could fail fails before the server is read.
-    let key = args.key.as_deref().map(signing_key).transpose()?;
+    let key = args.issue.key.as_deref().map(signing_key).transpose()?;
     let server = gate::server(&args.server, origins, variables, ask)?;
     if !args.quiet {
         server.warnings.iter().for_each(|warning| say(&format!("warning: {}", printable(warning))));
@@ -116,7 +118,7 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
         true => Complaint::incomplete(refusal.message).hint(refusal.hint),
         false => Complaint::usage(refusal.message).hint(refusal.hint),
     })?;
-    let manifest = Manifest { backup: backup(args.backup.as_deref(), &args.backup_kind, &args.backup_uri)?, ..taken };
+    let manifest = Manifest { backup: backup(&args.issue)?, ..taken };
     let contents = bytes(&manifest);
     replace(&args.out, &contents)?;
     if let Some(key) = key {
@@ -125,9 +127,9 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
     super::write(&told(&manifest, None))
 }
 
-fn backup(folder: Option<&Path>, kind: &str, uri: &str) -> Result<Option<Backup>, Complaint> {
-    let (kind, uri) = (kind.to_owned(), uri.to_owned());
-    match folder {
+fn backup(args: &IssueArgs) -> Result<Option<Backup>, Complaint> {
+    let (kind, uri) = (args.backup_kind.clone(), args.backup_uri.clone());
+    match args.backup.as_deref() {
         None if kind.is_empty() && uri.is_empty() => Ok(None),
         None => Ok(Some(Backup { kind, uri, files: Vec::new() })),
         Some(folder) => {

@@ -134,7 +134,7 @@ pub fn create(target: Target, args: &CreateArgs) -> CreateOptions {
         snapshot_timeout: args.snapshot_timeout,
         cluster: args.cluster.clone(),
         serial: args.serial.unwrap_or(now.as_secs()),
-        valid_for: args.valid_for,
+        valid_for: args.issue.valid_for,
         tool: format!("vouch {}", env!("CARGO_PKG_VERSION")),
     }
 }

@@ -1,9 +1,9 @@
 //! `vouch manifest import`.
 
+use super::IssueArgs;
 use crate::cli::value;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Shown below the help.
 pub const EXAMPLES: &str = "\
@@ -81,21 +81,8 @@ pub struct ImportArgs {
     /// Tables whose rows change on purpose: of these only that they are there is said; may be given again
     #[arg(long, value_name = "PATTERN[=REASON]", value_parser = value::pattern_with_reason)]
     pub volatile: Vec<(String, String)>,
-    /// The backup's folder: all of its files with size and SHA-256
-    #[arg(long, value_name = "DIR")]
-    pub backup: Option<PathBuf>,
-    /// What made the backup
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub backup_kind: String,
-    /// Where the backup is kept
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub backup_uri: String,
-    /// How long the manifest holds [default: for ever]
-    #[arg(long, value_name = "DURATION", value_parser = value::time_span)]
-    pub valid_for: Option<Duration>,
-    /// Sign it with this key, into FILE.sig
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<PathBuf>,
+    #[command(flatten)]
+    pub issue: IssueArgs,
     /// No warnings on stderr
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,

@@ -18,7 +18,7 @@ const ROOT: &str = "@.json";
 
 /// Reads the file, writes the manifest and says what is not in it.
 pub fn run(args: &ImportArgs) -> Result<Exit, Complaint> {
-    let key = args.key.as_deref().map(signing_key).transpose()?;
+    let key = args.issue.key.as_deref().map(signing_key).transpose()?;
     let file = file(&args.file)?;
     let contents = read(&file, "file")?;
     let wrong = |why: String| {
@@ -79,14 +79,14 @@ fn about(args: &ImportArgs) -> Result<About, Complaint> {
         version,
         ..ServerFacts::default()
     });
-    let span_ms = args.valid_for.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    let span_ms = args.issue.valid_for.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
     Ok(About {
         now_ms,
         cluster: args.cluster.clone(),
         serial: args.serial.unwrap_or(now_ms / 1000),
         expires_ms: span_ms.map(|span_ms| now_ms.saturating_add(span_ms)),
         tool: concat!("vouch ", env!("CARGO_PKG_VERSION")).to_owned(),
-        backup: backup(args.backup.as_deref(), &args.backup_kind, &args.backup_uri)?,
+        backup: backup(&args.issue)?,
         server,
         gtid: args.gtid.clone(),
         count_rows: args.count_rows,
