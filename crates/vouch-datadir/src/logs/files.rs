@@ -29,7 +29,7 @@ pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
         let mut now = match judge(&files, needed) {
             Ok(Some(now)) => now,
             Ok(None) => {
-                let reason = "redo log of MySQL 5.6, MariaDB 10.1 or older";
+                let reason = "redo log of a format that is not known, as of MySQL 5.6, MariaDB 10.1 or older";
                 files.iter().for_each(|found| report.skip(found, reason));
                 return report;
             }
@@ -76,7 +76,7 @@ fn judge(files: &[Found], needed: Option<Lsn>) -> Result<Option<Look>, (Found, i
         let walk = mtrs::walk(&source, bytes, needed).map_err(failed(first))?;
         return Ok(Some(vec![(first.clone(), walk.outcome(needed))]));
     }
-    if RingLog::is_of_old(&head) && head.iter().any(|byte| *byte != 0) {
+    if RingLog::is_unknown(&head) {
         return Ok(None);
     }
     let mut sources = Vec::new();

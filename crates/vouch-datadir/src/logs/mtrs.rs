@@ -3,6 +3,8 @@
 //! A log ends where no whole mini-transaction of its lap begins. Invariant: that
 //! is its end, and no damage, unless the log goes on behind, or something says
 //! that it must reach further: the mark of its checkpoint, or a backup's note.
+//! What a server writes behind the end to fill a block is what its buffer held
+//! before, mini-transactions of the same lap among it: nothing is told from that.
 
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
@@ -64,7 +66,7 @@ pub(super) fn walk(source: &dyn Bytes, bytes: u64, enough: Option<Lsn>) -> io::R
             walk.behind = Some(behind);
             return Ok(walk);
         }
-        match walk.seek(&mut ring)? {
+        match walk.seek(&mut ring, enough.is_some())? {
             Some(to) => {
                 walk.gaps.push(Gap { from: walk.end, to, what: behind });
                 walk.end = to;
@@ -120,9 +122,11 @@ impl Walk {
         }
     }
 
-    /// Where the log goes on behind its end, which then was none.
-    fn seek(&mut self, ring: &mut Ring) -> io::Result<Option<Lsn>> {
-        let (log, mut search, mut lsn) = (ring.log, Search::default(), Lsn(self.end.0.saturating_add(1)));
+    /// Where the log goes on behind its end, which then was none: in a later block, unless it is known to go on.
+    fn seek(&mut self, ring: &mut Ring, goes_on: bool) -> io::Result<Option<Lsn>> {
+        let log = ring.log;
+        let skip = if goes_on { 1 } else { log.until_next_block(self.end) };
+        let (mut search, mut lsn) = (Search::default(), Lsn(self.end.0.saturating_add(skip)));
         loop {
             let (bytes, last) = ring.at(lsn)?;
             match search.seek(&log, lsn, bytes, last) {

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use vouch_innodb::crc32c;
 
 const FIRST: u64 = 50_000;
-const ROOM: u64 = 8192;
+const ROOM: u64 = 32_768;
+/// Bytes of records behind a checkpoint.
+const LIVE: u64 = 20_000;
 const START: usize = 12_288;
 
 fn sealed(records: &[u8], bit: u8) -> Vec<u8> {
@@ -82,20 +84,20 @@ fn from(lsn: u64) -> u64 {
 
 #[test]
 fn whole_logs_are_sound_wherever_they_turn() {
-    for checkpoint in [FIRST, from(FIRST + 3000), from(FIRST + 7900)] {
-        let bytes = log(checkpoint, checkpoint + 4000);
+    for checkpoint in [FIRST, from(FIRST + 3000), from(FIRST + ROOM - 292)] {
+        let bytes = log(checkpoint, checkpoint + LIVE);
         let outcome = judged(&bytes, None);
         assert_eq!((outcome.faults, outcome.notices), (vec![], vec![] as Vec<String>), "{checkpoint}");
-        assert!(outcome.tally.sound > 100 && outcome.lsn_max >= checkpoint + 4000);
+        assert!(outcome.tally.sound > 100 && outcome.lsn_max >= checkpoint + LIVE);
     }
 }
 
 #[test]
 fn damage_in_front_of_the_end_is_found_at_its_place() {
-    for checkpoint in [FIRST, from(FIRST + 7000)] {
-        let bytes = log(checkpoint, checkpoint + 4000);
+    for checkpoint in [FIRST, from(FIRST + ROOM - 1000)] {
+        let bytes = log(checkpoint, checkpoint + LIVE);
         let starts = starts(&bytes, checkpoint);
-        for number in [0, 7, 40, starts.len() - 2] {
+        for number in [0, 7, 40, 300] {
             for byte in [0, 1, 9, 33, 34, 38] {
                 let mut damaged = bytes.clone();
                 damaged[offset(starts[number] + byte) as usize] ^= 0x0c;
@@ -113,7 +115,7 @@ fn damage_in_front_of_the_end_is_found_at_its_place() {
 
 #[test]
 fn the_last_one_may_be_torn_and_not_the_one_that_a_backup_needs() {
-    let mut bytes = log(FIRST, FIRST + 4000);
+    let mut bytes = log(FIRST, FIRST + LIVE);
     let starts = starts(&bytes, FIRST);
     let last = starts[starts.len() - 1];
     bytes[offset(last + 20) as usize] ^= 1;
@@ -126,8 +128,24 @@ fn the_last_one_may_be_torn_and_not_the_one_that_a_backup_needs() {
 }
 
 #[test]
+fn what_fills_the_block_behind_the_end_tells_nothing() {
+    let bytes = log(FIRST, FIRST + LIVE);
+    let starts = starts(&bytes, FIRST);
+    let end = starts[starts.len() - 1] + 39;
+    let mut filled = bytes.clone();
+    let (from, to) = (offset(starts[40]) as usize, offset(end) as usize);
+    filled.copy_within(from..from + 80, to + 100);
+    let outcome = judged(&filled, None);
+    assert_eq!((outcome.faults, outcome.notices, outcome.lsn_max), (vec![], vec![], end));
+    // In the next block it would have been written later.
+    let mut goes_on = bytes;
+    goes_on.copy_within(from..from + 80, to + 4096);
+    assert_eq!(judged(&goes_on, None).faults.len(), 1);
+}
+
+#[test]
 fn damage_behind_the_end_of_a_backup_is_told_only() {
-    let mut bytes = log(FIRST, FIRST + 4000);
+    let mut bytes = log(FIRST, FIRST + LIVE);
     let starts = starts(&bytes, FIRST);
     bytes[offset(starts[70] + 20) as usize] ^= 1;
     assert_eq!(judged(&bytes, Some(starts[70])).faults, []);
@@ -136,8 +154,8 @@ fn damage_behind_the_end_of_a_backup_is_told_only() {
 
 #[test]
 fn a_log_that_ends_before_the_mark_of_its_checkpoint_is_of_no_use() {
-    let mut bytes = log(FIRST, FIRST + 4000);
-    (FIRST + 50..FIRST + 4100).for_each(|lsn| bytes[offset(lsn) as usize] = 0);
+    let mut bytes = log(FIRST, FIRST + LIVE);
+    (FIRST + 50..FIRST + LIVE + 100).for_each(|lsn| bytes[offset(lsn) as usize] = 0);
     let outcome = judged(&bytes, None);
     assert_eq!(outcome.faults.len(), 1, "{:?}", outcome.faults);
     assert!(outcome.faults[0].message.contains("checkpoint has its mark"), "{:?}", outcome.faults);
@@ -145,7 +163,7 @@ fn a_log_that_ends_before_the_mark_of_its_checkpoint_is_of_no_use() {
 
 #[test]
 fn heads_are_told_by_their_parts() {
-    let bytes = log(FIRST, FIRST + 4000);
+    let bytes = log(FIRST, FIRST + LIVE);
     for (byte, offset) in [(2000, None), (30, Some(0)), (4100, Some(4096)), (8200, Some(8192))] {
         let mut damaged = bytes.clone();
         damaged[byte] ^= 1;
@@ -158,7 +176,7 @@ fn heads_are_told_by_their_parts() {
 
 #[test]
 fn a_copy_of_a_log_ends_with_the_file() {
-    let mut bytes = log(FIRST, FIRST + 4000);
+    let mut bytes = log(FIRST, FIRST + LIVE);
     let starts = starts(&bytes, FIRST);
     let (end, mark) = (starts[100], MariadbLog::read(&bytes, bytes.len() as u64).unwrap().end.0);
     bytes.splice(..START, head(b"Backup 10.11", FIRST, mark));
@@ -172,8 +190,8 @@ fn a_copy_of_a_log_ends_with_the_file() {
 
 proptest! {
     #[test]
-    fn no_log_panics(changes in prop::collection::vec((0..20_480_usize, any::<u8>()), 0..30), needed: Option<u64>) {
-        let mut bytes = log(FIRST, FIRST + 4000);
+    fn no_log_panics(changes in prop::collection::vec((0..START + ROOM as usize, any::<u8>()), 0..30), needed: Option<u64>) {
+        let mut bytes = log(FIRST, FIRST + LIVE);
         changes.into_iter().for_each(|(at, byte)| bytes[at] = byte);
         for at in [0, 4096] {
             let length = if at == 0 { 508 } else { 60 };

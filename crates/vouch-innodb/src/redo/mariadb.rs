@@ -6,8 +6,7 @@ use crate::bytes::{Field, all_zero};
 use crate::checksum::crc32c;
 
 const MAGIC: &[u8] = b"Phys";
-/// The same with the highest bit set.
-const MAGIC_ENCRYPTED: &[u8] = b"\xd0hys";
+const MAGIC_ENCRYPTED: &[u8] = b"\xf0\x9f\x97\x9d";
 const FIRST_LSN: usize = 8;
 /// Who made the file.
 const CREATOR: usize = 16;
@@ -17,7 +16,7 @@ const CHECKPOINTS: [usize; 2] = [4096, 8192];
 const CHECKPOINT_SUM: usize = 60;
 /// Records begin here.
 const START: u64 = 12_288;
-/// The length of files that servers make is a multiple of this.
+/// The length of files that servers make is a multiple of this, and so are the longest blocks that they write.
 const BLOCK: u64 = 4096;
 /// Of an encrypted mini-transaction.
 const NONCE: usize = 8;
@@ -100,6 +99,11 @@ impl MariadbLog {
     pub fn offset_of(&self, lsn: Lsn) -> (u64, u64) {
         let at = lsn.0.saturating_sub(self.first.0) % self.capacity();
         (START + at, self.capacity() - at)
+    }
+
+    /// How many bytes behind an LSN the block ends that a server writes with it.
+    pub fn until_next_block(&self, lsn: Lsn) -> u64 {
+        BLOCK - self.offset_of(lsn).0 % BLOCK
     }
 
     /// Where records begin: behind its end the log goes on here.
@@ -189,6 +193,7 @@ mod tests {
         let log = MariadbLog::read(&head, bytes).unwrap();
         assert_eq!((log.checkpoint, log.end, log.rest()), (Lsn(5200), Lsn(5250), 1000));
         assert_eq!(log.offset_of(Lsn(6200)), (START + 200, 800));
+        assert_eq!((log.until_next_block(Lsn(6000)), log.until_next_block(Lsn(6200))), (4096, 3896));
         assert_eq!(MariadbLog::bad_heads(&head), []);
         head[8195] ^= 1;
         assert_eq!(MariadbLog::read(&head, bytes).unwrap().checkpoint, Lsn(5100));

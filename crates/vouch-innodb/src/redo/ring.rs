@@ -3,11 +3,17 @@
 
 use super::mysql::{MysqlLog, sound};
 use crate::Lsn;
-use crate::bytes::Field;
+use crate::bytes::{Field, all_zero};
+use std::ops::RangeInclusive;
 
 const CHECKPOINTS: [usize; 2] = [512, 1536];
 const CHECKPOINT_LSN: usize = 8;
 const CHECKPOINT_OFFSET: usize = 16;
+/// Formats of MySQL, and the first one of MariaDB.
+const KNOWN: RangeInclusive<u32> = 1..=6;
+/// Those of MariaDB 10.3, 10.4 and 10.5.
+const MARIADB: [u32; 3] = [103, 104, u32::from_be_bytes(*b"PHYS")];
+const ENCRYPTED: u32 = 0x8000_0000;
 
 /// The head of the first file of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +38,13 @@ impl RingLog {
         Some(RingLog { checkpoint, offset })
     }
 
-    /// Whether the head is that of a log before MySQL 5.7.9 and MariaDB 10.2.2, whose formats bear no number and
-    /// whose blocks have checksums of another kind.
-    pub fn is_of_old(head: &[u8]) -> bool {
-        let formats = head.be32(0) == Some(0);
-        formats && head.get(..MysqlLog::BLOCK).is_some_and(|block| sound(block).is_none())
+    /// Whether a head that is sound is of another format: none of those before MySQL 5.7.9 and MariaDB 10.2.2 bears
+    /// a number or a checksum.
+    pub fn is_unknown(head: &[u8]) -> bool {
+        let Some(format) = head.be32(0) else { return false };
+        let known = KNOWN.contains(&(format & !ENCRYPTED)) || MARIADB.contains(&(format & !ENCRYPTED));
+        let sound = head.get(..MysqlLog::BLOCK).is_some_and(|block| sound(block).is_some());
+        !known && (sound || format == 0 && !all_zero(head))
     }
 
     /// The log as of the block that has the checkpoint: blocks are numbered from there on.
@@ -79,14 +87,17 @@ mod tests {
         damaged[520] ^= 1;
         assert_eq!(RingLog::read(&damaged).unwrap().checkpoint, Lsn(44_000));
         damaged[20] ^= 1;
-        assert_eq!((RingLog::read(&damaged), RingLog::is_of_old(&damaged)), (None, false));
-        assert!(RingLog::is_of_old(&[0; 2048]));
+        assert_eq!((RingLog::read(&damaged), RingLog::is_unknown(&damaged)), (None, false));
+        assert!(!RingLog::is_unknown(&[0; 2048]) && !RingLog::is_unknown(&head));
+        let of = |format: u64| RingLog::is_unknown(&block(&[format << 32]));
+        assert_eq!([1, 6, 104, 0xd048_5953, 7, 0xf09f_979d].map(of), [false, false, false, false, true, true]);
+        assert!(RingLog::is_unknown(&[&[0; 9][..], &[1; 503]].concat()));
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..2100)) {
-            let _ = (RingLog::read(&bytes), RingLog::is_of_old(&bytes));
+            let _ = (RingLog::read(&bytes), RingLog::is_unknown(&bytes));
             let _ = RingLog { checkpoint: Lsn(u64::MAX), offset: 0 }.blocks_behind(&bytes);
         }
     }
