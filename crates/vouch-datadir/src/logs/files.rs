@@ -1,17 +1,14 @@
 //! `ib_logfile0` and its like: which format they have, and how often they are looked at, [`verify`].
 
-use super::report::{LogReport, Outcome, persistent};
-use super::{LOOKS, PATIENCE, mtrs, ring};
+use super::look::{Look, settled};
+use super::report::{LogReport, Outcome};
+use super::{mtrs, ring};
 use crate::discover::{Found, unreadable};
 use crate::kind::Kind;
 use crate::read::{self, Source};
 use crate::state::State;
 use std::io;
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RingLog};
-use vouch_report::Code;
-
-/// What one look at the files of a log came to, file by file.
-type Look = Vec<(Found, Outcome)>;
 
 /// Verifies the files of one log. The state tells up to where a backup needs it.
 pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
@@ -24,35 +21,20 @@ pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
         return report;
     }
     let needed = if let State::Raw(_, end) = state { *end } else { None };
-    let mut before: Option<Look> = None;
-    for look in 1..=LOOKS {
-        let mut now = match judge(&files, needed) {
-            Ok(Some(now)) => now,
-            Ok(None) => {
-                let reason = "redo log of a format that is not known, as of MySQL 5.6, MariaDB 10.1 or older";
-                files.iter().for_each(|found| report.skip(found, reason));
-                return report;
-            }
-            // A server makes its log anew when its size is changed.
-            Err((_, error)) if error.kind() == io::ErrorKind::NotFound => return report,
-            Err((found, error)) => {
-                report.errors.push(unreadable(&found.label, &error));
-                return report;
-            }
-        };
-        for ((_, before), (_, now)) in before.iter().flatten().zip(&mut now) {
-            persistent(&before.faults, &mut now.faults);
+    let looked = settled(|| match judge(&files, needed) {
+        Ok(Some(look)) => Ok(look),
+        Ok(None) => Err(None),
+        Err(failed) => Err(Some(failed)),
+    });
+    match looked {
+        Ok(look) => report.look(look, most),
+        Err(None) => {
+            let reason = "redo log of a format that is not known, as of MySQL 5.6, MariaDB 10.1 or older";
+            files.iter().for_each(|found| report.skip(found, reason));
         }
-        let sound = now.iter().all(|(_, outcome)| outcome.faults.is_empty());
-        before = Some(now);
-        if sound || look == LOOKS {
-            break;
-        }
-        std::thread::sleep(PATIENCE);
-    }
-    for (found, mut outcome) in before.unwrap_or_default() {
-        outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
-        report.file(&found, Code::RedoBlock, outcome, most);
+        // A server makes its log anew when its size is changed.
+        Err(Some((_, error))) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(Some((found, error))) => report.errors.push(unreadable(&found.label, &error)),
     }
     report
 }

@@ -5,6 +5,7 @@
 
 mod binlog;
 mod files;
+mod look;
 mod mtrs;
 mod redo;
 mod report;

@@ -4,11 +4,12 @@
 //! Invariant: whatever lies in front of that block must be live too; what lies
 //! behind it is never read by a recovery, and never accused.
 
-use super::report::{Fault, LogReport, Outcome, persistent};
-use super::{LOOKS, PATIENCE};
+use super::look::{Look, settled};
+use super::report::{Fault, LogReport, Outcome};
 use crate::discover::{Found, unreadable};
 use crate::kind::Kind;
 use crate::read::Source;
+use std::convert::Infallible;
 use std::io;
 use vouch_innodb::{Lsn, MysqlLog, RedoBlock};
 use vouch_report::Code;
@@ -51,31 +52,13 @@ pub(super) fn verify(files: &[Found], most: usize) -> LogReport {
     let mut files = files.to_vec();
     files.sort_by_key(|found| if let Kind::Redo(number) = found.kind { number } else { 0 });
     let mut report = LogReport::default();
-    let mut before: Option<Vec<(Found, Outcome)>> = None;
-    for look in 1..=LOOKS {
-        let mut now = judge(&files, &mut report);
-        if let Some(before) = &before {
-            for (found, outcome) in &mut now {
-                let known = before.iter().find(|(known, _)| known.path == found.path);
-                persistent(known.map_or(&[], |(_, outcome)| outcome.faults.as_slice()), &mut outcome.faults);
-            }
-        }
-        let sound = now.iter().all(|(_, outcome)| outcome.faults.is_empty());
-        before = Some(now);
-        if sound || look == LOOKS {
-            break;
-        }
-        std::thread::sleep(PATIENCE);
-    }
-    for (found, mut outcome) in before.unwrap_or_default() {
-        outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
-        report.file(&found, Code::RedoBlock, outcome, most);
-    }
+    let Ok(look) = settled(|| Ok::<_, Infallible>(judge(&files, &mut report)));
+    report.look(look, most);
     report
 }
 
 /// Looks at all files once.
-fn judge(files: &[Found], report: &mut LogReport) -> Vec<(Found, Outcome)> {
+fn judge(files: &[Found], report: &mut LogReport) -> Look {
     report.errors.clear();
     let mut scans = Vec::new();
     for found in files {

@@ -1,5 +1,6 @@
 //! What logs came to: [`LogReport`].
 
+use super::look::Look;
 use crate::discover::{Found, at};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally, Skip};
 
@@ -63,6 +64,14 @@ impl LogReport {
     /// Adds a file that is not verified.
     pub(super) fn skip(&mut self, found: &Found, reason: &str) {
         self.skips.push(Skip { code: Code::NotCovered, what: found.label.clone(), reason: reason.to_owned() });
+    }
+
+    /// Adds what the files of a redo log came to.
+    pub(super) fn look(&mut self, look: Look, most: usize) {
+        for (found, mut outcome) in look {
+            outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
+            self.file(&found, Code::RedoBlock, outcome, most);
+        }
     }
 
     /// Adds what a file came to; of more than `most` faults the rest is counted in the last one.
