@@ -29,46 +29,34 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Those that a summary lists, in its order.
-    pub(super) fn listed(dialect: Dialect) -> &'static [Kind] {
+    pub(super) fn listed(dialect: Dialect) -> impl Iterator<Item = Kind> {
         use Kind::*;
-        match dialect {
-            Dialect::Mysql => &[
-                Index,
-                SdiIndex,
-                Undo,
-                Inode,
-                BufferFree,
-                Allocated,
-                BufferBitmap,
-                System,
-                Transactions,
-                SpaceHeader,
-                Extents,
-                Blob,
-                ZipBlob,
-                LaterZipBlob,
-                SdiBlob,
-                SdiZipBlob,
-                Other,
-            ],
-            Dialect::Mariadb => &[
-                Index,
-                Undo,
-                Inode,
-                BufferFree,
-                Allocated,
-                BufferBitmap,
-                System,
-                Transactions,
-                SpaceHeader,
-                Extents,
-                Blob,
-                ZipBlob,
-                Compressed,
-                CompressedEncrypted,
-                Other,
-            ],
-        }
+        let all = [
+            Index,
+            SdiIndex,
+            Undo,
+            Inode,
+            BufferFree,
+            Allocated,
+            BufferBitmap,
+            System,
+            Transactions,
+            SpaceHeader,
+            Extents,
+            Blob,
+            ZipBlob,
+            LaterZipBlob,
+            SdiBlob,
+            SdiZipBlob,
+            Compressed,
+            CompressedEncrypted,
+            Other,
+        ];
+        let of_the_other: &[Kind] = match dialect {
+            Dialect::Mysql => &[Compressed, CompressedEncrypted],
+            Dialect::Mariadb => &[SdiIndex, LaterZipBlob, SdiBlob, SdiZipBlob],
+        };
+        all.into_iter().filter(|kind| !of_the_other.contains(kind))
     }
 
     /// The kind of a page of this type.

@@ -71,7 +71,7 @@ impl Counted {
         text.push_str("#PAGE_COUNT\tPAGE_TYPE\n");
         let _ = writeln!(text, "{rule}");
         for kind in Kind::listed(dialect) {
-            let count = self.kinds.get(kind).copied().unwrap_or(0);
+            let count = self.kinds.get(&kind).copied().unwrap_or(0);
             let _ = writeln!(text, "{count:8}\t{}", kind.counted_as());
         }
         let gap = if dialect == Dialect::Mariadb { "\n" } else { "" };
