@@ -54,6 +54,8 @@ stop_pair() {
 
 sql() { mariadb --no-defaults -u root -S "$1" -N -e "$2"; }
 on_source() { sql "$SOURCE_SOCKET" "$1"; }
+# On the source, and not in its binary log, which would be as large as the tables.
+unlogged() { on_source "SET SESSION sql_log_bin=0; $1"; }
 on_replica() { sql "$REPLICA_SOCKET" "SET SESSION sql_log_bin=0; $1"; }
 
 in_sync() {

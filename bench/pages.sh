@@ -22,9 +22,6 @@ done
 
 . "$here/common.sh"
 
-# On the source, and not in its binary log, which would be as large as the tables.
-unlogged() { on_source "SET SESSION sql_log_bin=0; $1"; }
-
 # fill TABLE ROWS: sysbench rows, from those of table sbtest1.
 fill() {
   local from=0 step=1000000

@@ -21,8 +21,6 @@ done
 [ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
 . "$here/common.sh"
 
-unlogged() { on_source "SET SESSION sql_log_bin=0; $1"; }
-
 create() {
   "$vouch" manifest create --server "S=$SOURCE_SOCKET,u=root" --cluster bench --out "$scratch/$1.json" --method "$1" \
     --tables "$2" --workers 2 --serial 1 --quiet
