@@ -1,4 +1,4 @@
-//! Which servers have files open that are looked at: [`holders`].
+//! Which servers have files open that are looked at: [`ask`].
 //!
 //! Invariant: no lock is asked for and no process touched; what /proc tells is read, and where it
 //! tells nothing, nothing is said.
@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
 
 /// A process that has files open.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +21,23 @@ pub(crate) struct Holder {
     pub first: String,
 }
 
+/// A question that is being answered.
+pub(crate) struct Asked(Option<JoinHandle<Vec<Holder>>>);
+
+impl Asked {
+    /// The answer, by the numbers of processes; nothing where the system had no thread for it.
+    pub(crate) fn told(self) -> Vec<Holder> {
+        self.0.and_then(|asking| asking.join().ok()).unwrap_or_default()
+    }
+}
+
+/// Asks who has these files open, beside the reading of them: a system takes its time to list its locks.
+pub(crate) fn ask(files: Vec<Found>) -> Asked {
+    Asked(thread::Builder::new().spawn(move || holders(&files)).ok())
+}
+
 /// The processes that have locked one of the files, and servers that have one open, by their numbers.
-pub(crate) fn holders(files: &[Found]) -> Vec<Holder> {
+fn holders(files: &[Found]) -> Vec<Holder> {
     let mut known: HashMap<(u64, u64), &str> = HashMap::new();
     for file in files {
         known.extend(fs::metadata(&file.path).map(|data| (inode(&data), file.label.as_str())));

@@ -2,7 +2,7 @@
 
 use crate::copies::Copies;
 use crate::discover::{Discovered, Found, discover, unreadable};
-use crate::holders::{Holder, holders};
+use crate::holders::{self, Holder};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
@@ -62,7 +62,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let bytes = files.iter().map(|file| file.bytes).sum();
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
-    held(&files, &mut run, runtime);
+    let asked = holders::ask(files.clone());
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
@@ -83,6 +83,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
+    held(asked.told(), &mut run, runtime);
     Ok(run.summary(options, &around, started_ms, runtime))
 }
 
@@ -264,8 +265,8 @@ fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {
 }
 
 /// Tells of servers that have files open which are looked at.
-fn held(files: &[Found], run: &mut Run, runtime: &Runtime) {
-    for Holder { pid, files, first } in holders(files) {
+fn held(holders: Vec<Holder>, run: &mut Run, runtime: &Runtime) {
+    for Holder { pid, files, first } in holders {
         let which = if files == 1 { first } else { format!("{first} and {} more", files - 1) };
         run.notice(Code::FileOpen, format!("a server has {which} open (pid {pid})"), runtime);
     }
