@@ -30,9 +30,9 @@ impl<K: Copy + Ord + Hash> Counts<K> {
     }
 
     /// Adds what others have counted.
-    pub(crate) fn merge(&mut self, mut other: Counts<K>) {
-        other.end_run();
-        other.rest.into_iter().for_each(|(kind, count)| *self.rest.entry(kind).or_default() += count);
+    pub(crate) fn merge(&mut self, other: Counts<K>) {
+        let counts = other.rest.into_iter().chain(other.run);
+        counts.for_each(|(kind, count)| *self.rest.entry(kind).or_default() += count);
     }
 
     fn end_run(&mut self) {

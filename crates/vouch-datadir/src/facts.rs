@@ -15,6 +15,8 @@ pub(crate) enum Content {
     Other,
     /// A node of an index.
     Node,
+    /// A node that was given back, and keeps its contents until its page is used again.
+    Former,
     /// A part of a long value: `index` is its length, or 0, and `next` the page of the next part.
     Part,
 }
@@ -43,8 +45,17 @@ impl PageFact {
 
     /// The node's place in its tree.
     pub(crate) fn link(&self, page: PageNo) -> Option<Link> {
+        (self.content == Content::Node).then(|| self.linked(page))
+    }
+
+    /// The place in a tree of a node that was given back.
+    pub(crate) fn former(&self, page: PageNo) -> Option<Link> {
+        (self.content == Content::Former).then(|| self.linked(page))
+    }
+
+    fn linked(&self, page: PageNo) -> Link {
         let facts = IndexFacts { index: self.index, level: self.level, records: self.records };
-        (self.content == Content::Node).then_some(Link { page, prev: self.prev, next: self.next, facts })
+        Link { page, prev: self.prev, next: self.next, facts }
     }
 }
 

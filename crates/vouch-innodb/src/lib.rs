@@ -35,7 +35,7 @@ mod undo;
 mod units;
 mod verdict;
 
-pub use allocation::{Allocation, AllocationFault, Misallocation};
+pub use allocation::{Allocation, AllocationFault, Misallocation, Owners};
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, Strict, crc32c};
 pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};

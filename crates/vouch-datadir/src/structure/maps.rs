@@ -49,14 +49,14 @@ fn homes(known: &Known, allocation: &Allocation) -> Vec<BadPage> {
             tell(home.root, *index, "the root of the index names a segment that there is not".to_owned());
         }
     }
-    let mut last: Option<(u64, &Home)> = None;
+    let (mut last, mut owners): (Option<(u64, &Home)>, _) = (None, allocation.owners());
     for link in known.nodes() {
         let index = link.facts.index;
         last = last.filter(|(known, _)| *known == index).or_else(|| Some((index, homes.get(&index)?)));
         let Some((_, home)) = last else { continue };
         let leaf = link.facts.level == 0 && link.page != home.root;
         let segment = if leaf { home.leaves } else { home.others };
-        let owner = allocation.owner(link.page);
+        let owner = owners.of(link.page);
         if let (Some(segment), true) = (segment, owner != segment) {
             let owner = owner.map_or("none".to_owned(), |owner| format!("segment {owner}"));
             tell(

@@ -11,7 +11,7 @@ mod trees;
 
 pub(crate) use kept::Kept;
 
-use crate::facts::PageFact;
+use crate::facts::{Content, PageFact};
 use crate::unit::{BadPage, Job, Seen};
 use vouch_innodb::{ExtentMap, Layout, Link, PageNo};
 use vouch_report::PageClass;
@@ -28,12 +28,13 @@ struct Known<'a> {
 }
 
 /// Everything that does not fit between pages.
-pub(crate) fn faults(job: &Job, seen: &Seen) -> Vec<BadPage> {
+pub(crate) fn faults(job: &Job, seen: &mut Seen) -> Vec<BadPage> {
     let first = job.space.first();
     let doubtful = |class| matches!(class, PageClass::Bad | PageClass::Unverified | PageClass::NotRun);
     let all = first == 0 && !job.space.broken_off && !seen.dark;
     let whole = all && !seen.facts.iter().any(|fact| doubtful(fact.class));
     let extents = job.extents();
+    retire(&mut seen.facts, first, &extents);
     let known = Known { job, facts: &seen.facts, kept: &seen.kept, extents: &extents, first, whole };
     let mut faults = trees::faults(&known);
     if whole {
@@ -46,6 +47,15 @@ pub(crate) fn faults(job: &Job, seen: &Seen) -> Vec<BadPage> {
     faults
 }
 
+/// Tells nodes that were given back from those that are in use, once for all that ask.
+fn retire(facts: &mut [PageFact], first: u32, extents: &ExtentMap) {
+    for (fact, page) in facts.iter_mut().zip(first..).filter(|(fact, _)| fact.content == Content::Node) {
+        if extents.in_use(PageNo(page)) != Some(true) {
+            fact.content = Content::Former;
+        }
+    }
+}
+
 impl<'a> Known<'a> {
     fn fact(&self, page: PageNo) -> Option<&'a PageFact> {
         self.facts.get(usize::try_from(page.0.checked_sub(self.first)?).ok()?)
@@ -56,11 +66,10 @@ impl<'a> Known<'a> {
         self.fact(page).filter(|fact| fact.class != PageClass::Bad && self.extents.in_use(page) == Some(true))
     }
 
-    /// A node that is sound and in use: pages that were given back keep their old contents.
+    /// A node that is sound and in use.
     fn node(&self, page: PageNo) -> Option<Link> {
         let fact = self.fact(page)?;
-        let known = |link: &Link| fact.class != PageClass::Bad && !link.facts.is_change_buffer();
-        fact.link(page).filter(known).filter(|_| self.extents.in_use(page) == Some(true))
+        fact.link(page).filter(|link| fact.class != PageClass::Bad && !link.facts.is_change_buffer())
     }
 
     /// All such nodes in the order of their pages.

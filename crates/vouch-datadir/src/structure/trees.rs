@@ -35,7 +35,7 @@ pub(super) fn faults(known: &Known) -> Vec<BadPage> {
 fn linked_and_free(known: &Known, page: PageNo, index: u64, fault: TreeFault) -> Option<BadPage> {
     let (TreeFault::Stranger(other) | TreeFault::Unreached(other)) = fault else { return None };
     let free = known.extents.in_use(other) == Some(false);
-    let link = known.fact(other).and_then(|fact| fact.link(other)).filter(|_| free)?;
+    let link = known.fact(other).and_then(|fact| fact.former(other)).filter(|_| free)?;
     let linked = link.facts.index == index && (link.prev == page.0 || link.next == page.0);
     let message = format!("its neighbour, page {page}, and it point at each other, and it counts as free");
     linked.then_some(BadPage { page: other, code: Code::ExtentMap, message, index: Some(index) })

@@ -36,6 +36,31 @@ pub struct Allocation<'a> {
     faults: Vec<Misallocation>,
 }
 
+/// The segments that pages belong to: fast where one asks for pages in their order, which share extents.
+#[derive(Debug)]
+pub struct Owners<'a> {
+    allocation: &'a Allocation<'a>,
+    /// The last extent that one segment has as a whole, by its first page.
+    last: Option<(PageNo, u64)>,
+}
+
+impl Owners<'_> {
+    /// The segment that the page belongs to.
+    pub fn of(&mut self, no: PageNo) -> Option<u64> {
+        let pages = self.allocation.map.extent_pages();
+        if let Some((first, segment)) = self.last
+            && no.0.wrapping_sub(first.0) < pages
+        {
+            return Some(segment);
+        }
+        let owner = self.allocation.owner(no)?;
+        let whole = self.allocation.map.extent_of(no).filter(|(_, extent)| !extent.state.is_fragmented());
+        // Two pages of such an extent may belong to nobody.
+        self.last = whole.filter(|(first, _)| !self.allocation.map.is_fixed(*first)).map(|(first, _)| (first, owner));
+        Some(owner)
+    }
+}
+
 impl<'a> Allocation<'a> {
     /// For the tablespace with this first page; `None` when the page is too short.
     pub fn new(format: SpaceFormat, first_page: &[u8], map: &'a ExtentMap) -> Option<Allocation<'a>> {
@@ -57,7 +82,7 @@ impl<'a> Allocation<'a> {
         self.pages.extend(InodePage::read(&self.format, page).map(|page| (no.0, page)));
     }
 
-    /// Everything that does not fit. Once this was asked for, [`Allocation::owner`] knows all pages.
+    /// Everything that does not fit. Once this was asked for, [`Allocation::owners`] knows all pages.
     pub fn faults(&mut self) -> Vec<Misallocation> {
         let lists = self.lists;
         let mut frag_used = 0;
@@ -84,8 +109,12 @@ impl<'a> Allocation<'a> {
         std::mem::take(&mut self.faults)
     }
 
-    /// The segment that the page belongs to.
-    pub fn owner(&self, no: PageNo) -> Option<u64> {
+    /// Tells the segments that pages belong to.
+    pub fn owners(&self) -> Owners<'_> {
+        Owners { allocation: self, last: None }
+    }
+
+    fn owner(&self, no: PageNo) -> Option<u64> {
         let (first, extent) = self.map.extent_of(no)?;
         if extent.state.is_fragmented() {
             return self.fragments.get(&no.0).copied();
@@ -274,9 +303,10 @@ mod tests {
             let mut allocation = Allocation::new(format, &first, &map).unwrap();
             allocation.add(PageNo(2), &inodes);
             prop_assert!(!allocation.faults().is_empty());
-            (0..5000).for_each(|no| {
-                allocation.owner(PageNo(no));
-            });
+            let mut owners = allocation.owners();
+            for no in (0..5000).map(PageNo) {
+                prop_assert_eq!(owners.of(no), allocation.owner(no));
+            }
         }
     }
 }
