@@ -11,6 +11,7 @@ mod gate;
 mod lists;
 mod matrix;
 mod overview;
+mod page_map;
 mod timeline;
 
 use crate::figures::Figures;
@@ -44,7 +45,7 @@ pub fn page(summary: &Summary) -> String {
         overview::section(summary, &figures),
         lists::errors(summary),
         files::table(summary),
-        files::map(summary),
+        page_map::map(summary),
         gate::table(summary),
         matrix::section(summary),
         findings::section(summary),
