@@ -2,25 +2,29 @@
 
 use crate::facts::PageFact;
 use crate::unit::Job;
-use vouch_innodb::{Checker, LobFacts, NO_PAGE, PageNo, PageType, SdiAway, SdiFault};
+use vouch_innodb::{Checker, Layout, LobFacts, NO_PAGE, PageNo, PageType, SdiAway, SdiFault};
 use vouch_report::PageClass;
 
 /// A description; `None` where one of its pages is damaged, cannot be read again or is none of its kind.
 pub(crate) fn text(job: &Job, facts: &[PageFact], away: &SdiAway) -> Option<Result<String, SdiFault>> {
     let space = &job.space;
+    let zip = space.format.layout == Layout::Zip;
+    // In a tablespace with dictionary information type 18 is a part of such a description.
+    let kind = if zip { PageType::SDI_ZBLOB } else { PageType::INSTANT };
     let mut checker = Checker::new(space.format, space.id);
     let (mut packed, mut no) = (Vec::new(), away.page.0);
+    // What does not compress any further is longer by some bytes.
+    let most = if zip { away.packed + away.packed / 8 + (64 << 10) } else { away.packed };
     let mut page = vec![0; space.page_size().bytes()];
-    while no != NO_PAGE && packed.len() < away.packed {
+    while no != NO_PAGE && packed.len() < most {
         let fact = facts.get(usize::try_from(no.checked_sub(space.first())?).ok()?)?;
-        // In a tablespace with dictionary information this is a part of such a description.
         let known = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
-        let (part, offset) = space.offset_of(PageNo(no)).filter(|_| known && fact.page_type == PageType::INSTANT)?;
+        let (part, offset) = space.offset_of(PageNo(no)).filter(|_| known && fact.page_type == kind)?;
         part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
         let image = checker.check(PageNo(no), &page).image?;
-        let part = LobFacts::part(image).filter(|part| !part.is_empty())?;
-        packed.extend_from_slice(part);
-        no = LobFacts::read(&space.format, PageType::INSTANT, image)?.next;
+        let part = if zip { LobFacts::zip_part(image) } else { LobFacts::part(image) };
+        packed.extend_from_slice(part.filter(|part| !part.is_empty())?);
+        no = LobFacts::read(&space.format, kind, image)?.next;
     }
-    Some(away.text(&packed))
+    Some(if zip { away.text_of_zip(&packed) } else { away.text(&packed) })
 }

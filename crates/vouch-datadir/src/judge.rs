@@ -9,10 +9,11 @@ use crate::kind::Kind;
 use crate::options::{Level, PagesOptions};
 use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
+use std::borrow::Cow;
 use std::time::Duration;
 use vouch_innodb::{
-    Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, Lack, Layout, LobFacts, NO_PAGE, PageNo,
-    PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict,
+    Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, IndexFault, Lack, Layout, LobFacts, NO_PAGE,
+    PageNo, PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict, ZipNode,
 };
 use vouch_report::{Code, PageClass};
 
@@ -202,18 +203,40 @@ fn look_inside(
     if header.prev == NO_PAGE && header.next == NO_PAGE {
         seen.kept.root(no, image);
     }
-    if format.layout == Layout::Zip {
-        return;
-    }
-    if let Err(fault) = IndexFacts::walk(image) {
-        let bad = BadPage { page: no, code: Code::IndexPage, message: fault.to_string(), index: Some(facts.index) };
-        seen.bad.push(bad);
-        fact.class = PageClass::Bad;
-    } else if matches!(space.kind, Kind::System(_)) && facts.index == TABLES_INDEX && facts.level == 0 {
-        seen.tables.extend(DictTable::of_leaf(image));
+    let node = match opened(format, level, header.page_type, image) {
+        Ok(Some(node)) => node,
+        Ok(None) => return,
+        Err(message) => {
+            seen.bad.push(BadPage { page: no, code: Code::IndexPage, message, index: Some(facts.index) });
+            fact.class = PageClass::Bad;
+            return;
+        }
+    };
+    if matches!(space.kind, Kind::System(_)) && facts.index == TABLES_INDEX && facts.level == 0 {
+        seen.tables.extend(DictTable::of_leaf(&node));
     } else if header.page_type == PageType::SDI && facts.level == 0 {
-        seen.objects.add(no, SdiRecord::of_leaf(image));
+        seen.objects.add(no, SdiRecord::of_leaf(&node));
     }
+}
+
+/// A node as a server has it in memory, when nothing is wrong inside; `None` for one that is not decompressed.
+fn opened<'a>(
+    format: &SpaceFormat,
+    level: Level,
+    page_type: PageType,
+    image: &'a [u8],
+) -> Result<Option<Cow<'a, [u8]>>, String> {
+    if format.layout != Layout::Zip {
+        return IndexFacts::walk(image).map(|()| Some(Cow::Borrowed(image))).map_err(|fault| fault.to_string());
+    }
+    let node = ZipNode::read(format, image).ok_or(IndexFault::Header);
+    let node = node.and_then(|node| node.check().map(|()| node)).map_err(|fault| fault.to_string())?;
+    if level < Level::Full && page_type != PageType::SDI {
+        return Ok(None);
+    }
+    let page = node.inflate().map_err(|fault| fault.to_string())?;
+    IndexFacts::walk(&page).map_err(|fault| fault.to_string())?;
+    Ok(Some(Cow::Owned(page)))
 }
 
 /// Type 18 is a root in MariaDB, and a BLOB in MySQL's spaces with dictionary information.

@@ -14,15 +14,18 @@ pub enum Level {
     Page,
     /// Pages held against each other as well.
     Tree,
+    /// What takes long as well.
+    Full,
 }
 
 impl Level {
-    /// `quick`, `page`, `tree`.
+    /// `quick`, `page`, `tree`, `full`.
     pub fn name(self) -> &'static str {
         match self {
             Level::Quick => "quick",
             Level::Page => "page",
             Level::Tree => "tree",
+            Level::Full => "full",
         }
     }
 }

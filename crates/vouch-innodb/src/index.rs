@@ -22,9 +22,9 @@ const INFIMUM_COMPACT: usize = 99;
 const SUPREMUM_COMPACT: usize = 112;
 const INFIMUM_REDUNDANT: usize = 101;
 const SUPREMUM_REDUNDANT: usize = 116;
-const MOST_OWNED: u8 = 8;
+pub(crate) const MOST_OWNED: u8 = 8;
 /// Deeper trees do not exist.
-const MOST_LEVELS: u16 = 64;
+pub(crate) const MOST_LEVELS: u16 = 64;
 
 /// What a node says about its tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,6 +34,7 @@ mod tree;
 mod undo;
 mod units;
 mod verdict;
+mod zip;
 
 pub use allocation::{Allocation, AllocationFault, Misallocation, Owners};
 pub use check::{Checked, Checker, mariadb_key_version};
@@ -57,3 +58,4 @@ pub use tree::{Forest, Link, TreeFault};
 pub use undo::UndoFacts;
 pub use units::{Lsn, PageNo, PageSize, SpaceId};
 pub use verdict::{Fault, Lack, Verdict};
+pub use zip::{ZipFault, ZipNode};

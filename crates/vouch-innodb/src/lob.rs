@@ -69,6 +69,11 @@ impl LobFacts {
         u32::try_from(format.physical.bytes() - HEADER - TRAILER - CHAIN_HEADER).unwrap_or(u32::MAX)
     }
 
+    /// The part of a chained value that stands on a page of ROW_FORMAT=COMPRESSED, where the last one is filled up.
+    pub fn zip_part(page: &[u8]) -> Option<&[u8]> {
+        page.get(HEADER..)
+    }
+
     /// The part of a chained value that stands on a page.
     pub fn part(page: &[u8]) -> Option<&[u8]> {
         let length = usize::try_from(page.be32(HEADER)?).ok()?;

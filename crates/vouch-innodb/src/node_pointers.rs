@@ -5,7 +5,7 @@
 
 use crate::bytes::Field;
 use crate::index::origins;
-use crate::{PageNo, PageType};
+use crate::{Layout, PageNo, PageType, SpaceFormat, ZipNode};
 
 /// What stands in front of a record of ROW_FORMAT=REDUNDANT.
 const REDUNDANT_EXTRA: usize = 6;
@@ -26,27 +26,36 @@ pub struct NodePointers<'a> {
     compact: bool,
     spatial: bool,
     spans: Vec<Span>,
+    /// The children of a node of ROW_FORMAT=COMPRESSED, which has them in clear text.
+    apart: Option<Vec<PageNo>>,
 }
 
 impl<'a> NodePointers<'a> {
-    /// The records of a node, in their order; `None` when its chain of records is damaged. Not for
-    /// ROW_FORMAT=COMPRESSED.
-    pub fn read(page: &'a [u8], page_type: PageType) -> Option<NodePointers<'a>> {
+    /// The records of a node, in their order; `None` when its chain of records is damaged.
+    pub fn read(format: &SpaceFormat, page: &'a [u8], page_type: PageType) -> Option<NodePointers<'a>> {
+        let spatial = page_type == PageType::RTREE;
+        if format.layout == Layout::Zip {
+            let apart = Some(ZipNode::read(format, page)?.children());
+            return Some(NodePointers { page, compact: true, spatial, spans: Vec::new(), apart });
+        }
         let (records, top, compact) = origins(page)?;
         let mut ends = records.clone();
         ends.sort_unstable();
         let end = |from: usize| ends.get(ends.partition_point(|at| *at <= from)).copied().unwrap_or(top);
         let spans = records.into_iter().map(|from| Span { from, to: end(from) }).collect();
-        Some(NodePointers { page, compact, spatial: page_type == PageType::RTREE, spans })
+        Some(NodePointers { page, compact, spatial, spans, apart: None })
     }
 
     /// Children.
     pub fn count(&self) -> usize {
-        self.spans.len()
+        self.apart.as_ref().map_or(self.spans.len(), Vec::len)
     }
 
     /// The child of this number, where the record's format tells it.
     pub fn child(&self, number: usize) -> Option<PageNo> {
+        if let Some(apart) = &self.apart {
+            return apart.get(number).copied();
+        }
         let Span { from, .. } = *self.spans.get(number)?;
         let end = match (self.compact, self.spatial) {
             (true, true) => BOUNDS + 4,
@@ -82,7 +91,12 @@ impl<'a> NodePointers<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PageSize;
     use proptest::prelude::*;
+
+    fn format() -> SpaceFormat {
+        SpaceFormat::plain(PageSize::new(4096).unwrap(), Layout::Classic)
+    }
 
     /// A compact node with two records of a key of four bytes and a child.
     fn node() -> Vec<u8> {
@@ -101,7 +115,7 @@ mod tests {
     #[test]
     fn a_child_is_looked_for_in_its_own_record() {
         let page = node();
-        let pointers = NodePointers::read(&page, PageType::INDEX).unwrap();
+        let pointers = NodePointers::read(&format(), &page, PageType::INDEX).unwrap();
         assert_eq!((pointers.count(), pointers.child(0)), (2, None));
         assert!(pointers.may_be(0, PageNo(17)) && pointers.may_be(1, PageNo(23)));
         assert!(!pointers.may_be(0, PageNo(23)) && !pointers.may_be(1, PageNo(17)) && !pointers.may_be(2, PageNo(17)));
@@ -118,7 +132,7 @@ mod tests {
         page[196..198].copy_from_slice(&(2_u16 << 1 | 1).to_be_bytes());
         page[192..194].copy_from_slice(&[8, 4]);
         page[200..208].copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 17]);
-        let pointers = NodePointers::read(&page, PageType::INDEX).unwrap();
+        let pointers = NodePointers::read(&format(), &page, PageType::INDEX).unwrap();
         assert_eq!((pointers.child(0), pointers.may_be(0, PageNo(1))), (Some(PageNo(17)), false));
     }
 
@@ -130,7 +144,7 @@ mod tests {
             if redundant {
                 page[42] &= 0x7f;
             }
-            if let Some(pointers) = NodePointers::read(&page, PageType::INDEX) {
+            if let Some(pointers) = NodePointers::read(&format(), &page, PageType::INDEX) {
                 (0..pointers.count()).for_each(|number| {
                     pointers.may_be(number, PageNo(17));
                 });

@@ -60,6 +60,21 @@ impl SdiAway {
     pub fn text(&self, packed: &[u8]) -> Result<String, SdiFault> {
         if packed.len() == self.packed { inflate(packed, self.plain) } else { Err(OTHER_LENGTH) }
     }
+
+    /// The same of ROW_FORMAT=COMPRESSED, where the bytes are compressed once more and filled up.
+    ///
+    /// # Errors
+    /// They are no description of the length that the record says.
+    pub fn text_of_zip(&self, stream: &[u8]) -> Result<String, SdiFault> {
+        unzip(stream, self.packed).ok_or(OTHER_LENGTH).and_then(|packed| self.text(&packed))
+    }
+}
+
+/// The beginning of a stream that has to be of this length decompressed.
+fn unzip(stream: &[u8], length: usize) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    ZlibDecoder::new(stream).take(length as u64 + 1).read_to_end(&mut plain).ok()?;
+    (plain.len() == length).then_some(plain)
 }
 
 /// What is wrong with a record.
@@ -73,7 +88,7 @@ impl SdiRecord {
     /// The number of tables among kinds of objects.
     pub const TABLE: u32 = 1;
 
-    /// The objects on a leaf. Not for ROW_FORMAT=COMPRESSED.
+    /// The objects on a leaf, as a server has it in memory.
     pub fn of_leaf(page: &[u8]) -> Vec<SdiRecord> {
         let mut records = Vec::new();
         let mut at = next(page, INFIMUM);

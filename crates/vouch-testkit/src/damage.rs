@@ -184,6 +184,19 @@ impl Pages {
         self.forge(no, |page| page[LEVEL + 1] ^= 1);
     }
 
+    /// Says that the first record of a compressed node owns those before it.
+    pub fn dense_entry(&mut self, no: usize) {
+        self.forge(no, |page| {
+            let at = page.len() - 2;
+            page[at] ^= 0x40;
+        });
+    }
+
+    /// Changes a byte in the stream of a compressed node.
+    pub fn stream(&mut self, no: usize) {
+        self.forge(no, |page| page[150] ^= 1);
+    }
+
     /// Points the second slot of a node's directory elsewhere.
     pub fn directory_slot(&mut self, no: usize) {
         self.forge(no, |page| {

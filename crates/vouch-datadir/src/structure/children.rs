@@ -50,8 +50,8 @@ fn level_fault(
     for parent in to_the_right(known, head) {
         let (part, offset) = known.job.space.offset_of(parent.page)?;
         part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
-        let pointers =
-            NodePointers::read(checker.check(parent.page, &page).image?, known.fact(parent.page)?.page_type)?;
+        let (format, page_type) = (known.job.space.format, known.fact(parent.page)?.page_type);
+        let pointers = NodePointers::read(&format, checker.check(parent.page, &page).image?, page_type)?;
         for number in 0..pointers.count() {
             let message = if spatial {
                 let child = pointers.child(number)?;

@@ -13,7 +13,7 @@ pub(crate) use kept::Kept;
 
 use crate::facts::{Content, PageFact};
 use crate::unit::{BadPage, Job, Seen};
-use vouch_innodb::{ExtentMap, Layout, Link, PageNo};
+use vouch_innodb::{ExtentMap, Link, PageNo};
 use vouch_report::PageClass;
 
 /// What is known of a tablespace whose pages were all looked at.
@@ -38,7 +38,7 @@ pub(crate) fn faults(job: &Job, seen: &mut Seen) -> Vec<BadPage> {
     let known = Known { job, facts: &seen.facts, kept: &seen.kept, extents: &extents, first, whole };
     let mut faults = trees::faults(&known);
     if whole {
-        if faults.is_empty() && job.space.format.layout != Layout::Zip {
+        if faults.is_empty() {
             faults.extend(children::faults(&known));
         }
         faults.extend(maps::faults(&known));

@@ -27,6 +27,8 @@ pub enum Level {
     Page,
     /// Links between pages, levels and lost pages as well, where files are of one moment
     Tree,
+    /// What takes longer as well: compressed pages decompressed, lengths of records, the order of keys
+    Full,
 }
 
 /// Formulas of checksums, by the names of innodb_checksum_algorithm.

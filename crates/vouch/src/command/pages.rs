@@ -50,6 +50,7 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
             Level::Quick => vouch_datadir::Level::Quick,
             Level::Page => vouch_datadir::Level::Page,
             Level::Tree => vouch_datadir::Level::Tree,
+            Level::Full => vouch_datadir::Level::Full,
         },
         state: match args.state {
             State::Auto => StateChoice::Auto,

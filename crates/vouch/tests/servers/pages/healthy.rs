@@ -41,6 +41,7 @@ fn of_page_size(flavor: Flavor, kib: u32, extra: &[&str]) {
     let clean = assert_clean(pages(&server.data(), &[]), 500);
     assert!(state(&clean).starts_with("clean shutdown"), "{}", clean.stdout);
     assert!(clean.coded("file-open").is_empty(), "{}", clean.stdout);
+    assert_clean(pages(&server.data(), &["--level", "full"]), 500);
     if flavor == Flavor::Mariadb {
         looks_deeper(&server, keys.path(), &clean);
     }
