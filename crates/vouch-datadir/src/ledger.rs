@@ -1,6 +1,7 @@
 //! What a finished tablespace has to say: [`report`] makes findings, failures
 //! and coverage of what was seen.
 
+use crate::catalog;
 use crate::copies::Copies;
 use crate::discover::at;
 use crate::facts::{self, Content};
@@ -37,7 +38,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     let pages = usize::try_from(job.space.pages()).unwrap_or(0);
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
-    let names = names(job, options, state, &mut seen);
+    let mut names = names(job, options, state, &mut seen);
     sizes(job, &names, &mut report);
     if let Some(end) = state.end() {
         future_pages(&job.space, end, &mut seen);
@@ -50,6 +51,9 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     }
     if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
         structure(job, state, &mut seen, &mut report);
+    }
+    if seen.bad.iter().any(|bad| bad.index.is_some_and(|index| names.of(index).is_none())) && !job.space.format.sdi {
+        names.complete(catalog::names(&job.space.root, &options.keyring).unwrap_or_default());
     }
     findings(job, &names, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);

@@ -8,6 +8,7 @@
 // Tests may fail by panicking.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod catalog;
 mod copies;
 mod counts;
 mod discover;

@@ -9,6 +9,11 @@ pub(crate) fn table_of(path: &Path) -> Option<String> {
     Some(format!("{}.{}", decoded(folder), decoded(file)))
 }
 
+/// `db.table` of `db/table`, as MariaDB's list of tables has it.
+pub(crate) fn named(name: &str) -> String {
+    name.split('/').map(decoded).collect::<Vec<_>>().join(".")
+}
+
 /// Characters that are not allowed in names of files stand there as `@` and four hexadecimal digits.
 fn decoded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -36,5 +41,6 @@ mod tests {
         assert_eq!(table_of(Path::new("sh@20acp/t#p#p0.ibd")).as_deref(), Some("sh€p.t#p#p0"));
         assert_eq!(table_of(Path::new("d/@0.ibd")).as_deref(), Some("d.@0"));
         assert_eq!(table_of(Path::new("t.ibd")), None);
+        assert_eq!((named("shop/a@002db#P#p0"), named("SYS_FOREIGN")), ("shop.a-b#P#p0".into(), "SYS_FOREIGN".into()));
     }
 }

@@ -96,6 +96,13 @@ impl Names {
         self.indexes.get(&index)
     }
 
+    /// Takes what another place knows of indexes that have no names yet.
+    pub(crate) fn complete(&mut self, others: HashMap<u64, Index>) {
+        for (id, index) in others {
+            self.indexes.entry(id).or_insert(index);
+        }
+    }
+
     /// All indexes in the order of their numbers.
     pub(crate) fn all(&self) -> Vec<(u64, &Index)> {
         let mut all: Vec<_> = self.indexes.iter().map(|(id, index)| (*id, index)).collect();

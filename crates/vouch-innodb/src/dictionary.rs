@@ -1,19 +1,33 @@
-//! MariaDB's list of tables, which the system tablespace holds: [`DictTable`].
+//! MariaDB's lists of tables and indexes, which the system tablespace holds: [`DictTable`], [`DictIndex`].
 //!
 //! Its records are of ROW_FORMAT=REDUNDANT in every version, so they tell where
 //! their fields end. Invariant: a record whose fields do not fit is left out.
 
-use crate::SpaceId;
 use crate::bytes::Field;
+use crate::{PageNo, SpaceId};
 
-/// The index that the list is.
+/// The index that the list of tables is.
 pub const TABLES_INDEX: u64 = 1;
+/// The index that the list of indexes is.
+pub const INDEXES_INDEX: u64 = 3;
+
+/// The page that tells where the lists begin, and where on it.
+const HEADER: PageNo = PageNo(7);
+const TABLES_ROOT: usize = 38 + 32;
+const INDEXES_ROOT: usize = 38 + 44;
 
 const INFIMUM: usize = 101;
 const SUPREMUM: usize = 116;
 const FIELDS: u16 = 10;
+/// The last field of an index is not in lists of old servers.
+const INDEX_FIELDS: [u16; 2] = [9, 10];
 /// Fields by their order.
+const ID: usize = 3;
 const FLAGS: usize = 7;
+/// Those of an index.
+const OF_TABLE: usize = 0;
+const INDEX_ID: usize = 1;
+const INDEX_NAME: usize = 4;
 const SPACE: usize = 9;
 const DELETED: u8 = 0x20;
 const TEMPORARY: u32 = 1;
@@ -26,9 +40,48 @@ const MOST_RECORDS: usize = 1 << 13;
 pub struct DictTable {
     /// `db/table`, encoded as in names of files.
     pub name: String,
+    /// Its number.
+    pub id: u64,
     /// The tablespace; 0 is the system tablespace.
     pub space: SpaceId,
     flags: u32,
+}
+
+/// An index as the list names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DictIndex {
+    /// Its number.
+    pub id: u64,
+    /// The number of its table.
+    pub table: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// Where the lists begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DictRoots {
+    /// The root of the list of tables.
+    pub tables: PageNo,
+    /// The root of the list of indexes.
+    pub indexes: PageNo,
+}
+
+impl DictRoots {
+    /// The page of the system tablespace that tells.
+    pub const TOLD_BY: PageNo = HEADER;
+
+    /// As the page says.
+    pub fn read(page: &[u8]) -> Option<DictRoots> {
+        Some(DictRoots { tables: PageNo(page.be32(TABLES_ROOT)?), indexes: PageNo(page.be32(INDEXES_ROOT)?) })
+    }
+}
+
+impl DictIndex {
+    /// The indexes on a leaf of the list. One that is being made or dropped has no name that is text.
+    pub fn of_leaf(page: &[u8]) -> Vec<DictIndex> {
+        records(page).filter_map(|record| index(page, record)).collect()
+    }
 }
 
 impl DictTable {
@@ -39,38 +92,49 @@ impl DictTable {
 
     /// The tables on a leaf of the list.
     pub fn of_leaf(page: &[u8]) -> Vec<DictTable> {
-        let mut tables = Vec::new();
-        let mut at = next(page, INFIMUM);
-        for _ in 0..MOST_RECORDS {
-            match at {
-                Some(record) if record > SUPREMUM && record < page.len() => {
-                    tables.extend(table(page, record));
-                    at = next(page, record);
-                }
-                _ => break,
-            }
-        }
-        tables
+        records(page).filter_map(|record| table(page, record)).collect()
     }
+}
+
+/// The records of a leaf, in their order.
+fn records(page: &[u8]) -> impl Iterator<Item = usize> {
+    let inside = |at: &usize| *at > SUPREMUM && *at < page.len();
+    let first = next(page, INFIMUM).filter(inside);
+    std::iter::successors(first, move |at| next(page, *at).filter(inside)).take(MOST_RECORDS)
 }
 
 fn next(page: &[u8], record: usize) -> Option<usize> {
     page.be16(record.checked_sub(2)?).map(usize::from)
 }
 
-fn table(page: &[u8], record: usize) -> Option<DictTable> {
-    let fields = page.be16(record.checked_sub(4)?)?;
+/// The fields of a record that is not deleted and has as many as that.
+fn fields<'a>(page: &'a [u8], record: usize, counts: &[u16]) -> Option<impl Fn(usize) -> Option<&'a [u8]>> {
+    let head = page.be16(record.checked_sub(4)?)?;
     let deleted = page.byte(record.checked_sub(6)?)? & DELETED != 0;
-    if deleted || fields >> 1 & 0x3ff != FIELDS {
+    if deleted || !counts.contains(&(head >> 1 & 0x3ff)) {
         return None;
     }
-    let short = fields & 1 == 1;
-    let field = |number: usize| {
+    let short = head & 1 == 1;
+    Some(move |number: usize| {
         let from = if number == 0 { 0 } else { end(page, record, short, number - 1)? };
         page.get(record.checked_add(from)?..record.checked_add(end(page, record, short, number)?)?)
-    };
-    let name = std::str::from_utf8(field(0)?).ok()?.to_owned();
-    Some(DictTable { name, flags: field(FLAGS)?.be32(0)?, space: SpaceId(field(SPACE)?.be32(0)?) })
+    })
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    std::str::from_utf8(bytes).ok().map(str::to_owned)
+}
+
+fn table(page: &[u8], record: usize) -> Option<DictTable> {
+    let field = fields(page, record, &[FIELDS])?;
+    let (flags, space) = (field(FLAGS)?.be32(0)?, SpaceId(field(SPACE)?.be32(0)?));
+    Some(DictTable { name: text(field(0)?)?, id: field(ID)?.be64(0)?, flags, space })
+}
+
+fn index(page: &[u8], record: usize) -> Option<DictIndex> {
+    let field = fields(page, record, &INDEX_FIELDS)?;
+    let (id, table) = (field(INDEX_ID)?.be64(0)?, field(OF_TABLE)?.be64(0)?);
+    Some(DictIndex { id, table, name: text(field(INDEX_NAME)?)? })
 }
 
 /// Where a field ends, from the record's origin on. The upper bits tell of NULL and of parts elsewhere.
@@ -129,6 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn indexes_are_read_with_their_tables() {
+        let mut page = vec![0; 4096];
+        let (at, ends) = (200, [8, 16, 22, 29, 36, 40, 44, 48, 52]);
+        page[INFIMUM - 2..INFIMUM].copy_from_slice(&[0, 200]);
+        page[at - 2..at].copy_from_slice(&[0, 116]);
+        page[at - 4..at - 2].copy_from_slice(&(9_u16 << 1 | 1).to_be_bytes());
+        for (number, end) in ends.into_iter().enumerate() {
+            page[at - 7 - number] = end;
+        }
+        page[at + 7] = 18;
+        page[at + 15] = 33;
+        page[at + 29..at + 36].copy_from_slice(b"PRIMARY");
+        let primary = DictIndex { id: 33, table: 18, name: "PRIMARY".to_owned() };
+        assert_eq!(DictIndex::of_leaf(&page), [primary]);
+        page[at + 29] = 0xff;
+        assert_eq!(DictIndex::of_leaf(&page), [], "one in the making");
+        page[70..74].copy_from_slice(&[0, 0, 0, 8]);
+        page[82..86].copy_from_slice(&[0, 0, 0, 11]);
+        assert_eq!(DictRoots::read(&page), Some(DictRoots { tables: PageNo(8), indexes: PageNo(11) }));
+    }
+
+    #[test]
     fn deleted_records_are_left_out() {
         let mut page = leaf(&[("shop/a", 0x50, 7), ("shop/b", 0x50, 8)], true);
         let first = next(&page, INFIMUM).unwrap();
@@ -140,6 +226,7 @@ mod tests {
         #[test]
         fn no_leaf_panics_or_runs_forever(page in prop::collection::vec(any::<u8>(), 0..2048)) {
             DictTable::of_leaf(&page);
+            DictIndex::of_leaf(&page);
         }
 
         #[test]

@@ -40,7 +40,7 @@ pub use allocation::{Allocation, AllocationFault, Misallocation, Owners};
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, Strict, crc32c};
 pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
-pub use dictionary::{DictTable, TABLES_INDEX};
+pub use dictionary::{DictIndex, DictRoots, DictTable, INDEXES_INDEX, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;
 pub use fil::{FilHeader, NO_PAGE};
 pub use flst::ListFault;

@@ -220,6 +220,7 @@ fn on_mariadb() {
     foreign(&ground, "dynamic", "compact", plain);
     whole::future(&ground, Seal::FullCrc32);
     whole::tables(&ground);
+    whole::named_by_the_system_tablespace(&ground, plain);
 }
 
 /// A code, whose own checker does not see it, and the damage.

@@ -74,3 +74,19 @@ pub fn named(ground: &Ground, form: Form) {
         file.forge(3, |page| page[400] ^= 1);
     });
 }
+
+/// Findings bear the names of MariaDB's lists, of the directory that is looked at or of the one above a file.
+pub fn named_by_the_system_tablespace(ground: &Ground, form: Form) {
+    let (data, path) = (ground.server.data(), ground.file("dynamic"));
+    let mut file = Pages::read(&path, form.0, form.1).unwrap();
+    let leaf = file.nodes(0)[1];
+    file.directory_slot(leaf);
+    for asked in [&path, &data] {
+        let damaged = file.bytes().to_vec();
+        let outcome = with_bytes(&path, |bytes| *bytes = damaged, || pages(asked, &["--state", "clean"]));
+        let outcome = outcome.assert_code(1);
+        let finding = outcome.only("index-page");
+        assert_eq!(finding["table"], "forms.dynamic", "{finding}");
+        assert!(finding["file"]["index"].as_str().unwrap().starts_with("PRIMARY (index "), "{finding}");
+    }
+}
