@@ -19,6 +19,10 @@ const ENTRY: usize = 60;
 const PAGE: usize = 48;
 const LENGTH: usize = 52;
 const VERSION: usize = 56;
+/// The same of ROW_FORMAT=COMPRESSED.
+const ZIP_ENTRIES: usize = HEADER + 98;
+const ZIP_ENTRY: usize = 66;
+const ZIP_VERSION: usize = 62;
 /// What stands in front of a chained part.
 const CHAIN_HEADER: usize = 8;
 
@@ -38,8 +42,8 @@ pub struct Claim {
     pub owner: PageNo,
     /// The page with the part.
     pub page: PageNo,
-    /// Bytes of the part.
-    pub length: u16,
+    /// Bytes of the part, where the entry says them of the page.
+    pub length: Option<u16>,
 }
 
 impl LobFacts {
@@ -85,21 +89,36 @@ impl Claim {
     /// The entries on a page of a value's index, in their order. None of one that was changed in part: its
     /// entries stand in another order than its parts.
     pub fn of_page(owner: PageNo, page_type: PageType, page: &[u8]) -> Vec<Claim> {
-        let (from, count) = match page_type {
-            PageType::LOB_FIRST if page.be32(FIRST_VERSION) == Some(1) => (FIRST_ENTRIES, FIRST_COUNT),
-            PageType::LOB_INDEX => (ENTRIES, page.len().saturating_sub(ENTRIES + TRAILER) / ENTRY),
+        let (from, count, size, version) = match page_type {
+            PageType::LOB_FIRST if page.be32(FIRST_VERSION) == Some(1) => (FIRST_ENTRIES, FIRST_COUNT, ENTRY, VERSION),
+            PageType::LOB_INDEX => (ENTRIES, page.len().saturating_sub(ENTRIES + TRAILER) / ENTRY, ENTRY, VERSION),
+            PageType::ZLOB_FIRST if page.be32(FIRST_VERSION) == Some(1) => {
+                (ZIP_ENTRIES, zip_entries(page.len()), ZIP_ENTRY, ZIP_VERSION)
+            }
             _ => return Vec::new(),
         };
         let mut claims = Vec::new();
-        for entry in page.get(from..).unwrap_or_default().chunks_exact(ENTRY).take(count) {
+        for entry in page.get(from..).unwrap_or_default().chunks_exact(size).take(count) {
             let claimed = entry.be32(PAGE).filter(|page| *page != 0 && *page != NO_PAGE);
             let Some((page, length)) = claimed.zip(entry.be16(LENGTH)) else { continue };
-            if entry.be32(VERSION) != Some(1) {
+            if entry.be32(version) != Some(1) {
                 return Vec::new();
             }
+            let length = (page_type != PageType::ZLOB_FIRST).then_some(length);
             claims.push(Claim { owner, page: PageNo(page), length });
         }
         claims
+    }
+}
+
+/// Entries on the first page of a value of ROW_FORMAT=COMPRESSED.
+fn zip_entries(page_bytes: usize) -> usize {
+    match page_bytes {
+        16_384 => 100,
+        8192 => 80,
+        4096 => 40,
+        2048 => 20,
+        _ => 5,
     }
 }
 
@@ -127,10 +146,24 @@ mod tests {
     fn entries_in_use_are_read_in_their_order() {
         let page = indexed(&[(7, 100, 1), (NO_PAGE, 0, 0), (9, 200, 1)]);
         let claims = Claim::of_page(PageNo(7), PageType::LOB_FIRST, &page);
-        let claim = |page, length| Claim { owner: PageNo(7), page: PageNo(page), length };
+        let claim = |page, length| Claim { owner: PageNo(7), page: PageNo(page), length: Some(length) };
         assert_eq!(claims, [claim(7, 100), claim(9, 200)]);
         let changed = indexed(&[(7, 100, 1), (9, 200, 2)]);
         assert_eq!(Claim::of_page(PageNo(7), PageType::LOB_FIRST, &changed), [], "one that was changed in part");
+    }
+
+    #[test]
+    fn entries_of_compressed_values_are_read() {
+        let mut page = vec![0; 1024];
+        page[FIRST_VERSION + 3] = 1;
+        page[ZIP_ENTRIES..ZIP_ENTRIES + 5 * ZIP_ENTRY].fill(0xff);
+        let second = ZIP_ENTRIES + ZIP_ENTRY;
+        page[second + PAGE..second + PAGE + 4].copy_from_slice(&[0, 0, 0, 9]);
+        page[second + ZIP_VERSION..second + ZIP_VERSION + 4].copy_from_slice(&[0, 0, 0, 1]);
+        let claim = Claim { owner: PageNo(7), page: PageNo(9), length: None };
+        assert_eq!(Claim::of_page(PageNo(7), PageType::ZLOB_FIRST, &page), [claim]);
+        page[FIRST_VERSION + 3] = 2;
+        assert_eq!(Claim::of_page(PageNo(7), PageType::ZLOB_FIRST, &page), [], "one that was changed in part");
     }
 
     #[test]

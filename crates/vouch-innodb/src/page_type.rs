@@ -29,6 +29,12 @@ impl PageType {
     pub const LOB_DATA: PageType = PageType(23);
     /// The first part of a long value, with its index.
     pub const LOB_FIRST: PageType = PageType(24);
+    /// The first part of a long value of ROW_FORMAT=COMPRESSED, with its index.
+    pub const ZLOB_FIRST: PageType = PageType(25);
+    /// Parts of such a value.
+    pub const ZLOB_DATA: PageType = PageType(26);
+    /// Small parts of such a value.
+    pub const ZLOB_FRAGMENTS: PageType = PageType(28);
     /// Transparently compressed by MySQL.
     pub const MYSQL_COMPRESSED: PageType = PageType(14);
     /// Encrypted by MySQL.

@@ -192,9 +192,20 @@ impl Pages {
         });
     }
 
-    /// Changes a byte in the stream of a compressed node.
+    /// Changes the beginning of the stream of a compressed node.
     pub fn stream(&mut self, no: usize) {
-        self.forge(no, |page| page[150] ^= 1);
+        self.forge(no, |page| page[95] ^= 1);
+    }
+
+    /// The first pages of compressed values with an index that names at least three parts.
+    pub fn compressed_values(&mut self) -> Vec<usize> {
+        let fits = |page: &[u8]| be32(page, 40) == 1 && ![0, NONE].contains(&be32(page, 136 + 2 * 66 + 48));
+        (0..self.count()).filter(|no| be16(self.page(*no), TYPE) == 25 && fits(self.page(*no))).collect()
+    }
+
+    /// Says that the third part of a compressed value is a node.
+    pub fn foreign_compressed_part(&mut self, no: usize) {
+        self.forge(no, |page| put32(page, 136 + 2 * 66 + 48, 4));
     }
 
     /// Points the second slot of a node's directory elsewhere.

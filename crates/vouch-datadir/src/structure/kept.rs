@@ -28,7 +28,7 @@ impl Kept {
             self.first_page = Some(image.to_vec());
         } else if page_type == PageType::INODES {
             self.keep(no, image.to_vec());
-        } else if matches!(page_type, PageType::LOB_FIRST | PageType::LOB_INDEX) {
+        } else if matches!(page_type, PageType::LOB_FIRST | PageType::LOB_INDEX | PageType::ZLOB_FIRST) {
             self.claims.extend(Claim::of_page(no, page_type, image));
         }
     }

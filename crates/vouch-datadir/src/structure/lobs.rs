@@ -95,10 +95,12 @@ fn indexes(known: &Known) -> Vec<BadPage> {
             let first = claim.page == owner;
             let fits = is_part(known, claim);
             let taken = usize::try_from(claim.page.0).ok().and_then(|at| claimed.get_mut(at));
-            let twice = fits && taken.is_some_and(|taken| std::mem::replace(taken, true));
+            let alone = claim.length.is_some();
+            let twice = fits && alone && taken.is_some_and(|taken| std::mem::replace(taken, true));
             if begun && (!fits || twice) {
                 let (page, what) = (claim.page, if twice { "is one of another value" } else { "is no such part" });
-                let message = format!("page {page}, which its index says to hold {} bytes, {what}", claim.length);
+                let held = claim.length.map_or("a part".to_owned(), |length| format!("{length} bytes"));
+                let message = format!("page {page}, which its index says to hold {held}, {what}");
                 faults.push(fault(owner.0, message));
             }
             begun |= fits && !first;
@@ -109,7 +111,14 @@ fn indexes(known: &Known) -> Vec<BadPage> {
 
 /// Whether a page is the part that an index says it is.
 fn is_part(known: &Known, claim: &Claim) -> bool {
+    let Some(length) = claim.length else { return is_zip_part(known, claim) };
     let expected = if claim.page == claim.owner { PageType::LOB_FIRST } else { PageType::LOB_DATA };
     let of_kind = |fact: &&PageFact| fact.content == Content::Part && fact.page_type == expected;
-    known.used(claim.page).filter(of_kind).is_some_and(|fact| fact.index == u64::from(claim.length))
+    known.used(claim.page).filter(of_kind).is_some_and(|fact| fact.index == u64::from(length))
+}
+
+/// Small parts of one value share pages.
+fn is_zip_part(known: &Known, claim: &Claim) -> bool {
+    let kinds = [PageType::ZLOB_DATA, PageType::ZLOB_FRAGMENTS];
+    known.used(claim.page).is_some_and(|fact| claim.page == claim.owner || kinds.contains(&fact.page_type))
 }
