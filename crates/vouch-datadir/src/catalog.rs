@@ -34,7 +34,7 @@ pub(crate) fn names(folder: &Path, keyring: &Keyring) -> Option<HashMap<u64, Ind
     reader.leaves(roots.indexes, INDEXES_INDEX, &mut |page| {
         let known = DictIndex::of_leaf(page).into_iter().filter_map(|index| {
             let table = tables.get(&index.table)?.clone();
-            Some((index.id, Index { table, name: index.name, root: None }))
+            Some((index.id, Index { table, name: index.name, root: None, key: None }))
         });
         indexes.extend(known);
     })?;

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 use vouch_innodb::{
     Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, IndexFault, Lack, Layout, LobFacts, NO_PAGE,
-    PageNo, PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict, ZipNode,
+    PageNo, PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict, ZipNode, lengths_fit,
 };
 use vouch_report::{Code, PageClass};
 
@@ -227,7 +227,11 @@ fn opened<'a>(
     image: &'a [u8],
 ) -> Result<Option<Cow<'a, [u8]>>, String> {
     if format.layout != Layout::Zip {
-        return IndexFacts::walk(image).map(|()| Some(Cow::Borrowed(image))).map_err(|fault| fault.to_string());
+        IndexFacts::walk(image).map_err(|fault| fault.to_string())?;
+        if level >= Level::Full && lengths_fit(image) == Some(false) {
+            return Err("the records have another length than the header says, or overlap".to_owned());
+        }
+        return Ok(Some(Cow::Borrowed(image)));
     }
     let node = ZipNode::read(format, image).ok_or(IndexFault::Header);
     let node = node.and_then(|node| node.check().map(|()| node)).map_err(|fault| fault.to_string())?;

@@ -50,7 +50,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
         lost_pages(job, &mut seen);
     }
     if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
-        structure(job, state, &mut seen, &mut report);
+        structure(job, state, options.level, &names, &mut seen, &mut report);
     }
     if seen.bad.iter().any(|bad| bad.index.is_some_and(|index| names.of(index).is_none())) && !job.space.format.sdi {
         names.complete(catalog::names(&job.space.root, &options.keyring).unwrap_or_default());
@@ -200,9 +200,9 @@ fn lost_pages(job: &Job, seen: &mut Seen) {
 }
 
 /// Holds pages against each other.
-fn structure(job: &Job, state: &State, seen: &mut Seen, report: &mut SpaceReport) {
+fn structure(job: &Job, state: &State, level: Level, names: &Names, seen: &mut Seen, report: &mut SpaceReport) {
     seen.kept.sort();
-    let faults = structure::faults(job, seen);
+    let faults = structure::faults(job, seen, level, names);
     let Some(first) = faults.first() else { return };
     if let (State::Unknown, Some(part)) = (state, job.space.parts.first()) {
         let of_index = first.index.map(|index| format!(" of index {index}")).unwrap_or_default();

@@ -1,9 +1,11 @@
 //! Names of tables and indexes, from what MySQL's tablespaces say of themselves: [`Names`].
 
+mod keys;
+
 use crate::unit::BadPage;
 use serde_json::Value;
 use std::collections::HashMap;
-use vouch_innodb::{NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
+use vouch_innodb::{KeyPrefix, NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
 use vouch_report::Code;
 
 /// Bytes of descriptions that are kept of one tablespace; more tables than these have no names.
@@ -60,6 +62,8 @@ pub(crate) struct Index {
     pub name: String,
     /// The tablespace and the page of its root, where it has one.
     pub root: Option<(SpaceId, PageNo)>,
+    /// What of its keys can be compared.
+    pub key: Option<KeyPrefix>,
 }
 
 /// Indexes by their numbers.
@@ -110,25 +114,26 @@ impl Names {
         all
     }
 
-    fn add(&mut self, table: &Value) -> Option<String> {
+    fn add<'a>(&mut self, table: &'a Value) -> Option<String> {
         let text = |name: &str| table.get(name).and_then(Value::as_str);
         let name = format!("{}.{}", text("schema_ref")?, text("name")?);
         let own = list(table, "indexes");
-        let named: Vec<&str> =
-            own.iter().map(|index| index.get("name").and_then(Value::as_str).unwrap_or_default()).collect();
+        let columns = list(table, "columns");
+        let called = |index: &'a Value| index.get("name").and_then(Value::as_str).unwrap_or_default();
+        let named: Vec<_> = own.iter().map(|index| (called(index), keys::prefix(index, columns))).collect();
         for (index, called) in own.iter().zip(&named) {
-            self.index(&name, called, index);
+            self.index(&name, *called, index);
         }
         for index in list(table, "partitions").iter().flat_map(|partition| list(partition, "indexes")) {
             let number = index.get("index_opx").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
             if let Some(called) = number.and_then(|number| named.get(number)) {
-                self.index(&name, called, index);
+                self.index(&name, *called, index);
             }
         }
         Some(name)
     }
 
-    fn index(&mut self, table: &str, name: &str, index: &Value) {
+    fn index(&mut self, table: &str, (name, key): (&str, Option<KeyPrefix>), index: &Value) {
         let private = index.get("se_private_data").and_then(Value::as_str).unwrap_or_default();
         let value = |name: &str| {
             let pairs = private.split(';').filter_map(|pair| pair.split_once('='));
@@ -137,7 +142,7 @@ impl Names {
         let Some(id) = value("id") else { return };
         let number = |name: &str| value(name).and_then(|value| u32::try_from(value).ok());
         let root = number("space_id").map(SpaceId).zip(number("root").filter(|root| *root != NO_PAGE).map(PageNo));
-        self.indexes.insert(id, Index { table: table.to_owned(), name: name.to_owned(), root });
+        self.indexes.insert(id, Index { table: table.to_owned(), name: name.to_owned(), root, key });
     }
 }
 

@@ -156,6 +156,9 @@ codes! {
     SegmentMap "segment-map" Finding Error
         "What the tablespace says of its segments contradicts its extents or the pages of its indexes: a segment holds pages that are free, that another one holds too, or that are of another index."
         "Dump what can be read and rebuild the tablespace. When the table grows, the server may hand out pages that are in use.";
+    IndexOrder "index-order" Finding Error
+        "Keys of an index are not in their order, within a page or from a page to the next one."
+        "Rows are not found by this index, and may be returned twice. Build the index anew, or restore from another backup.";
     LobChain "lob-chain" Finding Error
         "Parts of a value that is too long for its record contradict each other: a part is missing, is of another value, or leads around in a circle."
         "The value cannot be read. Restore from another backup, or dump the table without it.";

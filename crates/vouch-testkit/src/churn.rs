@@ -149,6 +149,19 @@ const TREES: &[&str] = &[
     "UPDATE deep SET x = 4 WHERE id < '2'",
     "ALTER TABLE deep DROP KEY a",
     "ALTER TABLE nulls ADD COLUMN z INT NOT NULL DEFAULT 1 FIRST, ALGORITHM=INPLACE",
+    "CREATE TABLE keyed (a INT NOT NULL, b TINYINT UNSIGNED NOT NULL, c BIGINT NOT NULL, d DATE NOT NULL, y YEAR NOT NULL, \
+     m MEDIUMINT NOT NULL, s SMALLINT UNSIGNED NOT NULL, t VARCHAR(20) NOT NULL, e DECIMAL(9, 3) NOT NULL, f DOUBLE NOT NULL, \
+     PRIMARY KEY (c, b), KEY (a), KEY (d, y), KEY (m, s, t), KEY (s, a), UNIQUE (a, c), KEY (e, a), KEY (f, b), KEY (t, m)) \
+     CHARACTER SET utf8mb4",
+    "INSERT INTO keyed SELECT n * 7919 % 10007 - 5000, n % 256, n * 104729 % 1000003 - 500000, \
+     '1890-01-01' + INTERVAL n * 37 % 90000 DAY, 1901 + n * 7 % 254, n * 4001 % 16000000 - 8000000, n * 61 % 65536, \
+     CONCAT(ELT(n % 3 + 1, 'ä', 'z', '…'), n % 300), n % 37 - 18.5, n * 1.5 - 3000 FROM ROWS",
+    "UPDATE keyed SET a = -a, d = d + INTERVAL 400 DAY, s = 65535 - s WHERE c > 0",
+    "DELETE FROM keyed WHERE b % 5 = 0",
+    "CREATE TABLE keyed_redundant LIKE keyed",
+    "ALTER TABLE keyed_redundant ROW_FORMAT=REDUNDANT",
+    "INSERT INTO keyed_redundant SELECT * FROM keyed",
+    "UPDATE keyed_redundant SET t = CONCAT(t, 'more') WHERE m > 0",
     "CREATE TABLE split (id INT PRIMARY KEY, a VARCHAR(200), KEY (a(70))) PARTITION BY RANGE (id) \
      (PARTITION p0 VALUES LESS THAN (1000), PARTITION p1 VALUES LESS THAN (2500), PARTITION p2 VALUES LESS THAN (10000))",
     "INSERT INTO split SELECT n, SHA2(n, 512) FROM ROWS",
@@ -176,6 +189,24 @@ const TREES: &[&str] = &[
 ];
 
 const MYSQL: &[&str] = &[
+    "CREATE TABLE keyed_oddly (id INT NOT NULL, a INT NOT NULL, v INT GENERATED ALWAYS AS (a * 2) VIRTUAL NOT NULL, j JSON, \
+     PRIMARY KEY (id DESC), KEY (a DESC, id), KEY (v), KEY ((a + id)), KEY (a, v), KEY ((CAST(j->'$[*]' AS UNSIGNED ARRAY))))",
+    "INSERT INTO keyed_oddly (id, a, j) SELECT n - 2000, n * 7919 % 10007 - 5000, JSON_ARRAY(n, n % 7) FROM ROWS",
+    "ALTER TABLE keyed_oddly ADD COLUMN x BIGINT NOT NULL DEFAULT 5 FIRST, ALGORITHM=INSTANT",
+    "UPDATE keyed_oddly SET x = id, a = -a WHERE id % 3 = 0",
+    "ALTER TABLE keyed ADD COLUMN x INT NOT NULL DEFAULT 5 FIRST, ALGORITHM=INSTANT",
+    "ALTER TABLE keyed DROP COLUMN f, DROP KEY f, ALGORITHM=INPLACE",
+    "ALTER TABLE keyed DROP COLUMN x, ALGORITHM=INSTANT",
+    "UPDATE keyed SET y = 2000 WHERE b % 3 = 0",
+    "CREATE TABLE keyed_zip LIKE keyed",
+    "ALTER TABLE keyed_zip ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=2",
+    "INSERT INTO keyed_zip SELECT * FROM keyed",
+    "UPDATE keyed_zip SET a = a + 1, m = -m WHERE b % 3 = 0",
+    "CREATE TABLE keyed_parts (id INT NOT NULL, a INT UNSIGNED NOT NULL, KEY (a), KEY (id)) PARTITION BY HASH (id) PARTITIONS 3",
+    "INSERT INTO keyed_parts SELECT n - 2000, n * 7919 % 10007 FROM ROWS",
+    "CREATE TABLE spots_zip (id INT PRIMARY KEY, p POINT NOT NULL SRID 0, SPATIAL INDEX (p)) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=4",
+    "INSERT INTO spots_zip SELECT n, POINT(n * 37 % 1009, n * 91 % 977) FROM ROWS",
+    "DELETE FROM spots_zip WHERE id % 3 > 0",
     "DROP TABLE many1",
     "SET GLOBAL innodb_undo_log_truncate = ON",
     "SET GLOBAL innodb_max_undo_log_size = 10485760",

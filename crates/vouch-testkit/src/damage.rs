@@ -184,6 +184,20 @@ impl Pages {
         self.forge(no, |page| page[LEVEL + 1] ^= 1);
     }
 
+    /// Exchanges the keys of the first two records of a compact leaf, of four bytes each.
+    pub fn keys(&mut self, no: usize) {
+        self.forge(no, |page| {
+            let first = 99 + usize::from(be16(page, 97));
+            let second = first.wrapping_add(usize::from(be16(page, first - 2))) & (page.len() - 1);
+            (0..4).for_each(|byte| page.swap(first + byte, second + byte));
+        });
+    }
+
+    /// Says that the records of a node are shorter than they are.
+    pub fn garbage(&mut self, no: usize) {
+        self.forge(no, |page| put16(page, 46, be16(page, 46) + 1));
+    }
+
     /// Says that the first record of a compressed node owns those before it.
     pub fn dense_entry(&mut self, no: usize) {
         self.forge(no, |page| {

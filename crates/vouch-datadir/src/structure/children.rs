@@ -11,22 +11,24 @@ use vouch_innodb::{Checker, Link, NO_PAGE, NodePointers, PageNo, PageType};
 use vouch_report::Code;
 
 /// The leftmost node of each level of each index.
-type Heads = BTreeMap<(u64, u16), PageNo>;
+pub(super) type Heads = BTreeMap<(u64, u16), PageNo>;
 
 /// Nodes that are not where their parents say. The links between neighbours and all counts are right.
 pub(super) fn faults(known: &Known) -> Vec<BadPage> {
-    let heads: Heads = known
-        .nodes()
-        .filter(|link| link.prev == NO_PAGE)
-        .map(|link| ((link.facts.index, link.facts.level), link.page))
-        .collect();
+    let heads = heads(known);
     let mut checker = Checker::new(known.job.space.format, known.job.space.id);
     let above = heads.iter().filter(|((_, level), _)| *level > 0);
     above.filter_map(|((index, level), head)| level_fault(known, &mut checker, &heads, *index, *level, *head)).collect()
 }
 
+/// The leftmost node of each level.
+pub(super) fn heads(known: &Known) -> Heads {
+    let leftmost = known.nodes().filter(|link| link.prev == NO_PAGE);
+    leftmost.map(|link| ((link.facts.index, link.facts.level), link.page)).collect()
+}
+
 /// The nodes from this one on to the right.
-fn to_the_right<'a>(known: &'a Known, head: PageNo) -> impl Iterator<Item = Link> + 'a {
+pub(super) fn to_the_right<'a>(known: &'a Known, head: PageNo) -> impl Iterator<Item = Link> + 'a {
     let next = |link: &Link| (link.next != NO_PAGE).then_some(PageNo(link.next)).and_then(|page| known.node(page));
     std::iter::successors(known.node(head), next).take(known.facts.len())
 }

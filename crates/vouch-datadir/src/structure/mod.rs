@@ -7,11 +7,14 @@ mod children;
 mod kept;
 mod lobs;
 mod maps;
+mod order;
 mod trees;
 
 pub(crate) use kept::Kept;
 
 use crate::facts::{Content, PageFact};
+use crate::options::Level;
+use crate::sdi::Names;
 use crate::unit::{BadPage, Job, Seen};
 use vouch_innodb::{ExtentMap, Link, PageNo};
 use vouch_report::PageClass;
@@ -28,7 +31,7 @@ struct Known<'a> {
 }
 
 /// Everything that does not fit between pages.
-pub(crate) fn faults(job: &Job, seen: &mut Seen) -> Vec<BadPage> {
+pub(crate) fn faults(job: &Job, seen: &mut Seen, level: Level, names: &Names) -> Vec<BadPage> {
     let first = job.space.first();
     let doubtful = |class| matches!(class, PageClass::Bad | PageClass::Unverified | PageClass::NotRun);
     let all = first == 0 && !job.space.broken_off && !seen.dark;
@@ -43,6 +46,9 @@ pub(crate) fn faults(job: &Job, seen: &mut Seen) -> Vec<BadPage> {
         }
         faults.extend(maps::faults(&known));
         faults.extend(lobs::faults(&known));
+        if level >= Level::Full && faults.is_empty() {
+            faults.extend(order::faults(&known, names));
+        }
     }
     faults
 }

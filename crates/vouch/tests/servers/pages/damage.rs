@@ -102,6 +102,17 @@ fn structure(ground: &Ground, table: &str, form: Form) {
     allocation(ground, table, form, left);
 }
 
+/// What is seen by `--level full` alone.
+fn in_full(ground: &Ground, table: &str, code: &str, form: Form, damage: fn(&mut Pages, usize)) {
+    let mut file = Pages::read(&ground.file(table), form.0, form.1).unwrap();
+    let leaf = file.find(17_855, |page| page[65] == 0 && page[55] > 3).unwrap();
+    let (outcome, path) = ground.damaged(table, form, |file| damage(file, leaf));
+    outcome.assert_code(0);
+    let full = pages(&path, &["--state", "clean", "--level", "full"]).assert_code(1);
+    assert_eq!(full.finding_codes(), [code], "{}", full.stdout);
+    assert_eq!(full.only(code)["file"]["first_page"], leaf, "{}", full.stdout);
+}
+
 /// The inside of nodes of ROW_FORMAT=COMPRESSED.
 fn compressed(ground: &Ground, table: &str, form: Form) {
     let mut file = Pages::read(&ground.file(table), form.0, form.1).unwrap();
@@ -116,10 +127,7 @@ fn compressed(ground: &Ground, table: &str, form: Form) {
     assert!(finding["file"]["index"].as_str().unwrap().starts_with(named), "{finding}");
     let parent = file.parent_of(left).unwrap();
     ground.finds(table, form, "index-tree", parent, |file| file.swap_children(parent, left, right));
-    let (outcome, path) = ground.damaged(table, form, |file| file.stream(left));
-    outcome.assert_code(0);
-    let full = pages(&path, &["--state", "clean", "--level", "full"]).assert_code(1);
-    assert_eq!(full.only("index-page")["file"]["first_page"], left, "{}", full.stdout);
+    in_full(ground, table, "index-page", form, |file, leaf| file.stream(leaf));
 }
 
 /// Extents, segments and pages that contradict each other.
@@ -192,6 +200,8 @@ fn on_mysql() {
     for table in ["dynamic", "compact"] {
         structure(&ground, table, plain);
     }
+    in_full(&ground, "dynamic", "index-order", plain, |file, leaf| file.keys(leaf));
+    in_full(&ground, "redundant", "index-page", plain, |file, leaf| file.garbage(leaf));
     for (table, size) in [("zip1", 1024), ("zip4", 4096), ("zip16", 16_384)] {
         compressed(&ground, table, (size, Seal::Zip));
     }
