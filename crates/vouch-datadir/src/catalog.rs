@@ -5,7 +5,7 @@
 
 use crate::discover::Found;
 use crate::kind::Kind;
-use crate::names::named;
+use crate::names::{named, table_of};
 use crate::sdi::Index;
 use crate::space::{self, Space};
 use std::collections::HashMap;
@@ -20,8 +20,12 @@ const FIRST: &str = "ibdata1";
 /// Deeper trees do not exist.
 const MOST_LEVELS: u16 = 64;
 
-/// All indexes by their numbers, as the system tablespace in a folder or in the folder above it has them.
-pub(crate) fn names(folder: &Path, keyring: &Keyring) -> Option<HashMap<u64, Index>> {
+/// The indexes of a tablespace by their numbers, as the system tablespace in its folder or in the one above has
+/// them. That of another instance does not know the tablespace by its number and by the name of its file.
+pub(crate) fn names(asked: &Space, keyring: &Keyring) -> Option<HashMap<u64, Index>> {
+    let folder = &asked.root;
+    let own = asked.parts.first().filter(|_| asked.kind == Kind::Tablespace);
+    let own = own.map(|part| table_of(&part.found.path));
     let above = folder.canonicalize().ok()?.parent()?.to_owned();
     let home = [folder.to_owned(), above].into_iter().find(|folder| folder.join(FIRST).is_file())?;
     let mut reader = Reader::open(&home, keyring)?;
@@ -33,7 +37,9 @@ pub(crate) fn names(folder: &Path, keyring: &Keyring) -> Option<HashMap<u64, Ind
     let mut indexes = HashMap::new();
     reader.leaves(roots.indexes, INDEXES_INDEX, &mut |page| {
         let known = DictIndex::of_leaf(page).into_iter().filter_map(|index| {
-            let table = tables.get(&index.table)?.clone();
+            let table: String = tables.get(&index.table).cloned()?;
+            let here = asked.id == Some(index.space) && own.as_ref().is_none_or(|own| own.as_ref() == Some(&table));
+            here.then_some(())?;
             Some((index.id, Index { table, name: index.name, root: None, key: None }))
         });
         indexes.extend(known);

@@ -9,18 +9,15 @@ use crate::far;
 use crate::kind::Kind;
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
-use crate::sdi::{Index, Names};
+use crate::sdi::{Index, MYSQL_DICTIONARY, Names};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use vouch_innodb::{DictTable, Lsn, PageNo, SpaceId};
+use vouch_innodb::{DictTable, Lsn, PageNo};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
-
-/// The tablespace of MySQL's own dictionary.
-const MYSQL_DICTIONARY: SpaceId = SpaceId(0xffff_fffe);
 
 /// What a tablespace came to.
 #[derive(Debug, Default)]
@@ -53,7 +50,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
         structure(job, state, options.level, &names, &mut seen, &mut report);
     }
     if seen.bad.iter().any(|bad| bad.index.is_some_and(|index| names.of(index).is_none())) && !job.space.format.sdi {
-        names.complete(catalog::names(&job.space.root, &options.keyring).unwrap_or_default());
+        names.complete(catalog::names(&job.space, &options.keyring).unwrap_or_default());
     }
     findings(job, &names, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use vouch_innodb::{KeyPrefix, NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
 use vouch_report::Code;
 
+/// The tablespace of MySQL's own dictionary.
+pub(crate) const MYSQL_DICTIONARY: SpaceId = SpaceId(0xffff_fffe);
+
 /// Bytes of descriptions that are kept of one tablespace; more tables than these have no names.
 const MOST_BYTES: usize = 16 << 20;
 

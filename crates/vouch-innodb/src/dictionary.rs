@@ -28,6 +28,7 @@ const FLAGS: usize = 7;
 const OF_TABLE: usize = 0;
 const INDEX_ID: usize = 1;
 const INDEX_NAME: usize = 4;
+const INDEX_SPACE: usize = 7;
 const SPACE: usize = 9;
 const DELETED: u8 = 0x20;
 const TEMPORARY: u32 = 1;
@@ -54,6 +55,8 @@ pub struct DictIndex {
     pub id: u64,
     /// The number of its table.
     pub table: u64,
+    /// The tablespace that it is in.
+    pub space: SpaceId,
     /// Its name.
     pub name: String,
 }
@@ -134,7 +137,7 @@ fn table(page: &[u8], record: usize) -> Option<DictTable> {
 fn index(page: &[u8], record: usize) -> Option<DictIndex> {
     let field = fields(page, record, &INDEX_FIELDS)?;
     let (id, table) = (field(INDEX_ID)?.be64(0)?, field(OF_TABLE)?.be64(0)?);
-    Some(DictIndex { id, table, name: text(field(INDEX_NAME)?)? })
+    Some(DictIndex { id, table, space: SpaceId(field(INDEX_SPACE)?.be32(0)?), name: text(field(INDEX_NAME)?)? })
 }
 
 /// Where a field ends, from the record's origin on. The upper bits tell of NULL and of parts elsewhere.
@@ -205,7 +208,8 @@ mod tests {
         page[at + 7] = 18;
         page[at + 15] = 33;
         page[at + 29..at + 36].copy_from_slice(b"PRIMARY");
-        let primary = DictIndex { id: 33, table: 18, name: "PRIMARY".to_owned() };
+        page[at + 47] = 5;
+        let primary = DictIndex { id: 33, table: 18, space: SpaceId(5), name: "PRIMARY".to_owned() };
         assert_eq!(DictIndex::of_leaf(&page), [primary]);
         page[at + 29] = 0xff;
         assert_eq!(DictIndex::of_leaf(&page), [], "one in the making");
