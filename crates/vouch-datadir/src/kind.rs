@@ -39,6 +39,11 @@ impl Kind {
         by_prefix(name).or_else(|| by_suffix(name)).or_else(|| packed(name)).unwrap_or(Kind::Other)
     }
 
+    /// Whether it is a log.
+    pub(crate) fn is_log(self) -> bool {
+        matches!(self, Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog)
+    }
+
     /// In words.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -126,8 +131,8 @@ fn packed(name: &str) -> Option<Kind> {
     }
     Some(match Kind::of(crate::packed::inner(name)?) {
         Kind::Tablespace | Kind::System(_) | Kind::Undo => Kind::Packed,
+        kind if kind.is_log() => Kind::Packed,
         Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
-        Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog => Kind::NotCovered("packed log"),
         other => other,
     })
 }
@@ -159,7 +164,7 @@ mod tests {
             ("mysql-bin.000012", Kind::Binlog),
             ("relay.1000000", Kind::Binlog),
             ("aria_log.00000001", Kind::NotCovered("Aria log")),
-            ("binlog.000001.gz", Kind::NotCovered("packed log")),
+            ("binlog.000001.gz", Kind::Packed),
             ("binlog.index", Kind::Other),
             ("archive.20260101", Kind::Other),
             ("auto.cnf", Kind::Other),

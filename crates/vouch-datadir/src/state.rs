@@ -45,10 +45,10 @@ impl State {
         NOTES.contains(&name)
     }
 
-    /// The state of the files of an image, with the name and the text of the backup tool's note.
-    pub(crate) fn noted(note: Option<&(String, String)>, choice: StateChoice) -> State {
+    /// The state of the files of an image, with the names and the texts of the backup tool's notes.
+    pub(crate) fn noted(notes: &[(String, String)], choice: StateChoice) -> State {
         match choice {
-            StateChoice::Auto => note.and_then(|(name, text)| backup(name, text)).unwrap_or(State::Unknown),
+            StateChoice::Auto => notes.iter().find_map(|(name, text)| backup(name, text)).unwrap_or(State::Unknown),
             _ => State::of(Path::new(""), choice),
         }
     }

@@ -67,8 +67,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
-    let is_log = |file: &Found| matches!(file.kind, Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog | Kind::Binlog);
-    let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(is_log);
+    let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind.is_log());
     let spaces = open_all(files, &states, options, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
@@ -90,7 +89,8 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
 impl Run {
     /// Looks at packed files and images, whose states are known only at their ends.
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
-        let Streamed { jobs, formless, files, findings, errors, skips, states } = read_all(files, options, runtime);
+        let Streamed { jobs, formless, logs, files, findings, errors, skips, states } =
+            read_all(files, options, runtime);
         for (root, state) in states {
             around.states.retain(|(known, _)| *known != root);
             around.states.push((root, state));
@@ -103,6 +103,7 @@ impl Run {
             let raw = zero && is_raw(&found, &around.states);
             if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
         }
+        self.logs(logs::judge_streamed(logs, &around.states, options.max_findings), runtime);
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
         }

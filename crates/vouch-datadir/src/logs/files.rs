@@ -10,6 +10,17 @@ use crate::state::State;
 use std::io;
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RingLog};
 
+/// What an empty log is.
+pub(super) const EMPTY: &str = "empty, to be made anew";
+/// Why a log is not verified.
+pub(super) const UNKNOWN_FORMAT: &str =
+    "redo log of a format that is not known, as of MySQL 5.6, MariaDB 10.1 or older";
+
+/// The LSN up to which a backup in this state needs its log.
+pub(super) fn needed(state: &State) -> Option<Lsn> {
+    if let State::Raw(_, end) = state { *end } else { None }
+}
+
 /// Verifies the files of one log. The state tells up to where a backup needs it.
 pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
     let mut report = LogReport::default();
@@ -20,7 +31,7 @@ pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
         report.skip(first, "redo log that the backup was prepared from");
         return report;
     }
-    let needed = if let State::Raw(_, end) = state { *end } else { None };
+    let needed = needed(state);
     let looked = settled(|| match judge(&files, needed) {
         Ok(Some(look)) => Ok(look),
         Ok(None) => Err(None),
@@ -29,8 +40,7 @@ pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
     match looked {
         Ok(look) => report.look(look, most),
         Err(None) => {
-            let reason = "redo log of a format that is not known, as of MySQL 5.6, MariaDB 10.1 or older";
-            files.iter().for_each(|found| report.skip(found, reason));
+            files.iter().for_each(|found| report.skip(found, UNKNOWN_FORMAT));
         }
         // A server makes its log anew when its size is changed.
         Err(Some((_, error))) if error.kind() == io::ErrorKind::NotFound => {}
@@ -49,7 +59,7 @@ fn judge(files: &[Found], needed: Option<Lsn>) -> Result<Option<Look>, (Found, i
     let head = read::head(&first.path, MysqlLog::HEAD).map_err(failed(first))?;
     if head.is_empty() && needed.is_none() {
         // What preparing a backup leaves.
-        let outcome = Outcome { format: "empty, to be made anew".to_owned(), ..Outcome::default() };
+        let outcome = Outcome { format: EMPTY.to_owned(), ..Outcome::default() };
         return Ok(Some(vec![(first.clone(), outcome)]));
     }
     if MariadbLog::is_log(&head) {

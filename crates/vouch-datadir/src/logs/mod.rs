@@ -10,9 +10,11 @@ mod mtrs;
 mod redo;
 mod report;
 mod ring;
+mod streamed;
 
 pub(crate) use binlog::{MAGIC_BYTES as BINLOG_MAGIC, is_binlog};
 pub(crate) use report::LogReport;
+pub(crate) use streamed::{StreamedLog, judge as judge_streamed, read as read_stream};
 
 use crate::discover::Found;
 use crate::kind::Kind;

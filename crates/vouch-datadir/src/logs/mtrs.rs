@@ -141,6 +141,16 @@ impl Walk {
         }
     }
 
+    /// The same, had nothing been looked for behind `enough`. What can no longer be had is said to be not known.
+    pub(super) fn up_to(mut self, enough: Option<Lsn>, missed: bool) -> Walk {
+        self.given_up |= missed;
+        let beyond = enough.and_then(|enough| self.gaps.iter().position(|gap| gap.from >= enough));
+        if let Some(gap) = beyond.map(|at| self.gaps.drain(at..)).and_then(|mut gaps| gaps.next()) {
+            (self.end, self.behind) = (gap.from, Some(gap.what));
+        }
+        self
+    }
+
     /// What it comes to where a backup's note says that the log reaches up to `needed`.
     pub(super) fn outcome(self, needed: Option<Lsn>) -> Outcome {
         let mut outcome = Outcome { method: "crc32", format: "mini-transactions".to_owned(), ..Outcome::default() };

@@ -8,7 +8,7 @@ use super::look::{Look, settled};
 use super::report::{Fault, LogReport, Outcome};
 use crate::discover::{Found, unreadable};
 use crate::kind::Kind;
-use crate::read::Source;
+use crate::read::{Bytes, Source};
 use std::convert::Infallible;
 use std::io;
 use vouch_innodb::{Lsn, MysqlLog, RedoBlock};
@@ -69,6 +69,11 @@ fn judge(files: &[Found], report: &mut LogReport) -> Look {
             Err(error) => report.errors.push(unreadable(&found.label, &error)),
         }
     }
+    outcomes(scans)
+}
+
+/// What the files of one log come to, in their order.
+pub(super) fn outcomes(scans: Vec<(Found, Scan)>) -> Look {
     let checkpoint = scans.iter().filter_map(|(_, scan)| scan.log?.checkpoint).max();
     let last_live = scans.iter().rposition(|(_, scan)| scan.live > 0);
     let outcomes = scans.into_iter().enumerate().map(|(number, (found, scan))| {
@@ -78,7 +83,11 @@ fn judge(files: &[Found], report: &mut LogReport) -> Look {
     outcomes.collect()
 }
 
-fn scan(source: &Source) -> io::Result<Scan> {
+/// Reads one file, forwards.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn scan(source: &dyn Bytes) -> io::Result<Scan> {
     let mut head = vec![0; MysqlLog::HEAD];
     let read = source.read_at(&mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();

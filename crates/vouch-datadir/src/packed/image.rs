@@ -1,32 +1,27 @@
 //! Packed files and images, one after the other or side by side: [`read_all`].
 
-use super::layer::{self, Container, Input, Layer};
+use super::contents::Image;
+use super::layer::{self, Container, Input};
 use super::member::{self, Known};
 use super::meter::{Meter, Tap};
 use super::outcome::{Collected, Streamed};
-use super::pipe::{self, PIECE, Pool};
-use super::tarball;
-use super::turns::Turns;
-use super::xbstream::Chunks;
+use super::pipe;
 use crate::discover::{Found, INPUT, at, unreadable};
-use crate::kind::Kind;
+use crate::kind::{Kind, may_be_binlog};
+use crate::logs::{self, BINLOG_MAGIC, is_binlog};
 use crate::options::{PagesOptions, Runtime};
 use crate::state::State;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use vouch_report::{Code, Failure, FileCoverage, FileState, PageTally, Skip};
-
-/// Notes of a backup tool are shorter.
-const MOST_NOTE: usize = 64 << 10;
+use vouch_report::{Code, Failure, FileCoverage, FileState, PageTally};
 
 /// What all inputs of a run share.
-struct Context<'a> {
-    options: &'a PagesOptions,
+pub(super) struct Context<'a> {
+    pub options: &'a PagesOptions,
     runtime: &'a Runtime<'a>,
-    known: Known,
+    pub known: Known,
     out: Collected,
 }
 
@@ -50,8 +45,8 @@ pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runt
 
 /// One input.
 pub(super) struct One<'a> {
-    context: &'a Context<'a>,
-    found: &'a Found,
+    pub(super) context: &'a Context<'a>,
+    pub(super) found: &'a Found,
     meter: Meter,
 }
 
@@ -135,38 +130,48 @@ impl One<'_> {
         }
     }
 
-    /// A tablespace by itself.
+    /// A tablespace or a log by itself.
     fn single(&self, name: &str, mut input: Input) -> io::Result<()> {
-        let kind = match Kind::of(layer::stripped(name).1) {
+        let inner = layer::stripped(name).1;
+        let first = layer::head(&mut input, BINLOG_MAGIC)?;
+        let named_so = may_be_binlog(inner) && is_binlog(&first);
+        let kind = match Kind::of(inner) {
             kind @ (Kind::System(_) | Kind::Undo) => kind,
+            kind if kind.is_log() => kind,
+            _ if named_so => Kind::Binlog,
             _ => Kind::Tablespace,
         };
+        let mut input = std::io::Cursor::new(first).chain(input);
         let found = Found { kind, bytes: 0, path: unpacked(&self.found.path), ..self.found.clone() };
+        if kind.is_log() {
+            let log = logs::read_stream(found, &mut input, None)?;
+            self.out().add().logs.push(log);
+            return Ok(());
+        }
         member::judge(found, &mut input, &self.context.known, self.context.options, self.out())
     }
 
     fn image(&self, format: &str, read: impl FnOnce(&Image) -> io::Result<()>) -> io::Result<()> {
-        let image = Image { one: self, names: Mutex::default(), note: Mutex::default() };
+        let image = Image::new(self);
         let outcome = read(&image);
         if let Err(error) = &outcome {
             self.failed(error, None);
         }
-        let names = image.names.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let note = image.note.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let state = State::noted(note.as_ref(), self.context.options.state);
+        let spaces = image.spaces();
+        let state = State::noted(&image.notes(), self.context.options.state);
         let mut out = self.out().add();
         let damaged = out
             .findings
             .iter()
             .any(|finding| finding.location.file.as_ref().is_some_and(|file| file.file == self.found.label));
         out.states.push((self.found.path.clone(), state));
-        if names == 0 && !damaged {
+        if image.is_empty() && !damaged {
             let message = format!("there is no file of InnoDB in {}", self.label());
             out.errors.push(at(self.label(), Failure::new(Code::NothingFound, message)));
         }
         out.files.push(FileCoverage {
             state: if damaged { FileState::Damaged } else { FileState::Sound },
-            format: format!("{format}, {names} tablespaces"),
+            format: format!("{format}, {spaces} tablespaces"),
             ..bare(self.label(), self.meter.bytes())
         });
         Ok(())
@@ -194,119 +199,7 @@ fn bare(label: &str, bytes: u64) -> FileCoverage {
 }
 
 /// The path without the suffix of its layer.
-fn unpacked(path: &Path) -> PathBuf {
+pub(super) fn unpacked(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     path.with_file_name(layer::stripped(&name).1)
-}
-
-/// What becomes of a file of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// Its pages are judged.
-    Judged(Kind),
-    /// It tells as of when the others are.
-    Note,
-    /// Nothing.
-    Passed,
-}
-
-/// An image that is being read.
-pub(super) struct Image<'a> {
-    pub(super) one: &'a One<'a>,
-    /// Tablespaces so far.
-    names: Mutex<u64>,
-    /// The notes of the backup tool: name and text.
-    note: Mutex<Option<(String, String)>>,
-}
-
-impl Image<'_> {
-    /// What a file of this path is for. What is not verified is told.
-    pub(super) fn role(&self, path: &str) -> (Role, Option<Layer>) {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let (layer, inner) = layer::stripped(name);
-        let skip = |code, reason: &str| {
-            let skip = Skip { code, what: self.label(path), reason: reason.to_owned() };
-            self.one.out().add().skips.push(skip);
-        };
-        let role = match Kind::of(inner) {
-            kind @ (Kind::Tablespace | Kind::System(_) | Kind::Undo) => Role::Judged(kind),
-            Kind::Temporary => {
-                skip(Code::TemporaryFile, Kind::Temporary.name());
-                Role::Passed
-            }
-            Kind::NoChecksums(what) => {
-                skip(Code::NoChecksums, what);
-                Role::Passed
-            }
-            Kind::Doublewrite
-            | Kind::Redo(_)
-            | Kind::LogFile(_)
-            | Kind::CopiedLog
-            | Kind::Binlog
-            | Kind::Packed
-            | Kind::NotCovered(_) => {
-                skip(Code::NotCovered, Kind::of(inner).name());
-                Role::Passed
-            }
-            Kind::Other if State::is_note(inner) => Role::Note,
-            Kind::Other => Role::Passed,
-        };
-        (role, layer)
-    }
-
-    /// Files of several inputs are told apart by the input's name.
-    fn label(&self, path: &str) -> String {
-        let path = path.trim_start_matches("./");
-        if self.one.context.options.paths.len() > 1 { format!("{}:{path}", self.one.label()) } else { path.to_owned() }
-    }
-
-    fn found(&self, path: &str, kind: Kind) -> Found {
-        *self.names.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        let (label, root) = (self.label(path), self.one.found.path.clone());
-        Found { path: unpacked(Path::new(path.trim_start_matches("./"))), label, kind, bytes: 0, root }
-    }
-
-    /// A file of the image, to its end.
-    pub(super) fn member(&self, path: &str, role: Role, layer: Option<Layer>, input: &mut dyn Read) -> io::Result<()> {
-        let mut input: Input = match layer {
-            Some(layer) => layer.open(Box::new(input))?,
-            None => Box::new(input),
-        };
-        match role {
-            Role::Judged(kind) => {
-                let (context, found) = (self.one.context, self.found(path, kind));
-                member::judge(found, &mut input, &context.known, context.options, &context.out)
-            }
-            Role::Note => {
-                let text = layer::head(&mut input, MOST_NOTE)?;
-                let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-                let note = (layer::stripped(&name).1.to_owned(), String::from_utf8_lossy(&text).into_owned());
-                *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note);
-                io::copy(&mut input, &mut io::sink()).map(drop)
-            }
-            Role::Passed => Ok(()),
-        }
-    }
-
-    fn tar(&self, input: Input) -> io::Result<()> {
-        let input = io::BufReader::with_capacity(PIECE, input);
-        tarball::entries(input, |path, entry| {
-            let (role, layer) = self.role(path);
-            let outcome = self.member(path, role, layer, entry);
-            if let (Err(error), true) = (&outcome, layer.is_some() && role != Role::Passed) {
-                // The archive goes on behind a file that does not unpack.
-                self.one.failed(error, Some(path));
-                return Ok(());
-            }
-            outcome
-        })
-    }
-
-    fn xbstream(&self, input: Input) -> io::Result<()> {
-        let pool = Pool::default();
-        std::thread::scope(|scope| {
-            let chunks = Chunks::new(io::BufReader::with_capacity(PIECE / 2, input));
-            Turns::new(self, scope, &pool).run(chunks)
-        })
-    }
 }

@@ -4,6 +4,7 @@
 //! does not grow with what a stream says of itself; whatever is not looked at
 //! to its end is a finding or a failure.
 
+mod contents;
 mod image;
 mod layer;
 mod member;
@@ -11,6 +12,7 @@ mod meter;
 mod outcome;
 mod pipe;
 mod qpress;
+mod tape;
 mod tarball;
 mod turns;
 mod xbstream;
@@ -18,3 +20,4 @@ mod xbstream;
 pub(crate) use image::read_all;
 pub(crate) use layer::{HEAD, inner, is_image, is_packed_so};
 pub(crate) use outcome::Streamed;
+pub(crate) use tape::Tape;

@@ -1,6 +1,7 @@
 //! What streams came to: [`Streamed`].
 
 use crate::discover::Found;
+use crate::logs::StreamedLog;
 use crate::state::State;
 use crate::unit::Job;
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ pub(crate) struct Streamed {
     pub jobs: Vec<Job>,
     /// Files without any page; whether they are all zero.
     pub formless: Vec<(Found, bool)>,
+    /// Logs, read to their ends.
+    pub logs: Vec<StreamedLog>,
     /// The images themselves.
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,

@@ -34,11 +34,14 @@ impl Read for Whole<'_> {
     }
 }
 
-/// Hands every regular file of an archive to `each`, with its path.
+/// Hands every regular file of an archive to `each`, with its path and its length.
 ///
 /// # Errors
 /// The archive cannot be read, is damaged, or has no end; or `each` fails.
-pub(super) fn entries(input: impl Read, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> io::Result<()> {
+pub(super) fn entries(
+    input: impl Read,
+    mut each: impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
+) -> io::Result<()> {
     let (bytes, end) = (AtomicU64::new(0), AtomicU64::new(BLOCK));
     let outcome = walk(tar::Archive::new(Counted { input, bytes: &bytes }), &end, &mut each);
     // The end of an archive is marked, so that one that was cut off can be told.
@@ -52,7 +55,7 @@ pub(super) fn entries(input: impl Read, mut each: impl FnMut(&str, &mut dyn Read
 fn walk<R: Read>(
     mut archive: tar::Archive<R>,
     end: &AtomicU64,
-    each: &mut impl FnMut(&str, &mut dyn Read) -> io::Result<()>,
+    each: &mut impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
 ) -> io::Result<()> {
     for entry in archive.entries()? {
         let mut entry = entry?;
@@ -62,7 +65,7 @@ fn walk<R: Read>(
         if entry.header().entry_type().is_file() || entry.header().entry_type().is_gnu_sparse() {
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let left = entry.size();
-            each(&path, &mut Whole { input: &mut entry, left })?;
+            each(&path, left, &mut Whole { input: &mut entry, left })?;
         }
     }
     Ok(())
@@ -84,7 +87,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> io::Result<Vec<(String, String)>> {
         let mut all = Vec::new();
-        entries(bytes, |path, input| {
+        entries(bytes, |path, _, input| {
             let mut text = String::new();
             input.read_to_string(&mut text)?;
             all.push((path.to_owned(), text));

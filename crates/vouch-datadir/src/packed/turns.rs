@@ -1,7 +1,7 @@
 //! The files of an xbstream, which take turns: [`Turns`] hands the bytes of each
 //! to a thread of its own.
 
-use super::image::{Image, Role};
+use super::contents::{Image, Role};
 use super::pipe::{self, PIECE, Piece, Pool};
 use super::xbstream::{Body, Chunk, ChunkError, Chunks, Payload, Sum};
 use crate::discover::at;
@@ -115,7 +115,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         let (sender, mut intake) = pipe::pipe(self.pool);
         let (image, path) = (self.image, path.to_owned());
         self.scope.spawn(move || {
-            if let Err(error) = image.member(&path, role, layer, &mut intake) {
+            if let Err(error) = image.member(&path, role, layer, &mut intake, None) {
                 image.one.failed(&error, Some(&path));
             }
         });

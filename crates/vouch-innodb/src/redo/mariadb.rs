@@ -57,6 +57,11 @@ impl MariadbLog {
         head.starts_with(MAGIC) || head.starts_with(MAGIC_ENCRYPTED)
     }
 
+    /// Whether the log that begins so was copied by a backup tool: then it begins with its checkpoint, and is no circle.
+    pub fn is_copy(head: &[u8]) -> bool {
+        is_sound(head, 0, HEAD_SUM) && head.get(CREATOR..).is_some_and(|creator| creator.starts_with(BACKUP))
+    }
+
     /// The head of a log file of `bytes` bytes; `None` when it is of another format, damaged or has no checkpoint,
     /// or when nothing follows.
     pub fn read(head: &[u8], bytes: u64) -> Option<MariadbLog> {

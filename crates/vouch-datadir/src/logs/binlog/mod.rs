@@ -12,10 +12,10 @@ pub(crate) use event::{MAGIC_BYTES, is_binlog};
 use super::report::{LogReport, Outcome, persistent};
 use super::{LOOKS, PATIENCE};
 use crate::discover::{Found, unreadable};
-use crate::read::Source;
+use crate::read::{Bytes, Source};
 use std::io;
 use vouch_report::{Code, PageTally};
-use walk::{Walk, walk};
+use walk::{UNKNOWN, Walk, walk};
 
 /// Verifies one log.
 pub(super) fn verify(found: &Found, most: usize) -> LogReport {
@@ -47,10 +47,33 @@ pub(super) fn verify(found: &Found, most: usize) -> LogReport {
     report
 }
 
+/// What was seen of a log that came as a stream.
+#[derive(Debug)]
+pub(super) struct Streamed(Walk);
+
+impl Streamed {
+    /// Reads a log of so many bytes, where that is known.
+    ///
+    /// # Errors
+    /// The stream cannot be read.
+    pub(super) fn read(found: &Found, source: &dyn Bytes, bytes: Option<u64>) -> io::Result<Streamed> {
+        walk(source, bytes.unwrap_or(UNKNOWN), is_relay(found)).map(Streamed)
+    }
+
+    /// Tells what it came to.
+    pub(super) fn report(self, found: &Found, most: usize, report: &mut LogReport) {
+        report.file(found, Code::BinlogEvent, outcome(self.0), most);
+    }
+}
+
+fn is_relay(found: &Found) -> bool {
+    found.label.contains("relay")
+}
+
 fn read(found: &Found) -> io::Result<Walk> {
     let source = Source::open(&found.path)?;
     let bytes = std::fs::metadata(&found.path)?.len();
-    walk(&source, bytes, found.label.contains("relay"))
+    walk(&source, bytes, is_relay(found))
 }
 
 fn outcome(walk: Walk) -> Outcome {

@@ -16,6 +16,9 @@ const SEARCHED: usize = 64 << 10;
 /// Behind the last type of event that servers write.
 const TYPES_END: u8 = 0xb0;
 
+/// The length of a log that comes as a stream.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
 /// What was seen in a log.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Walk {
@@ -42,7 +45,7 @@ struct Walker<'a> {
     walk: Walk,
 }
 
-/// Walks a log of so many bytes. A relay log is never closed by a mark.
+/// Walks a log of so many bytes, or of [`UNKNOWN`]. A relay log is never closed by a mark.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -68,13 +71,25 @@ impl Walker<'_> {
             self.fault(0, "the file does not begin as a binary log does".to_owned());
         }
         let mut at = MAGIC_BYTES as u64;
-        while at < self.bytes {
+        while at < self.bytes && !self.is_over(at)? {
             match self.event(at)? {
                 Some(next) => at = next,
                 None => break,
             }
         }
         Ok(())
+    }
+
+    /// Whether a log whose length is not known ends here; if so its length is known from now on.
+    fn is_over(&mut self, at: u64) -> io::Result<bool> {
+        let header = usize::try_from(HEADER).unwrap_or(0);
+        if self.bytes == UNKNOWN {
+            let there = self.window.get(at, header)?.len();
+            if there < header {
+                self.bytes = at + there as u64;
+            }
+        }
+        Ok(at >= self.bytes)
     }
 
     /// Judges the event at `at` and returns where the next one begins, if one can be found.

@@ -160,6 +160,7 @@ fn of_a_server_that_is_written_to() {
     changed_bytes(&backups);
     whole_directory(&backups);
     copied_log(&backups);
+    logs_in_images(&backups);
     cut_images(&backups);
 }
 
@@ -229,6 +230,35 @@ fn copied_log(backups: &Backups) {
     assert!(message.contains(&format!("should reach LSN {last}")), "{message}");
     let outcome = with_bytes(&path, |bytes| bytes[4100] ^= 1, || pages(&raw, &[]));
     assert_eq!(outcome.assert_code(1).only("redo-block")["file"]["offset"], 4096);
+}
+
+/// The LSN up to which the backup of an image needs its log, as its notes say.
+fn last_lsn(image: &[u8]) -> String {
+    let words = b"last_lsn = ";
+    let at = image.windows(words.len()).position(|window| window == words).unwrap() + words.len();
+    image[at..].iter().take_while(|byte| byte.is_ascii_digit()).map(|byte| char::from(*byte)).collect()
+}
+
+/// What mariabackup has copied of the log is verified as it passes, up to where the notes behind it say.
+fn logs_in_images(backups: &Backups) {
+    for (name, packed) in [("image.mbstream", false), ("image.mbstream.zst", false), ("compressed.mbstream", true)] {
+        let outcome = piped(&backups.path(name));
+        let log = files(&outcome, "ib_logfile0")[0];
+        assert_eq!((&log["kind"], &log["state"]), (&"redo log".into(), &"sound".into()), "{name}");
+        assert!(log["tally"]["sound"].as_u64().unwrap() > 100, "{log}");
+        let image = fs::read(backups.path(name)).unwrap();
+        if !packed && !name.ends_with("zst") {
+            assert_eq!(log["lsn_max"].to_string(), last_lsn(&image), "{name}");
+        }
+    }
+    let contents = chunk_of("ib_logfile0");
+    let byte = |image: &[u8]| contents(image) + 12_288 + 2_000;
+    let outcome = piped(&backups.changed("image.mbstream", byte));
+    let needs = format!("needs it up to LSN {}", last_lsn(&fs::read(backups.path("image.mbstream")).unwrap()));
+    let outcome = outcome.assert_code(1);
+    assert_eq!(outcome.finding_codes(), ["redo-block", "image-chunk"], "{}", outcome.stdout);
+    let message = outcome.only("redo-block")["message"].as_str().unwrap().to_owned();
+    assert!(message.contains(&needs), "{message}");
 }
 
 /// A packed image with a changed byte that changes what comes out: where zeros repeat, not every one does.

@@ -1,0 +1,157 @@
+//! Logs that come as streams, in images and packed files: [`StreamedLog`] is read
+//! as it passes, and [`judge`] judges all of them once the notes of their
+//! backup are known, which follow the log.
+//!
+//! A log that is short enough to be held is looked at like a file. A longer one
+//! passes: of redo logs that is what backup tools have copied, which begins with
+//! its checkpoint. Invariant: where a server's log goes on at the start of its
+//! file and that has passed, it is not taken for verified.
+
+use super::files::{EMPTY, UNKNOWN_FORMAT, needed};
+use super::report::{LogReport, Outcome};
+use super::{binlog, mtrs, redo, ring};
+use crate::discover::Found;
+use crate::kind::Kind;
+use crate::packed::Tape;
+use crate::read::Bytes;
+use crate::state::State;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use vouch_innodb::{MariadbLog, MysqlLog, RingLog};
+
+/// A log that has passed.
+#[derive(Debug)]
+pub(crate) struct StreamedLog {
+    found: Found,
+    seen: Seen,
+}
+
+#[derive(Debug)]
+enum Seen {
+    Events(binlog::Streamed),
+    /// A file of MySQL's redo log since 8.0.30.
+    Redo(redo::Scan),
+    /// MariaDB's since 10.8; whether a part of it was needed that had passed.
+    Mtrs(Box<mtrs::Walk>, bool),
+    /// Blocks in a circle, as of old.
+    Ring(Box<ring::Scanned>),
+    Nothing,
+    /// Not verified, and why.
+    Not(&'static str),
+}
+
+/// Reads a log to its end, which is after so many bytes where that is known.
+///
+/// # Errors
+/// The stream cannot be read.
+pub(crate) fn read(found: Found, input: &mut dyn Read, bytes: Option<u64>) -> io::Result<StreamedLog> {
+    let tape = Tape::new(input)?;
+    let length = tape.length().or(bytes);
+    let mut seen = match found.kind {
+        Kind::Redo(_) => Seen::Redo(redo::scan(&tape)?),
+        Kind::LogFile(_) | Kind::CopiedLog => redo_log(&tape, length)?,
+        _ => Seen::Events(binlog::Streamed::read(&found, &tape, length)?),
+    };
+    let bytes = tape.finish()?;
+    if let (Seen::Ring(scanned), false) = (&mut seen, tape.is_whole()) {
+        scanned.ended(bytes);
+    }
+    Ok(StreamedLog { found: Found { bytes, ..found }, seen })
+}
+
+fn redo_log(tape: &Tape, length: Option<u64>) -> io::Result<Seen> {
+    let mut head = vec![0; MysqlLog::HEAD];
+    let read = tape.read_at(&mut head, 0)?;
+    head.truncate(read);
+    if head.is_empty() {
+        return Ok(Seen::Nothing);
+    }
+    if MariadbLog::is_log(&head) {
+        // A copy begins with its checkpoint and never turns, so its length does not matter.
+        let length = Some(u64::MAX).filter(|_| MariadbLog::is_copy(&head)).or(length);
+        let Some(length) = length else { return Ok(Seen::Not("redo log of a server that is too long for a stream")) };
+        let walk = mtrs::walk(tape, length, None)?;
+        return Ok(Seen::Mtrs(Box::new(walk), tape.missed()));
+    }
+    if RingLog::is_unknown(&head) {
+        return Ok(Seen::Not(UNKNOWN_FORMAT));
+    }
+    if let (true, Some(bytes)) = (tape.is_whole(), length) {
+        return Ok(Seen::Ring(Box::new(ring::scan(&[ring::Part { source: tape, bytes }])?)));
+    }
+    let scanned = ring::scan_copy(tape)?.filter(|_| !tape.missed());
+    Ok(scanned.map_or(Seen::Not("redo log of a server, which is looked at in a directory alone"), |scanned| {
+        Seen::Ring(Box::new(scanned))
+    }))
+}
+
+/// Judges logs that have passed; the states tell up to where backups need them.
+pub(crate) fn judge(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize) -> LogReport {
+    let mut folders: BTreeMap<PathBuf, Vec<StreamedLog>> = BTreeMap::new();
+    for log in logs {
+        let folder = log.found.path.parent().map(Path::to_owned).unwrap_or_default();
+        folders.entry(log.found.root.join(folder)).or_default().push(log);
+    }
+    let mut report = LogReport::default();
+    for mut logs in folders.into_values() {
+        logs.sort_by_key(|log| match log.found.kind {
+            Kind::Redo(number) => number,
+            Kind::LogFile(number) => u64::from(number),
+            _ => 0,
+        });
+        of_folder(logs, states, most, &mut report);
+    }
+    report
+}
+
+fn of_folder(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize, report: &mut LogReport) {
+    let several =
+        logs.iter().filter(|log| matches!(log.found.kind, Kind::LogFile(_)) && log.found.bytes > 0).count() > 1;
+    let mut redo = Vec::new();
+    for StreamedLog { found, seen } in logs {
+        let state = states.iter().find(|(root, _)| *root == found.root).map_or(&State::Unknown, |(_, state)| state);
+        let needed = needed(state);
+        if found.kind == Kind::CopiedLog && matches!(state, State::Whole(..)) {
+            report.skip(&found, "redo log that the backup was prepared from");
+            continue;
+        }
+        let outcome = match seen {
+            Seen::Events(events) => {
+                events.report(&found, most, report);
+                continue;
+            }
+            Seen::Redo(scan) => {
+                redo.push((found, scan));
+                continue;
+            }
+            Seen::Not(why) => {
+                report.skip(&found, why);
+                continue;
+            }
+            Seen::Ring(_) if several => {
+                report.skip(&found, "redo log of several files, which is looked at in a directory alone");
+                continue;
+            }
+            // Only the first file counts where there should be one alone.
+            Seen::Mtrs(..) | Seen::Ring(_) | Seen::Nothing if matches!(found.kind, Kind::LogFile(1..)) => continue,
+            Seen::Mtrs(walk, missed) => walk.up_to(needed, missed).outcome(needed),
+            Seen::Ring(scanned) => first(scanned.outcomes(needed)),
+            // Preparing a backup leaves an empty log; what is yet to be prepared needs one.
+            Seen::Nothing if needed.is_none() => Outcome { format: EMPTY.to_owned(), ..Outcome::default() },
+            Seen::Nothing => first(ring::Scanned::nothing().outcomes(needed)),
+        };
+        report.look(vec![(found, outcome)], most);
+    }
+    if !redo.is_empty() {
+        report.look(redo::outcomes(redo), most);
+    }
+}
+
+fn first(outcomes: Vec<Outcome>) -> Outcome {
+    outcomes.into_iter().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "streamed_tests.rs"]
+mod tests;
