@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vouch_innodb::{DictTable, Lsn, PageNo};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
 
@@ -129,8 +129,11 @@ fn missing_page(job: &Job, end: u32) -> Option<PageNo> {
 
 /// A file of the system tablespace that was asked for by its own name may have others beside it.
 fn is_part_of_several(space: &Space) -> bool {
-    space.parts.iter().all(|part| part.found.path.as_os_str() == part.found.label.as_str())
-        && matches!(space.kind, Kind::System(_))
+    let by_name = |part: &Part| {
+        let folder = part.found.path.parent().unwrap_or(Path::new("."));
+        part.found.path.as_os_str() == part.found.label.as_str() && (folder == space.root || folder == Path::new("."))
+    };
+    space.parts.iter().all(by_name) && matches!(space.kind, Kind::System(_))
 }
 
 fn of_file(space: &Space, part: &Part, names: &Names, code: Code, message: String) -> Finding {

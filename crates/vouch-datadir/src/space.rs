@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vouch_innodb::{
     Access, Checker, FspHeader, Guess, Keyring, Layout, LegacyDoublewrite, PageNo, PageSize, SpaceFormat, SpaceId,
-    Verdict, guess, tells_of_key,
+    Verdict, first_page, guess, guess_part, tells_of_key,
 };
 use vouch_report::Failure;
 
@@ -88,7 +88,7 @@ fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat], keyring: &Keyring)
     let told = told_by_page_0(head);
     let (format, id) = match &told {
         Some((format, header)) => (*format, Some(header.space)),
-        None => found_out(head, known).map(|guess| (guess.format, guess.space))?,
+        None => found_out(first, head, known).map(|guess| (guess.format, guess.space))?,
     };
     let (access, locked) = access(keyring, told.as_ref(), head);
     let begins = begins_at(first, head, &format, 0) == 0;
@@ -189,7 +189,10 @@ fn told_by_page_0(head: &[u8]) -> Option<(SpaceFormat, FspHeader)> {
 }
 
 /// What the flags of a damaged page 0 say is tried first.
-fn found_out(sample: &[u8], known: &[SpaceFormat]) -> Option<Guess> {
+fn found_out(found: &Found, sample: &[u8], known: &[SpaceFormat]) -> Option<Guess> {
+    if is_later(found) {
+        return guess_part(sample, known).map(|(guess, _)| guess);
+    }
     let own = FspHeader::read(sample).and_then(|header| header.format().ok());
     let candidates: Vec<SpaceFormat> = own.into_iter().chain(known.iter().copied()).collect();
     guess(sample, &candidates)
@@ -216,15 +219,12 @@ fn whole_pages(bytes: u64, format: &SpaceFormat) -> (u32, u64) {
 /// The number of the first page of a file: that of the files before it together. A later file of the
 /// system tablespace that is looked at without them tells by its own pages.
 fn begins_at(found: &Found, head: &[u8], format: &SpaceFormat, first: u32) -> u32 {
-    if first > 0 || !matches!(found.kind, Kind::System(number) if number > 1) {
-        return first;
-    }
-    let size = format.physical.bytes();
-    let told = head.chunks_exact(size).zip(0_u32..).find_map(|(page, at)| {
-        let header = vouch_innodb::FilHeader::read(page).filter(|_| page.iter().any(|byte| *byte != 0))?;
-        header.page_no.0.checked_sub(at)
-    });
-    told.unwrap_or(first)
+    if first > 0 || !is_later(found) { first } else { first_page(head, format).0 }
+}
+
+/// Whether it is a file of the system tablespace that begins in the middle of it.
+fn is_later(found: &Found) -> bool {
+    matches!(found.kind, Kind::System(number) if number > 1)
 }
 
 /// The doublewrite area of ibdata1; the usual one when the page that tells of it is damaged.
@@ -265,6 +265,26 @@ impl Space {
     /// The number of the first page.
     pub(crate) fn first(&self) -> u32 {
         self.parts.first().map_or(0, |part| part.first)
+    }
+
+    /// The number behind the last page.
+    pub(crate) fn behind(&self) -> u32 {
+        self.first().saturating_add(self.pages())
+    }
+
+    /// Adds a file that follows, of which this is all that is known: how long it is.
+    pub(crate) fn extend(&mut self, found: Found) {
+        let ((pages, rest), first) = (whole_pages(found.bytes, &self.format), self.behind());
+        self.parts.push(Part { found, source: Source::streamed(), first, pages, rest });
+    }
+
+    /// Puts pages of zeros in front of the first one, in bytes; they are whole pages.
+    pub(crate) fn precede(&mut self, zeros: u64) -> u32 {
+        let (pages, _) = whole_pages(zeros, &self.format);
+        let Some(part) = self.parts.first_mut() else { return 0 };
+        let pages = pages.min(part.first);
+        part.first -= pages;
+        pages
     }
 
     /// Pages of all files together.

@@ -1,6 +1,7 @@
 //! What is to be read, cut into parts that are judged one by one: [`Job`], [`Board`].
 
 use crate::counts::Counts;
+use crate::discover::Found;
 use crate::facts::PageFact;
 use crate::sdi::Objects;
 use crate::space::{Part, Space};
@@ -8,10 +9,15 @@ use crate::structure::Kept;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
-use vouch_report::{Code, Failure, PageTally};
+use vouch_report::{Code, Failure, PageClass, PageTally};
 
 /// Bytes that are read and judged at a time.
 pub(crate) const UNIT_BYTES: u64 = 256 << 10;
+
+/// What is known of so many pages of zeros.
+fn empty(pages: u32) -> Vec<PageFact> {
+    vec![PageFact { class: PageClass::Empty, ..PageFact::default() }; usize::try_from(pages).unwrap_or(0)]
+}
 
 /// A page that something is wrong with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +122,45 @@ impl Job {
         seen.add(part);
         drop(seen);
         self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Joins what was seen of the file that follows.
+    pub(crate) fn append(&mut self, other: Job) {
+        let Job { space, seen, extents, .. } = other;
+        let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let extents = extents.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.extents.get_mut().unwrap_or_else(PoisonError::into_inner).merge(extents);
+        seen.facts.resize(usize::try_from(space.pages()).unwrap_or(0), PageFact::default());
+        self.append_facts(std::mem::take(&mut seen.facts));
+        self.bad.fetch_add(seen.tally.bad, Ordering::Relaxed);
+        self.space.broken_off |= space.broken_off;
+        self.space.parts.extend(space.parts);
+        self.seen().add(seen);
+    }
+
+    /// Joins a file that follows, of nothing but zeros.
+    pub(crate) fn append_zeros(&mut self, found: Found) {
+        let before = self.space.pages();
+        self.append_facts(Vec::new());
+        self.space.extend(found);
+        let zeros = self.space.pages().saturating_sub(before);
+        self.seen().facts.extend(empty(zeros));
+        self.seen().tally.empty += u64::from(zeros);
+    }
+
+    /// `space` has not grown yet.
+    fn append_facts(&mut self, facts: Vec<PageFact>) {
+        let known = usize::try_from(self.space.pages()).unwrap_or(0);
+        let mut seen = self.seen();
+        seen.facts.resize(known, PageFact::default());
+        seen.facts.extend(facts);
+    }
+
+    /// Counts so many pages of zeros from page `first` on.
+    pub(crate) fn zeros(&self, first: u32, pages: u32) {
+        let mut part = Seen { facts: empty(pages), ..Seen::default() };
+        part.tally.empty = u64::from(pages);
+        self.absorb(first, part);
     }
 
     /// The part of this number.

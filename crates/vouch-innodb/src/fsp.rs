@@ -166,6 +166,13 @@ impl ExtentMap {
         }
     }
 
+    /// Takes over the descriptors that `other` has, of other pages of the same tablespace.
+    pub fn merge(&mut self, other: ExtentMap) {
+        self.parts.resize(self.parts.len().max(other.parts.len()), None);
+        let known = self.parts.iter_mut().zip(other.parts).filter(|(_, part)| part.is_some());
+        known.for_each(|(slot, part)| *slot = part);
+    }
+
     /// Whether the page is in use; `None` when its descriptor is not known.
     pub fn in_use(&self, no: PageNo) -> Option<bool> {
         let part = self.part(no)?;

@@ -5,7 +5,8 @@
 //! the file's.
 
 use crate::bytes::all_zero;
-use crate::{Checker, Layout, PageNo, PageSize, SpaceFormat, SpaceId, Verdict};
+use crate::{Checker, FilHeader, Layout, PageNo, PageSize, SpaceFormat, SpaceId, Verdict};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Pages of a candidate that are looked at.
@@ -25,9 +26,33 @@ pub struct Guess {
 /// The format of a file that begins with `sample`, tried on all pages but the first. The formats of `known`
 /// come first when there is a tie. `None` when no page fits any format.
 pub fn guess(sample: &[u8], known: &[SpaceFormat]) -> Option<Guess> {
+    best(known, |format| vote(sample, format, 0, 1))
+}
+
+/// The same for a part of a tablespace that begins with any of its pages: with the one that most pages of the part
+/// tell. Returns that page's number as well.
+pub fn guess_part(sample: &[u8], known: &[SpaceFormat]) -> Option<(Guess, PageNo)> {
+    let guess = best(known, |format| vote(sample, format, first_page(sample, &format).0, 0))?;
+    Some((guess, first_page(sample, &guess.format)))
+}
+
+/// The number of the page with which a part of a tablespace begins, as most of its pages tell; 0 when none does.
+pub fn first_page(sample: &[u8], format: &SpaceFormat) -> PageNo {
+    let pages = sample.chunks_exact(format.physical.bytes()).zip(0_u32..);
+    let mut told: HashMap<u32, u32> = HashMap::new();
+    for (page, at) in pages.filter(|(page, _)| !all_zero(page)) {
+        let first = FilHeader::read(page).and_then(|header| header.page_no.0.checked_sub(at));
+        first.into_iter().for_each(|first| *told.entry(first).or_default() += 1);
+    }
+    told.into_iter()
+        .max_by_key(|(first, count)| (*count, Reverse(*first)))
+        .map_or(PageNo(0), |(first, _)| PageNo(first))
+}
+
+fn best(known: &[SpaceFormat], vote: impl Fn(SpaceFormat) -> Guess) -> Option<Guess> {
     let mut best: Option<Guess> = None;
     for format in known.iter().copied().chain(candidates()) {
-        let guess = vote(sample, format);
+        let guess = vote(format);
         if guess.votes > best.map_or(0, |best| best.votes) {
             best = Some(guess);
         }
@@ -46,11 +71,11 @@ fn candidates() -> impl Iterator<Item = SpaceFormat> {
 }
 
 /// A page that is sound counts for more than one that has its number alone.
-fn vote(sample: &[u8], format: SpaceFormat) -> Guess {
+fn vote(sample: &[u8], format: SpaceFormat, first: u32, skip: usize) -> Guess {
     let mut spaces: HashMap<SpaceId, u32> = HashMap::new();
     let mut checker = Checker::new(SpaceFormat { encrypted: true, ..format }, None);
     let (mut votes, mut encrypted) = (0, false);
-    for (no, page) in (0_u32..).zip(sample.chunks_exact(format.physical.bytes())).skip(1).take(PAGES) {
+    for (no, page) in (first..).zip(sample.chunks_exact(format.physical.bytes())).skip(skip).take(PAGES) {
         if all_zero(page) {
             continue;
         }

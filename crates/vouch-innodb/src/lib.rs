@@ -46,7 +46,7 @@ pub use doublewrite::LegacyDoublewrite;
 pub use fil::{FilHeader, NO_PAGE};
 pub use flst::ListFault;
 pub use fsp::{ExtentMap, FspHeader};
-pub use guess::{Guess, guess};
+pub use guess::{Guess, first_page, guess, guess_part};
 pub use index::{IndexFacts, IndexFault};
 pub use lob::{Claim, LobFacts};
 pub use node_pointers::NodePointers;

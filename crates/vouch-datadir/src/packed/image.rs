@@ -6,6 +6,7 @@ use super::member::{self, Known};
 use super::meter::{Meter, Tap};
 use super::outcome::{Collected, Streamed};
 use super::pipe;
+use super::systems;
 use crate::discover::{Found, INPUT, at, unreadable};
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
@@ -40,7 +41,9 @@ pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runt
             });
         }
     });
-    context.out.into_inner()
+    let mut streamed = context.out.into_inner();
+    systems::join(&mut streamed);
+    streamed
 }
 
 /// One input.

@@ -3,6 +3,7 @@
 use super::outcome::Collected;
 use crate::discover::Found;
 use crate::judge::{Judge, Run};
+use crate::kind::Kind;
 use crate::options::PagesOptions;
 use crate::space::{self, SAMPLE};
 use crate::unit::{Job, Seen, UNIT_BYTES};
@@ -43,6 +44,7 @@ pub(super) fn judge(
 ) -> io::Result<()> {
     let mut head = Vec::new();
     let mut read = fill(input, &mut head, FIRST);
+    let zeros = if is_later(&found) { zeros(input, &mut head, &mut read) } else { 0 };
     if read.is_ok() && space::needs_sample(&found, &head, &options.keyring) {
         read = fill(input, &mut head, SAMPLE);
     }
@@ -51,9 +53,12 @@ pub(super) fn judge(
         return read;
     }
     match space::streamed(found, &head, &known.all(), &options.keyring) {
-        Ok(space) => {
+        Ok(mut space) => {
             known.add(space.format);
-            let (mut job, rest) = pages(Job::new(space), head, input, options);
+            let before = space.precede(zeros);
+            let job = Job::new(space);
+            job.zeros(job.space.first(), before);
+            let (mut job, rest) = pages(job, before, head, input, options);
             let outcome = read.and(rest);
             job.space.broken_off = outcome.is_err();
             out.add().jobs.push(job);
@@ -61,17 +66,45 @@ pub(super) fn judge(
         }
         Err(found) => {
             let (bytes, zero) = rest_of(&head, input)?;
-            out.add().formless.push((Found { bytes, ..found }, zero));
+            out.add().formless.push((Found { bytes: bytes + zeros, ..found }, zero));
             Ok(())
         }
     }
 }
 
-/// Judges what is in `buffer` and what follows.
-fn pages(mut job: Job, mut buffer: Vec<u8>, input: &mut dyn Read, options: &PagesOptions) -> (Job, io::Result<()>) {
+/// A later file of the system tablespace, which tells by its own pages where it begins.
+fn is_later(found: &Found) -> bool {
+    matches!(found.kind, Kind::System(number) if number > 1)
+}
+
+/// Leaves out zeros at the start, in pieces that are whole pages of any size, and returns how many. A file that
+/// has nothing else keeps the last piece.
+fn zeros(input: &mut dyn Read, head: &mut Vec<u8>, read: &mut io::Result<()>) -> u64 {
+    let mut zeros = 0;
+    while read.is_ok() && head.len() == FIRST && head.iter().all(|byte| *byte == 0) {
+        let mut next = Vec::new();
+        *read = fill(input, &mut next, FIRST);
+        if next.is_empty() {
+            break;
+        }
+        zeros += FIRST as u64;
+        *head = next;
+    }
+    zeros
+}
+
+/// Judges what is in `buffer` and what follows, behind so many pages.
+fn pages(
+    mut job: Job,
+    before: u32,
+    mut buffer: Vec<u8>,
+    input: &mut dyn Read,
+    options: &PagesOptions,
+) -> (Job, io::Result<()>) {
     let unit = usize::try_from(UNIT_BYTES).unwrap_or(usize::MAX);
     let size = job.space.page_size().bytes();
-    let (mut bytes, mut first, mut judge) = (0, job.space.first(), Judge::new(options));
+    let mut bytes = u64::from(before) * job.space.page_size().bytes_u64();
+    let (mut first, mut judge) = (job.space.first().saturating_add(before), Judge::new(options));
     let outcome = loop {
         let whole = buffer.len() - buffer.len() % size;
         let seen = look(&job, &mut judge, first, buffer.get(..whole).unwrap_or_default(), options);

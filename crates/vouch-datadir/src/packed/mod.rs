@@ -12,6 +12,7 @@ mod meter;
 mod outcome;
 mod pipe;
 mod qpress;
+mod systems;
 mod tape;
 mod tarball;
 mod turns;

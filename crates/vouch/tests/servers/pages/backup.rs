@@ -256,7 +256,7 @@ fn logs_in_images(backups: &Backups) {
     let outcome = piped(&backups.changed("image.mbstream", byte));
     let needs = format!("needs it up to LSN {}", last_lsn(&fs::read(backups.path("image.mbstream")).unwrap()));
     let outcome = outcome.assert_code(1);
-    assert_eq!(outcome.finding_codes(), ["redo-block", "image-chunk"], "{}", outcome.stdout);
+    assert_eq!(outcome.finding_codes(), ["image-chunk", "redo-block"], "{}", outcome.stdout);
     let message = outcome.only("redo-block")["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&needs), "{message}");
 }
