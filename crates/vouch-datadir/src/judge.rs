@@ -133,7 +133,7 @@ fn read_again(space: &Space, no: PageNo, page: &mut [u8]) -> bool {
 }
 
 /// Takes down what a page came to.
-fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
+pub(crate) fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, seen: &mut Seen) {
     let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
     let mut fact = PageFact { page_type: header.page_type, lsn: header.lsn, ..PageFact::default() };
     fact.class = match checked.verdict {

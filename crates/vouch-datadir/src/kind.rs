@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     CopiedLog,
     /// A binary log or a relay log.
     Binlog,
+    /// What changed in a tablespace since the backup before.
+    Delta,
     /// A tablespace or several, packed: they are judged as they come out.
     Packed,
     /// A temporary tablespace.
@@ -53,6 +55,7 @@ impl Kind {
             Kind::Doublewrite => "doublewrite copies",
             Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog => FileCoverage::REDO_LOG,
             Kind::Binlog => FileCoverage::BINARY_LOG,
+            Kind::Delta => "incremental backup",
             Kind::Packed => "packed file",
             Kind::Temporary => "temporary tablespace",
             Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
@@ -108,7 +111,7 @@ fn by_suffix(name: &str) -> Option<Kind> {
         "CSV" | "CSM" => Kind::NoChecksums("CSV table"),
         "ARZ" | "ARM" => Kind::NoChecksums("archive table"),
         "MAD" | "MAI" => Kind::NotCovered("Aria table"),
-        "delta" => Kind::NotCovered("incremental backup"),
+        "delta" => Kind::Delta,
         "xbcrypt" => Kind::NotCovered("encrypted backup file"),
         "mbi" => Kind::NotCovered("backup image of MySQL Enterprise Backup"),
         _ => return None,
@@ -130,7 +133,7 @@ fn packed(name: &str) -> Option<Kind> {
         return Some(Kind::Packed);
     }
     Some(match Kind::of(crate::packed::inner(name)?) {
-        Kind::Tablespace | Kind::System(_) | Kind::Undo => Kind::Packed,
+        Kind::Tablespace | Kind::System(_) | Kind::Undo | Kind::Delta => Kind::Packed,
         kind if kind.is_log() => Kind::Packed,
         Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
         other => other,
@@ -171,6 +174,9 @@ mod tests {
             ("t.ibd.qp", Kind::Packed),
             ("backup.mbstream", Kind::Packed),
             ("backup.xbstream.zst", Kind::Packed),
+            ("t.ibd.delta", Kind::Delta),
+            ("t.ibd.delta.qp", Kind::Packed),
+            ("t.ibd.meta", Kind::Other),
             ("t.frm.qp", Kind::NoChecksums("table definition")),
             ("error.log.gz", Kind::Other),
             ("undo+1", Kind::Other),

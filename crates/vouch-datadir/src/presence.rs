@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::names::table_of;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use vouch_report::{Code, FilePlace, Finding};
 
@@ -18,8 +18,11 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// What every directory of MariaDB has, and none of MySQL.
 const MARIADB: &str = "aria_log_control";
 /// What backup tools leave beside their files.
-const SETTINGS: &str = "backup-my.cnf";
+pub(crate) const SETTINGS: &str = "backup-my.cnf";
 const NOTES: [&str; 2] = ["xtrabackup_info", "mariadb_backup_info"];
+
+/// The folder of MySQL's redo log.
+const REDO: &str = "#innodb_redo";
 
 /// A directory whose files are held against what must be there.
 pub(crate) struct Presence<'a> {
@@ -50,8 +53,10 @@ impl Presence<'_> {
     fn missing(&self) -> BTreeMap<String, String> {
         let names = names(self.root);
         let mut missing = numbered(&names);
-        missing.extend(system_files(self.root, &names));
-        missing.extend(redo_files(self.root));
+        if let Ok(text) = std::fs::read_to_string(self.root.join(SETTINGS)) {
+            missing.extend(system_files(&text, &names));
+        }
+        missing.extend(redo_files(&self::names(&self.root.join(REDO))));
         missing.extend(self.table_files());
         missing
     }
@@ -96,6 +101,68 @@ impl Presence<'_> {
         finding.location.file = Some(FilePlace { file, ..FilePlace::default() });
         finding
     }
+}
+
+/// Files of an image that must be there, and why: by their paths without what tells how they are packed, and by what
+/// its notes say. What a tool writes `by_tool` has all of its notes.
+pub(crate) fn of_image(
+    paths: &BTreeSet<String>,
+    notes: &[(String, String)],
+    state: &State,
+    by_tool: bool,
+) -> BTreeMap<String, String> {
+    let mut missing = BTreeMap::new();
+    let Some(folder) = instance(paths) else { return missing };
+    let below = |folder: &str| -> BTreeSet<String> {
+        let names = paths.iter().filter_map(|path| path.strip_prefix(folder)).filter(|name| !name.contains('/'));
+        names.map(str::to_owned).collect()
+    };
+    let names = below(&folder);
+    missing.extend(numbered(&names));
+    if let Some((_, text)) = notes.iter().find(|(name, _)| name == SETTINGS) {
+        missing.extend(system_files(text, &names));
+    }
+    missing.extend(redo_files(&below(&format!("{folder}{REDO}/"))));
+    missing.extend(notes_and_log(&names, state, by_tool));
+    let metas = paths.iter().filter_map(|path| path.strip_prefix(&folder)?.strip_suffix(".delta"));
+    let metas = metas.map(|name| format!("{name}.meta")).filter(|meta| !paths.contains(&format!("{folder}{meta}")));
+    missing.extend(metas.map(|meta| (meta, "there is its list of changed pages".to_owned())));
+    missing.into_iter().map(|(name, why)| (format!("{folder}{name}"), why)).collect()
+}
+
+/// The folder of the one instance that there is, with the slash behind it.
+fn instance(paths: &BTreeSet<String>) -> Option<String> {
+    let split = |path: &String| {
+        path.rsplit_once('/')
+            .map_or((String::new(), path.clone()), |(folder, name)| (format!("{folder}/"), name.to_owned()))
+    };
+    let tells = |name: &str| {
+        State::is_note(name) || name == SETTINGS || matches!(Kind::of(name.trim_end_matches(".delta")), Kind::System(_))
+    };
+    let folders: BTreeSet<String> =
+        paths.iter().map(split).filter(|(_, name)| tells(name)).map(|(folder, _)| folder).collect();
+    folders.first().filter(|_| folders.len() == 1).cloned()
+}
+
+/// What backup tools leave with everything that they make.
+fn notes_and_log(names: &BTreeSet<String>, state: &State, by_tool: bool) -> BTreeMap<String, String> {
+    let mut missing = BTreeMap::new();
+    let noted = names.iter().find(|name| State::is_note(name));
+    let settings = names.get(SETTINGS);
+    let told = names.iter().find(|name| NOTES.contains(&name.as_str())).or(settings);
+    if let (true, None, Some(other)) = (by_tool, noted, told) {
+        let name = if other.starts_with("mariadb") { "mariadb_backup_checkpoints" } else { "xtrabackup_checkpoints" };
+        missing.insert(name.to_owned(), format!("there is {other}, which backup tools write with it"));
+    }
+    if let (true, Some(noted), None) = (by_tool, noted, settings) {
+        missing.insert(SETTINGS.to_owned(), format!("there is {noted}, which backup tools write with it"));
+    }
+    let is_log = |name: &String| matches!(Kind::of(name), Kind::LogFile(_) | Kind::CopiedLog);
+    if noted.is_some() && matches!(state, State::Raw(..)) && !names.iter().any(is_log) {
+        let name = if names.contains("mysql.ibd") { "xtrabackup_logfile" } else { "ib_logfile0" };
+        missing.insert(name.to_owned(), "the backup is yet to be prepared, and that takes the log".to_owned());
+    }
+    missing
 }
 
 /// Whether the list of tables of a directory demands files: that of MariaDB does, in a backup that has everything.
@@ -152,9 +219,8 @@ fn numbered(names: &BTreeSet<String>) -> BTreeMap<String, String> {
 }
 
 /// Files of the system tablespace that a backup tool has noted.
-fn system_files(root: &Path, names: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let Ok(text) = std::fs::read_to_string(root.join(SETTINGS)) else { return BTreeMap::new() };
-    let files = setting(&text, "innodb_data_file_path").unwrap_or_default().split(';');
+fn system_files(text: &str, names: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let files = setting(text, "innodb_data_file_path").unwrap_or_default().split(';');
     let files = files.filter_map(|file| file.split(':').next()).map(|file| file.trim_start_matches("./"));
     let missing = files.filter(|file| !file.is_empty() && !file.contains('/') && !has(names, file));
     missing.map(|file| (file.to_owned(), format!("{SETTINGS} names it"))).collect()
@@ -167,16 +233,15 @@ fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Numbers of the redo log's files that are left out between the first and the last one.
-fn redo_files(root: &Path) -> BTreeMap<String, String> {
-    let folder = PathBuf::from("#innodb_redo");
-    let numbers: BTreeSet<u64> = names(&root.join(&folder))
+fn redo_files(names: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let numbers: BTreeSet<u64> = names
         .iter()
         .filter_map(|name| if let Kind::Redo(number) = Kind::of(name) { Some(number) } else { None })
         .collect();
     let mut missing = BTreeMap::new();
     for (before, after) in numbers.iter().zip(numbers.iter().skip(1)) {
         if after - before > 1 {
-            let name = format!("{}/#ib_redo{}", folder.display(), before + 1);
+            let name = format!("{REDO}/#ib_redo{}", before + 1);
             let last = after - 1;
             let more = if last > before + 1 { format!(", as are those up to #ib_redo{last}") } else { String::new() };
             missing.insert(name, format!("there are #ib_redo{before} and #ib_redo{after}{more}"));

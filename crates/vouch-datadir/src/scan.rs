@@ -75,10 +75,15 @@ pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, r
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
     let report = ledger::report(job, options, &state, copies);
+    tell(&report, runtime);
+    report
+}
+
+/// Tells what a tablespace came to.
+pub(crate) fn tell(report: &SpaceReport, runtime: &Runtime) {
     report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
     report.errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
     for file in &report.files {
         runtime.sink.emit(&Event::FileFinished { file: file.file.clone(), tally: file.tally });
     }
-    report
 }

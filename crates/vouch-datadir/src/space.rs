@@ -127,6 +127,33 @@ pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat], keyring
     Ok(Space { parts: vec![part], ..space })
 }
 
+/// A tablespace of which a file has pages that are not those of their places, in this format or a like one.
+pub(crate) fn of_delta(found: &Found, format: SpaceFormat) -> Space {
+    let name = found.path.file_stem().unwrap_or_default().to_string_lossy();
+    Space {
+        parts: Vec::new(),
+        kind: Kind::of(&name),
+        root: found.root.clone(),
+        format,
+        id: None,
+        header: None,
+        doublewrite: None,
+        fillers: None,
+        access: Access::Unasked,
+        locked: None,
+        broken_off: false,
+    }
+}
+
+/// Learns from page 0 what it tells.
+pub(crate) fn learn(space: &mut Space, page: &[u8], keyring: &Keyring) {
+    let told = told_by_page_0(page);
+    if let Some((format, header)) = &told {
+        (space.format, space.header, space.id) = (*format, Some(*header), space.id.or(Some(header.space)));
+        (space.access, space.locked) = access(keyring, told.as_ref(), page);
+    }
+}
+
 /// Whether the first page tells the format of the file that begins with `head`.
 pub(crate) fn tells(head: &[u8]) -> bool {
     told_by_page_0(head).is_some()

@@ -53,6 +53,16 @@ impl State {
         }
     }
 
+    /// The LSN since which an incremental backup has what changed, by the notes of its tool.
+    pub(crate) fn noted_since(notes: &[(String, String)]) -> Option<Lsn> {
+        notes.iter().find_map(|(name, text)| State::is_note(name).then(|| since(text))?)
+    }
+
+    /// The same of a directory.
+    pub(crate) fn since(root: &Path) -> Option<Lsn> {
+        NOTES.iter().find_map(|name| since(&fs::read_to_string(root.join(name)).ok()?))
+    }
+
     /// The state once files have been read: those of one moment must not have gone on since then.
     pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice) -> State {
         match self {
@@ -91,17 +101,25 @@ fn told_in(folder: &Path) -> State {
         .unwrap_or(State::Unknown)
 }
 
+fn since(text: &str) -> Option<Lsn> {
+    value(text, "backup_type").filter(|kind| *kind == "incremental")?;
+    value(text, "from_lsn")?.parse().ok().map(Lsn)
+}
+
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut values = text.lines().filter_map(|line| line.split_once('='));
+    values.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
+}
+
 /// What a backup tool has noted.
 fn backup(name: &str, text: &str) -> Option<State> {
-    let values = || text.lines().filter_map(|line| line.split_once('='));
-    let value = |name: &str| values().find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
-    let kind = value("backup_type")?;
+    let kind = value(text, "backup_type")?;
     let why = format!("{name}: {kind}");
     Some(match kind {
         // Preparing rolls back what was not committed, and that changes pages behind the end of the copied log.
         "log-applied" | "full-prepared" => State::Whole("prepared backup", why, None),
         // Pages are copied before the end of the log is, so none can be newer.
-        _ => State::Raw(why, value("last_lsn").and_then(|lsn| lsn.parse().ok()).map(Lsn).filter(|lsn| lsn.0 > 0)),
+        _ => State::Raw(why, value(text, "last_lsn").and_then(|lsn| lsn.parse().ok()).map(Lsn).filter(|lsn| lsn.0 > 0)),
     })
 }
 
@@ -168,6 +186,13 @@ mod tests {
         assert_eq!(state.end(), Some(Lsn(4711)));
         let state = backup("xtrabackup_checkpoints", &NOTE.replace("full-backuped", "full-prepared")).unwrap();
         assert_eq!((matches!(state, State::Whole(..)), state.end()), (true, None));
+    }
+
+    #[test]
+    fn an_incremental_backup_has_what_changed_since() {
+        let note = |text: String| State::noted_since(&[("xtrabackup_checkpoints".to_owned(), text)]);
+        assert_eq!(note(NOTE.replace("full-backuped", "incremental").replace("= 0", "= 80")), Some(Lsn(80)));
+        assert_eq!(note(NOTE.to_owned()), None);
     }
 
     #[test]

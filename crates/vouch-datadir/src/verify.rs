@@ -7,16 +7,16 @@ use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
 use crate::options::{PagesOptions, Runtime};
-use crate::packed::{Streamed, read_all};
+use crate::packed::{Delta, Streamed, read_all};
 use crate::presence::{self, Presence};
-use crate::scan::{Surroundings, finish, scan};
+use crate::scan::{Surroundings, finish, scan, tell};
 use crate::space::{self, OpenError, Space};
 use crate::state::State;
 use crate::unit::{Board, Job};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vouch_innodb::{Keyring, SpaceFormat};
+use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
     Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice, PageTally,
     Skip, Summary, Verdict,
@@ -66,7 +66,8 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
-    let (packed, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Packed);
+    let (packed, files): (Vec<Found>, Vec<Found>) =
+        files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta));
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind.is_log());
     let spaces = open_all(files, &states, options, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
@@ -89,7 +90,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
 impl Run {
     /// Looks at packed files and images, whose states are known only at their ends.
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
-        let Streamed { jobs, formless, logs, files, findings, errors, skips, states } =
+        let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states } =
             read_all(files, options, runtime);
         for (root, state) in states {
             around.states.retain(|(known, _)| *known != root);
@@ -104,8 +105,37 @@ impl Run {
             if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
         }
         self.logs(logs::judge_streamed(logs, &around.states, options.max_findings), runtime);
+        self.deltas(deltas, &since, around, options, runtime);
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
+        }
+    }
+
+    /// Looks at what incremental backups have.
+    fn deltas(
+        &mut self,
+        deltas: Vec<Delta>,
+        since: &[(PathBuf, Lsn)],
+        around: &Surroundings,
+        options: &PagesOptions,
+        runtime: &Runtime,
+    ) {
+        let roots: BTreeSet<PathBuf> = deltas.iter().map(|delta| delta.root().to_owned()).collect();
+        for delta in deltas {
+            let known = around.states.iter().find(|(root, _)| root == delta.root());
+            let state = known.map_or(&State::Unknown, |(_, state)| state);
+            let noted = since.iter().find(|(root, _)| root == delta.root()).map(|(_, since)| *since);
+            let noted = noted.or_else(|| State::since(delta.root()));
+            let report = delta.report(state, noted, options.max_findings);
+            tell(&report, runtime);
+            self.add(report);
+        }
+        for root in roots {
+            let message = format!(
+                "{}: it has what changed since the backup before; each page is verified by itself, and how pages fit together shows once it is applied",
+                root.display()
+            );
+            self.notice(Code::IncrementalBackup, message, runtime);
         }
     }
 

@@ -177,6 +177,9 @@ codes! {
     ImageCut "image-cut" Finding Error
         "A backup image or a packed file ends before it is complete."
         "The copy is not complete: the backup was broken off, or its transport was. Copy it again, or make another backup.";
+    DeltaDamaged "delta-damaged" Finding Error
+        "A file of an incremental backup contradicts itself: its lists of pages, its length, or a page that is older than the backup before."
+        "It cannot be applied, or makes other pages than the server had. Take another incremental backup, or a full one.";
     FileUnrecognised "file-unrecognised" Finding Error
         "The file should be a tablespace, and no page in it is one of any format."
         "It is overwritten, or no tablespace at all. Restore it from another backup.";
@@ -409,6 +412,9 @@ codes! {
         "An applier waited for a table that was being read, so the reading was ended and begun again later."
         "Nothing to do.";
 
+    IncrementalBackup "incremental-backup" Notice Notice
+        "The backup is incremental: it has the pages that changed since the backup before. Each was verified by itself; whether indexes, extents and long values fit together shows only in the tablespaces that it is applied to."
+        "Prepare the full backup with it and verify the result before it is restored.";
     RawState "raw-state" Notice Notice
         "The files are as of several moments, as those of a running server or of a backup before it is prepared. Pages are held against themselves, not against each other."
         "Prepare the backup, or shut the server down, to have links and levels verified as well.";

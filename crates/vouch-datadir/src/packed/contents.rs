@@ -1,5 +1,6 @@
 //! The files of an image, one of which several may be open: [`Image`].
 
+use super::delta;
 use super::image::{One, unpacked};
 use super::layer::{self, Input, Layer};
 use super::member;
@@ -10,15 +11,22 @@ use super::xbstream::Chunks;
 use crate::discover::{Found, at};
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
+use crate::presence::{self, SETTINGS};
 use crate::state::State;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use vouch_innodb::DeltaMeta;
 use vouch_report::{Code, Failure, Skip};
 
 /// Notes of a backup tool are shorter.
 const MOST_NOTE: usize = 64 << 10;
+/// Names that are kept.
+const MOST_PATHS: usize = 1 << 20;
+/// What an image of a backup tool is called.
+pub(super) const XBSTREAM: &str = "xbstream";
 /// Notes that are kept.
 const MOST_NOTES: usize = 16;
 /// Logs that may be open at a time: each holds a part of itself.
@@ -31,6 +39,10 @@ pub(super) enum Role {
     Judged(Kind),
     /// It is a log, or may be one by its name.
     Log(Kind),
+    /// What changed in a tablespace since the backup before.
+    Delta,
+    /// What is noted of such a file.
+    Meta,
     /// It tells as of when the others are.
     Note,
     /// Nothing.
@@ -47,12 +59,29 @@ pub(super) struct Image<'a> {
     open_logs: AtomicU64,
     /// The notes of the backup tool: name and text.
     notes: Mutex<Vec<(String, String)>>,
+    /// The paths of all files, without what tells how they are packed.
+    paths: Mutex<BTreeSet<String>>,
+    /// What is noted of files of an incremental backup, by the tablespace's path.
+    metas: Mutex<BTreeMap<String, DeltaMeta>>,
+}
+
+/// A path as the others are.
+fn clean(path: &str) -> &str {
+    path.trim_start_matches("./")
 }
 
 impl<'a> Image<'a> {
     pub(super) fn new(one: &'a One<'a>) -> Image<'a> {
         let zero = AtomicU64::default;
-        Image { one, spaces: zero(), logs: zero(), open_logs: zero(), notes: Mutex::default() }
+        Image {
+            one,
+            spaces: zero(),
+            logs: zero(),
+            open_logs: zero(),
+            notes: Mutex::default(),
+            paths: Mutex::default(),
+            metas: Mutex::default(),
+        }
     }
 }
 
@@ -74,6 +103,11 @@ impl Image<'_> {
 
     /// What a file of this path is for. What is not verified is told.
     pub(super) fn role(&self, path: &str) -> (Role, Option<Layer>) {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if paths.len() <= MOST_PATHS {
+            paths.insert(layer::bare(clean(path)).to_owned());
+        }
+        drop(paths);
         let name = path.rsplit('/').next().unwrap_or_default();
         let (layer, inner) = layer::stripped(name);
         let skip = |code, reason: &str| {
@@ -82,6 +116,8 @@ impl Image<'_> {
         };
         let role = match Kind::of(inner) {
             kind @ (Kind::Tablespace | Kind::System(_) | Kind::Undo) => Role::Judged(kind),
+            Kind::Delta => Role::Delta,
+            Kind::Other if inner.ends_with(".meta") => Role::Meta,
             Kind::Temporary => {
                 skip(Code::TemporaryFile, Kind::Temporary.name());
                 Role::Passed
@@ -95,7 +131,7 @@ impl Image<'_> {
                 skip(Code::NotCovered, Kind::of(inner).name());
                 Role::Passed
             }
-            Kind::Other if State::is_note(inner) => Role::Note,
+            Kind::Other if State::is_note(inner) || inner == SETTINGS => Role::Note,
             Kind::Other if may_be_binlog(inner) => Role::Log(Kind::Other),
             _ => Role::Passed,
         };
@@ -104,13 +140,13 @@ impl Image<'_> {
 
     /// Files of several inputs are told apart by the input's name.
     fn label(&self, path: &str) -> String {
-        let path = path.trim_start_matches("./");
+        let path = clean(path);
         if self.one.context.options.paths.len() > 1 { format!("{}:{path}", self.one.label()) } else { path.to_owned() }
     }
 
     fn found(&self, path: &str, kind: Kind) -> Found {
         let (label, root) = (self.label(path), self.one.found.path.clone());
-        Found { path: unpacked(Path::new(path.trim_start_matches("./"))), label, kind, bytes: 0, root }
+        Found { path: unpacked(Path::new(clean(path))), label, kind, bytes: 0, root }
     }
 
     /// A file of the image, to its end, which is after so many bytes where that is known.
@@ -134,6 +170,17 @@ impl Image<'_> {
                 member::judge(found, &mut input, &context.known, context.options, self.one.out())
             }
             Role::Log(kind) => self.log(path, kind, &mut input, bytes),
+            Role::Delta => self.delta(path, &mut input),
+            Role::Meta => {
+                let text = String::from_utf8_lossy(&layer::head(&mut input, MOST_NOTE)?).into_owned();
+                let tablespace = layer::bare(clean(path)).trim_end_matches(".meta").to_owned();
+                let mut metas = self.metas.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(meta) = DeltaMeta::read(&text).filter(|_| metas.len() < MOST_PATHS) {
+                    metas.insert(tablespace, meta);
+                }
+                drop(metas);
+                io::copy(&mut input, &mut io::sink()).map(drop)
+            }
             Role::Note => {
                 let text = layer::head(&mut input, MOST_NOTE)?;
                 let name = path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -146,6 +193,28 @@ impl Image<'_> {
                 io::copy(&mut input, &mut io::sink()).map(drop)
             }
             Role::Passed => Ok(()),
+        }
+    }
+
+    fn delta(&self, path: &str, input: &mut dyn Read) -> io::Result<()> {
+        self.spaces.fetch_add(1, Ordering::Relaxed);
+        let tablespace = layer::bare(clean(path)).trim_end_matches(".delta");
+        let meta = self.metas.lock().unwrap_or_else(PoisonError::into_inner).get(tablespace).copied();
+        let (context, found) = (self.one.context, self.found(path, Kind::Delta));
+        let delta = delta::read(found, meta, input, &context.known.all(), context.options)?;
+        self.one.out().add().deltas.push(delta);
+        Ok(())
+    }
+
+    /// Tells of files that must be there by what the others say, once all were seen.
+    pub(super) fn missing(&self, state: &State, format: &str) {
+        let paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if paths.len() > MOST_PATHS {
+            return;
+        }
+        let by_tool = format == XBSTREAM;
+        for (name, why) in presence::of_image(&paths, &self.notes(), state, by_tool) {
+            self.one.out().damage(Code::FileMissing, &self.label(&name), None, format!("the file is missing: {why}"));
         }
     }
 

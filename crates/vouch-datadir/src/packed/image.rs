@@ -1,6 +1,7 @@
 //! Packed files and images, one after the other or side by side: [`read_all`].
 
-use super::contents::Image;
+use super::contents::{Image, XBSTREAM};
+use super::delta;
 use super::layer::{self, Container, Input};
 use super::member::{self, Known};
 use super::meter::{Meter, Tap};
@@ -16,7 +17,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use vouch_report::{Code, Failure, FileCoverage, FileState, PageTally};
+use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, PageTally};
 
 /// What all inputs of a run share.
 pub(super) struct Context<'a> {
@@ -94,6 +95,12 @@ impl One<'_> {
         Ok(Box::new(Tap { input, file, meter, runtime, told: 0 }))
     }
 
+    /// Whether something is wrong with the input itself.
+    fn is_damaged(&self) -> bool {
+        let here = |file: &FilePlace| file.file == self.found.label;
+        self.out().add().findings.iter().any(|finding| finding.location.file.as_ref().is_some_and(here))
+    }
+
     /// A failure that ends the input, or the file `of` in it: the system's, or damage.
     pub(super) fn failed(&self, error: &io::Error, of: Option<&str>) {
         if self.is_stopped() || pipe::is_broken_off(error) {
@@ -127,7 +134,7 @@ impl One<'_> {
             return Ok(());
         }
         match opened.container.or_else(|| layer::container(&name)) {
-            Some(Container::Xbstream) => self.image("xbstream", |image| image.xbstream(opened.input)),
+            Some(Container::Xbstream) => self.image(XBSTREAM, |image| image.xbstream(opened.input)),
             Some(Container::Tar) => self.image("tar", |image| image.tar(opened.input)),
             None => self.single(&name, opened.input),
         }
@@ -137,6 +144,9 @@ impl One<'_> {
     fn single(&self, name: &str, mut input: Input) -> io::Result<()> {
         let inner = layer::stripped(name).1;
         let first = layer::head(&mut input, BINLOG_MAGIC)?;
+        if Kind::of(inner) == Kind::Delta {
+            return self.delta(io::Cursor::new(first).chain(input));
+        }
         let named_so = may_be_binlog(inner) && is_binlog(&first);
         let kind = match Kind::of(inner) {
             kind @ (Kind::System(_) | Kind::Undo) => kind,
@@ -154,6 +164,21 @@ impl One<'_> {
         member::judge(found, &mut input, &self.context.known, self.context.options, self.out())
     }
 
+    /// What changed in a tablespace, with the note beside it.
+    fn delta(&self, mut input: impl Read) -> io::Result<()> {
+        let (path, context) = (unpacked(&self.found.path), self.context);
+        let note = path.with_extension("meta");
+        let meta = delta::noted(&note);
+        if meta.is_none() {
+            let label = Path::new(self.label()).with_file_name(note.file_name().unwrap_or_default());
+            self.out().damage(Code::FileMissing, &label.display().to_string(), None, delta::NO_NOTE.to_owned());
+        }
+        let found = Found { path, bytes: 0, ..self.found.clone() };
+        let delta = delta::read(found, meta, &mut input, &context.known.all(), context.options)?;
+        self.out().add().deltas.push(delta);
+        Ok(())
+    }
+
     fn image(&self, format: &str, read: impl FnOnce(&Image) -> io::Result<()>) -> io::Result<()> {
         let image = Image::new(self);
         let outcome = read(&image);
@@ -162,12 +187,13 @@ impl One<'_> {
         }
         let spaces = image.spaces();
         let state = State::noted(&image.notes(), self.context.options.state);
+        if outcome.is_ok() && !self.is_stopped() && !self.is_damaged() {
+            image.missing(&state, format);
+        }
+        let damaged = self.is_damaged();
         let mut out = self.out().add();
-        let damaged = out
-            .findings
-            .iter()
-            .any(|finding| finding.location.file.as_ref().is_some_and(|file| file.file == self.found.label));
         out.states.push((self.found.path.clone(), state));
+        out.since.extend(State::noted_since(&image.notes()).map(|since| (self.found.path.clone(), since)));
         if image.is_empty() && !damaged {
             let message = format!("there is no file of InnoDB in {}", self.label());
             out.errors.push(at(self.label(), Failure::new(Code::NothingFound, message)));
@@ -204,5 +230,5 @@ fn bare(label: &str, bytes: u64) -> FileCoverage {
 /// The path without the suffix of its layer.
 pub(super) fn unpacked(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    path.with_file_name(layer::stripped(&name).1)
+    path.with_file_name(layer::bare(&name))
 }

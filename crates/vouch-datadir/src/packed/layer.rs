@@ -58,6 +58,15 @@ pub(crate) fn inner(name: &str) -> Option<&str> {
     layer.map(|_| inner)
 }
 
+/// A name without what tells how often the file is compressed.
+pub(crate) fn bare(name: &str) -> &str {
+    let mut bare = name;
+    while let (Some(_), inner) = stripped(bare) {
+        bare = inner;
+    }
+    bare
+}
+
 /// Whether a file of this name holds several files.
 pub(crate) fn is_image(name: &str) -> bool {
     container(name).is_some()

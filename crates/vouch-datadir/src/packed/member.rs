@@ -19,7 +19,7 @@ const FIRST: usize = 65_536;
 pub(super) struct Known(Mutex<Vec<SpaceFormat>>);
 
 impl Known {
-    fn all(&self) -> Vec<SpaceFormat> {
+    pub(super) fn all(&self) -> Vec<SpaceFormat> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

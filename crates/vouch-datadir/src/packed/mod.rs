@@ -5,6 +5,7 @@
 //! to its end is a finding or a failure.
 
 mod contents;
+mod delta;
 mod image;
 mod layer;
 mod member;
@@ -18,6 +19,7 @@ mod tarball;
 mod turns;
 mod xbstream;
 
+pub(crate) use delta::Delta;
 pub(crate) use image::read_all;
 pub(crate) use layer::{HEAD, inner, is_image, is_packed_so};
 pub(crate) use outcome::Streamed;

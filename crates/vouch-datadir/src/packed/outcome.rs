@@ -1,11 +1,13 @@
 //! What streams came to: [`Streamed`].
 
+use super::delta::Delta;
 use crate::discover::Found;
 use crate::logs::StreamedLog;
 use crate::state::State;
 use crate::unit::Job;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_innodb::Lsn;
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, Finding, Skip};
 
 /// Everything that was seen in packed files and images.
@@ -17,6 +19,10 @@ pub(crate) struct Streamed {
     pub formless: Vec<(Found, bool)>,
     /// Logs, read to their ends.
     pub logs: Vec<StreamedLog>,
+    /// What incremental backups have.
+    pub deltas: Vec<Delta>,
+    /// Since when, by the image.
+    pub since: Vec<(PathBuf, Lsn)>,
     /// The images themselves.
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,
