@@ -1,7 +1,7 @@
 //! Tablespaces made in code, and runs over them, for tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use crate::{Level, Pace, PagesOptions, Runtime, StateChoice, verify};
+use crate::{BackupKey, Level, Pace, PagesOptions, Runtime, StateChoice, verify};
 use std::path::Path;
 use vouch_innodb::crc32c;
 use vouch_report::{Code, NullSink, Summary};
@@ -96,9 +96,15 @@ pub(crate) fn tablespace(space: u32, lsns: &[u64]) -> Vec<u8> {
     bytes
 }
 
-/// Verifies what lies in a folder.
+/// Verifies what lies in a folder, or a file.
 pub(crate) fn run(folder: &Path) -> Summary {
+    run_with_key(folder, None)
+}
+
+/// The same with a key of encrypted backups.
+pub(crate) fn run_with_key(folder: &Path, backup_key: Option<BackupKey>) -> Summary {
     let options = PagesOptions {
+        backup_key,
         keyring: vouch_innodb::Keyring::default(),
         first_method: vouch_innodb::Method::Crc32,
         strict: None,
@@ -173,4 +179,37 @@ pub(crate) fn node(space: u32, no: u32, page_type: u16, index: u64, lsn: u64) ->
     node[PAGE - 12..PAGE - 10].copy_from_slice(&112_u16.to_be_bytes());
     seal(&mut node);
     node
+}
+
+/// What is so many bytes long, with its checksum behind it.
+pub(crate) fn sealed(mut block: Vec<u8>, length: usize) -> Vec<u8> {
+    block.resize(length, 0);
+    let sum = crc32c(&block);
+    block.extend(sum.to_be_bytes());
+    block
+}
+
+/// A copy of MariaDB's log with so many mini-transactions, and where each begins.
+pub(crate) fn copied_log(first: u64, count: usize) -> (Vec<u8>, Vec<usize>) {
+    let mut head = b"Phys\0\0\0\0".to_vec();
+    head.extend(first.to_be_bytes());
+    head.extend(b"Backup 11");
+    let mut bytes = sealed(head, 508);
+    bytes.resize(4096, 0);
+    let mark = [first.to_be_bytes(), first.to_be_bytes()].concat();
+    bytes.extend(sealed(mark, 60));
+    bytes.resize(vouch_innodb::MariadbLog::HEAD, 0);
+    let mut places = Vec::new();
+    for number in 0..count {
+        places.push(bytes.len());
+        // A record whose length stands in a byte of its own, and the bit of the first lap.
+        let mut records = vec![0x30, 0x80, 0x03 + u8::try_from(number % 100).unwrap()];
+        let length = 128 + 3 + number % 100 + 15;
+        records.resize(1 + length, 0x61);
+        let sum = crc32c(&records);
+        bytes.extend(&records);
+        bytes.push(1);
+        bytes.extend(sum.to_be_bytes());
+    }
+    (bytes, places)
 }

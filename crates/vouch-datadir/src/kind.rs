@@ -112,7 +112,6 @@ fn by_suffix(name: &str) -> Option<Kind> {
         "ARZ" | "ARM" => Kind::NoChecksums("archive table"),
         "MAD" | "MAI" => Kind::NotCovered("Aria table"),
         "delta" => Kind::Delta,
-        "xbcrypt" => Kind::NotCovered("encrypted backup file"),
         "mbi" => Kind::NotCovered("backup image of MySQL Enterprise Backup"),
         _ => return None,
     })
@@ -176,6 +175,7 @@ mod tests {
             ("backup.xbstream.zst", Kind::Packed),
             ("t.ibd.delta", Kind::Delta),
             ("t.ibd.delta.qp", Kind::Packed),
+            ("t.ibd.zst.xbcrypt", Kind::Packed),
             ("t.ibd.meta", Kind::Other),
             ("t.frm.qp", Kind::NoChecksums("table definition")),
             ("error.log.gz", Kind::Other),

@@ -38,7 +38,7 @@ mod unit;
 mod verify;
 
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
-pub use keyring::read_keyring;
+pub use keyring::{BackupKey, read_backup_key, read_keyring};
 pub use options::{Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use verify::{Refusal, verify};

@@ -1,5 +1,6 @@
 //! What to verify and how: [`PagesOptions`]; what a run is given: [`Runtime`].
 
+use crate::keyring::BackupKey;
 use crate::pace::Pace;
 use std::path::PathBuf;
 use vouch_innodb::{Keyring, Method, Strict};
@@ -52,6 +53,8 @@ pub struct PagesOptions {
     pub state: StateChoice,
     /// The keys of encrypted pages; empty when there are none.
     pub keyring: Keyring,
+    /// The key of files that xtrabackup has encrypted.
+    pub backup_key: Option<BackupKey>,
     /// The formula of checksums that is tried first; whichever fits is accepted.
     pub first_method: Method,
     /// The formula that alone is accepted.

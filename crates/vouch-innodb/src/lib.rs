@@ -41,7 +41,7 @@ mod zip;
 pub use allocation::{Allocation, AllocationFault, Misallocation, Owners};
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, Strict, crc32c};
-pub use crypt::{Access, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
+pub use crypt::{Access, CounterKey, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};
 pub use delta::{DeltaList, DeltaMeta};
 pub use dictionary::{DictIndex, DictRoots, DictTable, INDEXES_INDEX, TABLES_INDEX};
 pub use doublewrite::LegacyDoublewrite;

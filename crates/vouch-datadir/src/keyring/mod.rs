@@ -3,7 +3,10 @@
 //! Invariant: no message has a part of a key or of a password, and what was read
 //! is wiped from memory.
 
+mod backup;
 mod openssl;
+
+pub use backup::{BackupKey, read_backup_key};
 
 use crate::Refusal;
 use serde::Deserialize;

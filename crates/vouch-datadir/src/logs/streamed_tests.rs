@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
-use vouch_innodb::{Lsn, crc32c};
+use crate::fixture::{copied_log, sealed};
+use vouch_innodb::Lsn;
 use vouch_report::Code;
 
 /// The LSN with which the logs begin.
@@ -12,38 +13,6 @@ const FIRST: u64 = 1_000_000;
 fn found(kind: Kind) -> Found {
     let (path, root) = ("ib_logfile0".into(), "image".into());
     Found { path, label: "ib_logfile0".to_owned(), kind, bytes: 0, root }
-}
-
-fn sealed(mut block: Vec<u8>, length: usize) -> Vec<u8> {
-    block.resize(length, 0);
-    let sum = crc32c(&block);
-    block.extend(sum.to_be_bytes());
-    block
-}
-
-/// A copy of MariaDB's log with so many mini-transactions of a kilobyte; where each begins.
-fn copied(count: usize) -> (Vec<u8>, Vec<usize>) {
-    let mut head = b"Phys\0\0\0\0".to_vec();
-    head.extend(FIRST.to_be_bytes());
-    head.extend(b"Backup 11");
-    let mut bytes = sealed(head, 508);
-    bytes.resize(4096, 0);
-    let mark = [FIRST.to_be_bytes(), FIRST.to_be_bytes()].concat();
-    bytes.extend(sealed(mark, 60));
-    bytes.resize(MariadbLog::HEAD, 0);
-    let mut places = Vec::new();
-    for number in 0..count {
-        places.push(bytes.len());
-        // A record whose length stands in a byte of its own, and the bit of the first lap.
-        let mut records = vec![0x30, 0x80, 0x03 + u8::try_from(number % 100).unwrap()];
-        let length = 128 + 3 + number % 100 + 15;
-        records.resize(1 + length, 0x61);
-        let sum = crc32c(&records);
-        bytes.extend(&records);
-        bytes.push(1);
-        bytes.extend(sum.to_be_bytes());
-    }
-    (bytes, places)
 }
 
 fn report(bytes: &[u8], kind: Kind, state: &State) -> LogReport {
@@ -65,7 +34,7 @@ fn codes(report: &LogReport) -> Vec<(Code, Option<u64>)> {
 #[test]
 fn a_copied_log_reaches_as_far_as_the_notes_say_however_long_it_is() {
     for count in [100, 200_000] {
-        let (bytes, places) = copied(count);
+        let (bytes, places) = copied_log(FIRST, count);
         let end = FIRST + (bytes.len() - MariadbLog::HEAD) as u64;
         let sound = report(&bytes, Kind::LogFile(0), &raw(end));
         assert_eq!((codes(&sound), sound.files[0].lsn_max, sound.notices.len()), (vec![], end, 0), "{count}");
@@ -89,7 +58,7 @@ fn a_copied_log_reaches_as_far_as_the_notes_say_however_long_it_is() {
 
 #[test]
 fn a_long_log_of_a_server_is_not_taken_for_verified() {
-    let (mut bytes, _) = copied(200_000);
+    let (mut bytes, _) = copied_log(FIRST, 200_000);
     bytes[16..25].copy_from_slice(b"MariaDB 1");
     let head = sealed(bytes[..508].to_vec(), 508);
     bytes[..512].copy_from_slice(&head);

@@ -22,7 +22,7 @@ use vouch_innodb::DeltaMeta;
 use vouch_report::{Code, Failure, Skip};
 
 /// Notes of a backup tool are shorter.
-const MOST_NOTE: usize = 64 << 10;
+pub(super) const MOST_NOTE: usize = 64 << 10;
 /// Names that are kept.
 const MOST_PATHS: usize = 1 << 20;
 /// What an image of a backup tool is called.
@@ -65,6 +65,12 @@ pub(super) struct Image<'a> {
     metas: Mutex<BTreeMap<String, DeltaMeta>>,
 }
 
+/// Whether the file of this name is a note about the changed pages of a tablespace.
+fn is_meta(name: &str) -> bool {
+    let kind = name.strip_suffix(".meta").map(Kind::of);
+    matches!(kind, Some(Kind::Tablespace | Kind::System(_) | Kind::Undo))
+}
+
 /// A path as the others are.
 fn clean(path: &str) -> &str {
     path.trim_start_matches("./")
@@ -102,14 +108,14 @@ impl Image<'_> {
     }
 
     /// What a file of this path is for. What is not verified is told.
-    pub(super) fn role(&self, path: &str) -> (Role, Option<Layer>) {
+    pub(super) fn role(&self, path: &str) -> (Role, Vec<Layer>) {
         let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
         if paths.len() <= MOST_PATHS {
             paths.insert(layer::bare(clean(path)).to_owned());
         }
         drop(paths);
         let name = path.rsplit('/').next().unwrap_or_default();
-        let (layer, inner) = layer::stripped(name);
+        let (layers, inner) = layer::layers(name);
         let skip = |code, reason: &str| {
             let skip = Skip { code, what: self.label(path), reason: reason.to_owned() };
             self.one.out().add().skips.push(skip);
@@ -117,7 +123,7 @@ impl Image<'_> {
         let role = match Kind::of(inner) {
             kind @ (Kind::Tablespace | Kind::System(_) | Kind::Undo) => Role::Judged(kind),
             Kind::Delta => Role::Delta,
-            Kind::Other if inner.ends_with(".meta") => Role::Meta,
+            Kind::Other if is_meta(inner) => Role::Meta,
             Kind::Temporary => {
                 skip(Code::TemporaryFile, Kind::Temporary.name());
                 Role::Passed
@@ -135,7 +141,7 @@ impl Image<'_> {
             Kind::Other if may_be_binlog(inner) => Role::Log(Kind::Other),
             _ => Role::Passed,
         };
-        (role, layer)
+        (role, layers)
     }
 
     /// Files of several inputs are told apart by the input's name.
@@ -154,15 +160,15 @@ impl Image<'_> {
         &self,
         path: &str,
         role: Role,
-        layer: Option<Layer>,
+        layers: &[Layer],
         input: &mut dyn Read,
         bytes: Option<u64>,
     ) -> io::Result<()> {
-        let bytes = bytes.filter(|_| layer.is_none());
-        let mut input: Input = match layer {
-            Some(layer) => layer.open(Box::new(input))?,
-            None => Box::new(input),
-        };
+        let (bytes, key) = (bytes.filter(|_| layers.is_empty()), self.one.context.options.backup_key.as_ref());
+        let mut input: Input = Box::new(input);
+        for layer in layers {
+            input = layer.open(input, key)?;
+        }
         match role {
             Role::Judged(kind) => {
                 let (context, found) = (self.one.context, self.found(path, kind));
@@ -172,19 +178,14 @@ impl Image<'_> {
             Role::Log(kind) => self.log(path, kind, &mut input, bytes),
             Role::Delta => self.delta(path, &mut input),
             Role::Meta => {
-                let text = String::from_utf8_lossy(&layer::head(&mut input, MOST_NOTE)?).into_owned();
-                let tablespace = layer::bare(clean(path)).trim_end_matches(".meta").to_owned();
-                let mut metas = self.metas.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(meta) = DeltaMeta::read(&text).filter(|_| metas.len() < MOST_PATHS) {
-                    metas.insert(tablespace, meta);
-                }
-                drop(metas);
+                let text = layer::head(&mut input, MOST_NOTE)?;
+                self.meta(layer::bare(path), &text);
                 io::copy(&mut input, &mut io::sink()).map(drop)
             }
             Role::Note => {
                 let text = layer::head(&mut input, MOST_NOTE)?;
                 let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-                let note = (layer::stripped(&name).1.to_owned(), String::from_utf8_lossy(&text).into_owned());
+                let note = (layer::bare(&name).to_owned(), String::from_utf8_lossy(&text).into_owned());
                 let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
                 if notes.len() < MOST_NOTES {
                     notes.push(note);
@@ -193,6 +194,31 @@ impl Image<'_> {
                 io::copy(&mut input, &mut io::sink()).map(drop)
             }
             Role::Passed => Ok(()),
+        }
+    }
+
+    /// What is noted of a file of an incremental backup, as it lies in the image.
+    pub(super) fn meta(&self, path: &str, bytes: &[u8]) {
+        let (layers, bare) = layer::layers(clean(path));
+        let mut input: Input = Box::new(bytes);
+        for layer in layers {
+            match layer.open(input, self.one.context.options.backup_key.as_ref()) {
+                Ok(opened) => input = opened,
+                Err(_) => return,
+            }
+        }
+        // What cannot be unpacked is no other than its file of pages, which says so.
+        let Ok(text) = layer::head(&mut input, MOST_NOTE) else { return };
+        let mut metas = self.metas.lock().unwrap_or_else(PoisonError::into_inner);
+        match DeltaMeta::read(&String::from_utf8_lossy(&text)) {
+            Some(meta) if metas.len() < MOST_PATHS => {
+                metas.insert(bare.trim_end_matches(".meta").to_owned(), meta);
+            }
+            Some(_) => {}
+            None => {
+                let message = "it names no tablespace and no size of pages".to_owned();
+                self.one.out().damage(Code::DeltaDamaged, &self.label(bare), None, message);
+            }
         }
     }
 
@@ -233,7 +259,9 @@ impl Image<'_> {
         } else {
             let mut whole = io::Cursor::new(head).chain(input);
             let log = logs::read_stream(self.found(path, kind), &mut whole, bytes);
-            log.map(|log| self.one.out().add().logs.push(log))?;
+            self.open_logs.fetch_sub(1, Ordering::AcqRel);
+            self.one.out().add().logs.push(log?);
+            return Ok(());
         }
         self.open_logs.fetch_sub(1, Ordering::AcqRel);
         Ok(())
@@ -242,9 +270,9 @@ impl Image<'_> {
     pub(super) fn tar(&self, input: Input) -> io::Result<()> {
         let input = io::BufReader::with_capacity(PIECE, input);
         tarball::entries(input, |path, bytes, entry| {
-            let (role, layer) = self.role(path);
-            let outcome = self.member(path, role, layer, entry, Some(bytes));
-            if let (Err(error), true) = (&outcome, layer.is_some() && role != Role::Passed) {
+            let (role, layers) = self.role(path);
+            let outcome = self.member(path, role, &layers, entry, Some(bytes));
+            if let (Err(error), true) = (&outcome, !layers.is_empty() && role != Role::Passed) {
                 // The archive goes on behind a file that does not unpack.
                 self.one.failed(error, Some(path));
                 return Ok(());

@@ -10,6 +10,7 @@ use super::layer;
 use crate::discover::Found;
 use crate::facts::PageFact;
 use crate::judge::note;
+use crate::keyring::BackupKey;
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::names::table_of;
@@ -19,11 +20,12 @@ use crate::state::State;
 use crate::structure::Kept;
 use crate::unit::{BadPage, Seen};
 use crate::{discover, space};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use vouch_innodb::{
-    Checker, DeltaList, DeltaMeta, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, SpaceFormat, Verdict,
+    Checker, DeltaList, DeltaMeta, FilHeader, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, SpaceFormat, Verdict,
 };
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass};
 
@@ -44,6 +46,8 @@ pub(crate) struct Delta {
     runs: Vec<(usize, u64)>,
     numbers: Vec<PageNo>,
     seen: Seen,
+    /// Nothing tells the size of its pages.
+    sizeless: bool,
     /// What is wrong with the file itself, and where.
     faults: Vec<(u64, String)>,
 }
@@ -53,6 +57,8 @@ struct Reader<'a> {
     input: &'a mut dyn Read,
     at: u64,
     size: usize,
+    /// The number of the page with which the file of the tablespace begins: lists count from there.
+    base: u32,
     /// Formats that the pages may have; the first one is that of the page before.
     formats: Vec<SpaceFormat>,
     options: &'a PagesOptions,
@@ -74,15 +80,22 @@ pub(super) fn read(
     let mut head = Vec::new();
     input.take(HEAD as u64).read_to_end(&mut head)?;
     let told = meta.map(|meta| meta.page).or_else(|| DeltaList::page_size(&head));
-    let mut delta =
-        Delta { found, space: None, runs: Vec::new(), numbers: Vec::new(), seen: Seen::default(), faults: Vec::new() };
+    let mut delta = Delta {
+        found,
+        space: None,
+        runs: Vec::new(),
+        numbers: Vec::new(),
+        seen: Seen::default(),
+        sizeless: false,
+        faults: Vec::new(),
+    };
     let Some(size) = told else {
         let rest = io::copy(input, &mut io::sink())?;
         delta.found.bytes = head.len() as u64 + rest;
         // A list of no pages is as long as one page.
-        let nothing = DeltaList::read(&head).is_some_and(|list| list.last && list.pages.is_empty());
-        if !nothing || PageSize::new(u32::try_from(delta.found.bytes).unwrap_or(0)).is_none() {
-            delta.faults.push((0, "it does not begin with a list of pages that follow".to_owned()));
+        match DeltaList::read(&head) {
+            None => delta.faults.push((0, "it does not begin with a list of pages that follow".to_owned())),
+            Some(list) => delta.sizeless = !list.pages.is_empty(),
         }
         return Ok(delta);
     };
@@ -92,18 +105,23 @@ pub(super) fn read(
     space.id = meta.map(|meta| meta.space);
     first_page(&mut space, &head, size, options);
     let formats = if space.header.is_some() { vec![space.format] } else { formats };
+    let space_kind = space.kind;
     delta.space = Some(space);
+    let base = if matches!(space_kind, Kind::System(2..)) { base(&head, size) } else { 0 };
     let mut whole = io::Cursor::new(head).chain(input);
-    let mut reader = Reader { input: &mut whole, at: 0, size: size.bytes(), formats, options, checker: None, delta };
+    let mut reader =
+        Reader { input: &mut whole, at: 0, size: size.bytes(), base, formats, options, checker: None, delta };
     reader.lists()?;
     Ok(reader.delta)
 }
 
 /// The note beside a file of a directory; it may be packed.
-pub(super) fn noted(path: &Path) -> Option<DeltaMeta> {
+pub(super) fn noted(path: &Path, key: Option<&BackupKey>) -> Option<DeltaMeta> {
     let packed = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-    let file = ["", ".zst", ".lz4", ".qp", ".gz"].into_iter().find_map(|suffix| File::open(packed(suffix)).ok())?;
-    let text = layer::head(&mut layer::open(Box::new(file)).ok()?.input, MOST_NOTE).ok()?;
+    let file = ["", ".zst", ".lz4", ".qp", ".gz", ".xbcrypt", ".zst.xbcrypt"]
+        .into_iter()
+        .find_map(|suffix| File::open(packed(suffix)).ok())?;
+    let text = layer::head(&mut layer::open(Box::new(file), key).ok()?.input, MOST_NOTE).ok()?;
     DeltaMeta::read(&String::from_utf8_lossy(&text))
 }
 
@@ -114,6 +132,16 @@ fn first_page(space: &mut Space, head: &[u8], size: PageSize, options: &PagesOpt
     if list.is_some_and(|list| list.pages.first() == Some(&PageNo(0))) {
         space::learn(space, pages.get(..size.bytes()).unwrap_or_default(), &options.keyring);
     }
+}
+
+/// By how much the numbers that pages bear are ahead of those in the list, for most of them.
+fn base(head: &[u8], size: PageSize) -> u32 {
+    let list = head.get(..size.bytes()).and_then(DeltaList::read).map(|list| list.pages).unwrap_or_default();
+    let pages = head.chunks_exact(size.bytes()).skip(1);
+    let ahead = list.iter().zip(pages).filter_map(|(no, page)| FilHeader::read(page)?.page_no.0.checked_sub(no.0));
+    let mut told: BTreeMap<u32, u32> = BTreeMap::new();
+    ahead.for_each(|ahead| *told.entry(ahead).or_default() += 1);
+    told.into_iter().max_by_key(|(_, count)| *count).map_or(0, |(ahead, _)| ahead)
 }
 
 /// Formats of pages of this size.
@@ -167,7 +195,7 @@ impl Reader<'_> {
 
     /// Numbers ascend over the whole file.
     fn numbers(&mut self, list: &DeltaList, at: u64) {
-        let before = self.delta.numbers.last().copied();
+        let before = self.delta.numbers.last().map(|no| PageNo(no.0.saturating_sub(self.base)));
         let mut all = before.iter().chain(&list.pages).zip(before.iter().chain(&list.pages).skip(1));
         if let Some((a, b)) = all.find(|(a, b)| a >= b) {
             self.delta.faults.push((at, format!("its list has page {b} behind page {a}")));
@@ -189,6 +217,7 @@ impl Reader<'_> {
     }
 
     fn judge(&mut self, no: PageNo, page: &[u8]) {
+        let no = PageNo(no.0.saturating_add(self.base));
         self.delta.numbers.push(no);
         let Some(space) = &mut self.delta.space else { return };
         let seen = &mut self.delta.seen;
@@ -251,6 +280,12 @@ impl Delta {
             push(
                 Code::PageEncrypted,
                 format!("{} encrypted pages, and no key that page 0 would tell of", self.seen.encrypted),
+            );
+        }
+        if self.sizeless {
+            push(
+                Code::FileUnreadable,
+                "its pages are not verified: nothing in front of it tells their size".to_owned(),
             );
         }
         if self.seen.tally.unprotected > 0 {

@@ -8,6 +8,7 @@ use super::meter::{Meter, Tap};
 use super::outcome::{Collected, Streamed};
 use super::pipe;
 use super::systems;
+use super::xbcrypt;
 use crate::discover::{Found, INPUT, at, unreadable};
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
@@ -109,6 +110,11 @@ impl One<'_> {
         if let Some(refused) = self.meter.refusal() {
             return self.out().add().errors.push(unreadable(self.label(), &refused));
         }
+        if xbcrypt::is_locked(error) {
+            let label = of.unwrap_or(self.label());
+            let failure = Failure::new(Code::PageEncrypted, format!("{label} is encrypted: {error}"));
+            return self.out().add().errors.push(at(label, failure));
+        }
         let cut = error.kind() == ErrorKind::UnexpectedEof;
         let code = if cut { Code::ImageCut } else { Code::ImageDamaged };
         let what = if cut { "it ends before it is complete".to_owned() } else { error.to_string() };
@@ -126,13 +132,8 @@ impl One<'_> {
     }
 
     fn unpack(&self, input: Input) -> io::Result<()> {
-        let opened = layer::open(input)?;
+        let opened = layer::open(input, self.context.options.backup_key.as_ref())?;
         let name = self.found.path.file_name().unwrap_or_default().to_string_lossy();
-        if opened.head.starts_with(b"XBCRYP0") {
-            let message = format!("{} is encrypted by xbcrypt: decrypt it on the way in", self.label());
-            self.out().add().errors.push(at(self.label(), Failure::new(Code::PageEncrypted, message)));
-            return Ok(());
-        }
         match opened.container.or_else(|| layer::container(&name)) {
             Some(Container::Xbstream) => self.image(XBSTREAM, |image| image.xbstream(opened.input)),
             Some(Container::Tar) => self.image("tar", |image| image.tar(opened.input)),
@@ -142,7 +143,7 @@ impl One<'_> {
 
     /// A tablespace or a log by itself.
     fn single(&self, name: &str, mut input: Input) -> io::Result<()> {
-        let inner = layer::stripped(name).1;
+        let inner = layer::bare(name);
         let first = layer::head(&mut input, BINLOG_MAGIC)?;
         if Kind::of(inner) == Kind::Delta {
             return self.delta(io::Cursor::new(first).chain(input));
@@ -168,7 +169,7 @@ impl One<'_> {
     fn delta(&self, mut input: impl Read) -> io::Result<()> {
         let (path, context) = (unpacked(&self.found.path), self.context);
         let note = path.with_extension("meta");
-        let meta = delta::noted(&note);
+        let meta = delta::noted(&note, context.options.backup_key.as_ref());
         if meta.is_none() {
             let label = Path::new(self.label()).with_file_name(note.file_name().unwrap_or_default());
             self.out().damage(Code::FileMissing, &label.display().to_string(), None, delta::NO_NOTE.to_owned());
@@ -232,3 +233,7 @@ pub(super) fn unpacked(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     path.with_file_name(layer::bare(&name))
 }
+
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
 //! The ways in which a file is compressed: [`Layer`].
 
 use super::qpress::Qpress;
+use super::xbcrypt::{self, Xbcrypt};
+use crate::keyring::BackupKey;
 use std::io::{self, BufReader, Cursor, Read};
 
 /// Bytes that are enough to recognise anything.
@@ -19,20 +21,27 @@ pub(super) enum Layer {
     Zstd,
     Lz4,
     Qpress,
+    Xbcrypt,
 }
 
 /// Suffixes, and what they stand for.
-const SUFFIXES: [(&str, Layer); 4] =
-    [("gz", Layer::Gzip), ("zst", Layer::Zstd), ("lz4", Layer::Lz4), ("qp", Layer::Qpress)];
+const SUFFIXES: [(&str, Layer); 5] = [
+    ("gz", Layer::Gzip),
+    ("zst", Layer::Zstd),
+    ("lz4", Layer::Lz4),
+    ("qp", Layer::Qpress),
+    ("xbcrypt", Layer::Xbcrypt),
+];
 
 impl Layer {
     /// The layer of a file that begins so.
     fn of(head: &[u8]) -> Option<Layer> {
-        let magics: [(&[u8], Layer); 4] = [
+        let magics: [(&[u8], Layer); 5] = [
             (&[0x1f, 0x8b, 8], Layer::Gzip),
             (&[0x28, 0xb5, 0x2f, 0xfd], Layer::Zstd),
             (&[0x04, 0x22, 0x4d, 0x18], Layer::Lz4),
             (b"qpress10", Layer::Qpress),
+            (xbcrypt::MAGIC, Layer::Xbcrypt),
         ];
         magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, layer)| layer)
     }
@@ -41,13 +50,14 @@ impl Layer {
     ///
     /// # Errors
     /// The decoder does not start.
-    pub(super) fn open(self, from: Input<'_>) -> io::Result<Input<'_>> {
+    pub(super) fn open<'a>(self, from: Input<'a>, key: Option<&BackupKey>) -> io::Result<Input<'a>> {
         let from = BufReader::with_capacity(BUFFER, from);
         Ok(match self {
             Layer::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(from)),
             Layer::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(from)?),
             Layer::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(from)),
             Layer::Qpress => Box::new(Qpress::new(from)),
+            Layer::Xbcrypt => Box::new(Xbcrypt::new(from, key.cloned())),
         })
     }
 }
@@ -58,13 +68,20 @@ pub(crate) fn inner(name: &str) -> Option<&str> {
     layer.map(|_| inner)
 }
 
-/// A name without what tells how often the file is compressed.
+/// A name without what tells how often the file is packed.
 pub(crate) fn bare(name: &str) -> &str {
-    let mut bare = name;
-    while let (Some(_), inner) = stripped(bare) {
+    layers(name).1
+}
+
+/// The layers that a name tells, the outermost first, and the name without them.
+pub(super) fn layers(name: &str) -> (Vec<Layer>, &str) {
+    let (mut layers, mut bare) = (Vec::new(), name);
+    while let (Some(layer), inner) = stripped(bare) {
+        layers.push(layer);
         bare = inner;
     }
-    bare
+    layers.truncate(MOST);
+    (layers, bare)
 }
 
 /// Whether a file of this name holds several files.
@@ -90,8 +107,7 @@ pub(super) enum Container {
 
 /// What a name says to hold several files.
 pub(super) fn container(name: &str) -> Option<Container> {
-    let (_, inner) = stripped(name);
-    match inner.rsplit_once('.')?.1 {
+    match bare(name).rsplit_once('.')?.1 {
         "xbstream" | "mbstream" | "xbs" => Some(Container::Xbstream),
         "tar" => Some(Container::Tar),
         "tgz" => Some(Container::Tar),
@@ -116,21 +132,19 @@ pub(crate) fn is_packed_so(head: &[u8]) -> bool {
 pub(super) struct Opened<'a> {
     pub input: Input<'a>,
     pub container: Option<Container>,
-    /// The first bytes, which `input` has still to give.
-    pub head: Vec<u8>,
 }
 
 /// Takes off all layers that the bytes themselves show.
 ///
 /// # Errors
 /// The input cannot be read, or is damaged.
-pub(super) fn open(mut input: Input<'_>) -> io::Result<Opened<'_>> {
+pub(super) fn open<'a>(mut input: Input<'a>, key: Option<&BackupKey>) -> io::Result<Opened<'a>> {
     for _ in 0..MOST {
         let head = head(&mut input, HEAD)?;
         let whole: Input = Box::new(Cursor::new(head.clone()).chain(input));
         match Layer::of(&head) {
-            Some(layer) => input = layer.open(whole)?,
-            None => return Ok(Opened { input: whole, container: Container::of(&head), head }),
+            Some(layer) => input = layer.open(whole, key)?,
+            None => return Ok(Opened { input: whole, container: Container::of(&head) }),
         }
     }
     Err(io::Error::new(io::ErrorKind::InvalidData, "it is packed too often"))
@@ -151,6 +165,8 @@ mod tests {
     fn names_tell_layers() {
         assert_eq!(stripped("t.ibd.qp"), (Some(Layer::Qpress), "t.ibd"));
         assert_eq!(stripped("t.ibd"), (None, "t.ibd"));
+        assert_eq!(layers("t.ibd.zst.xbcrypt"), (vec![Layer::Xbcrypt, Layer::Zstd], "t.ibd"));
+        assert_eq!(container("b.xbstream.zst.xbcrypt"), Some(Container::Xbstream));
         assert_eq!(container("b.xbstream.zst"), Some(Container::Xbstream));
         assert_eq!(container("b.tar"), Some(Container::Tar));
         assert_eq!(container("t.ibd"), None);
@@ -165,7 +181,7 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         io::Write::write_all(&mut encoder, &packed).unwrap();
         let twice = encoder.finish().unwrap();
-        let mut opened = open(Box::new(Cursor::new(twice))).unwrap();
+        let mut opened = open(Box::new(Cursor::new(twice)), None).unwrap();
         let mut text = String::new();
         opened.input.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), opened.container), ("XBSTCK01 and more", Some(Container::Xbstream)));

@@ -17,6 +17,7 @@ mod systems;
 mod tape;
 mod tarball;
 mod turns;
+mod xbcrypt;
 mod xbstream;
 
 pub(crate) use delta::Delta;

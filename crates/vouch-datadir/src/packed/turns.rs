@@ -1,7 +1,7 @@
 //! The files of an xbstream, which take turns: [`Turns`] hands the bytes of each
 //! to a thread of its own.
 
-use super::contents::{Image, Role};
+use super::contents::{Image, MOST_NOTE, Role};
 use super::pipe::{self, PIECE, Piece, Pool};
 use super::xbstream::{Body, Chunk, ChunkError, Chunks, Payload, Sum};
 use crate::discover::at;
@@ -19,6 +19,8 @@ const MOST_OPEN: usize = 64;
 struct Open {
     /// To the thread that judges it; `None` for a file that nobody looks at.
     sender: Option<SyncSender<Piece>>,
+    /// What came of a file that others need at once: it is read when it is complete.
+    kept: Option<Vec<u8>>,
     /// Where its next chunk belongs.
     next: u64,
     broken: bool,
@@ -29,6 +31,14 @@ impl Open {
         // A judge that has given up has said why.
         if self.sender.as_ref().is_some_and(|sender| sender.send(piece).is_err()) {
             self.sender = None;
+        }
+    }
+
+    /// Keeps what is kept of the file, which is no longer than notes are.
+    fn keep(&mut self, piece: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            let room = MOST_NOTE.saturating_sub(kept.len());
+            kept.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
         }
     }
 
@@ -97,14 +107,18 @@ impl<'scope, 'env> Turns<'scope, 'env> {
     }
 
     fn end(&mut self, path: &str) {
-        if self.open.remove(path).is_none() {
-            // A file without contents.
-            drop(self.start(path));
+        // A file without contents has no other chunk.
+        let open = match self.open.remove(path) {
+            Some(open) => open,
+            None => self.start(path),
+        };
+        if let Some(kept) = open.kept.filter(|_| !open.broken) {
+            self.image.meta(path, &kept);
         }
     }
 
     fn start(&mut self, path: &str) -> Open {
-        let (role, layer) = self.image.role(path);
+        let (role, layers) = self.image.role(path);
         if role == Role::Passed {
             return Open::default();
         }
@@ -112,14 +126,17 @@ impl<'scope, 'env> Turns<'scope, 'env> {
             self.crowd();
             return Open::default();
         }
+        if role == Role::Meta {
+            return Open { kept: Some(Vec::new()), ..Open::default() };
+        }
         let (sender, mut intake) = pipe::pipe(self.pool);
         let (image, path) = (self.image, path.to_owned());
         self.scope.spawn(move || {
-            if let Err(error) = image.member(&path, role, layer, &mut intake, None) {
+            if let Err(error) = image.member(&path, role, &layers, &mut intake, None) {
                 image.one.failed(&error, Some(&path));
             }
         });
-        Open { sender: Some(sender), next: 0, broken: false }
+        Open { sender: Some(sender), ..Open::default() }
     }
 
     /// Said once: no backup tool writes such a stream.
@@ -181,6 +198,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
                 let read = chunks.piece(&mut piece, limit);
                 left -= limit as u64;
                 sum.update(&piece);
+                open.keep(&piece);
                 if open.sender.is_none() || open.broken {
                     self.pool.give(piece);
                 } else {

@@ -80,6 +80,22 @@ impl Aes {
     }
 }
 
+/// A key that bytes are encrypted with by counting: AES in its counter mode.
+#[derive(Clone, Debug)]
+pub struct CounterKey(Aes);
+
+impl CounterKey {
+    /// A key of 16, 24 or 32 bytes; `None` for any other.
+    pub fn new(key: &[u8]) -> Option<CounterKey> {
+        Aes::new(key).map(CounterKey)
+    }
+
+    /// Encrypts or decrypts, which are the same; `counter` is of the first block.
+    pub fn apply(&self, counter: [u8; BLOCK], bytes: &mut [u8]) {
+        self.0.decrypt_counted(counter, bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod cipher;
 mod mariadb;
 mod mysql;
 
+pub use cipher::CounterKey;
 use cipher::{Aes, BLOCK};
 
 use crate::{Checker, Layout, PageNo, SpaceFormat, SpaceId};

@@ -86,6 +86,9 @@ pub struct PagesArgs {
     /// The file with the password of a keyring that openssl has encrypted
     #[arg(long, value_name = "FILE", requires = "keyring")]
     pub keyring_password_file: Option<PathBuf>,
+    /// The key of files that xtrabackup has encrypted: its --encrypt-key-file
+    #[arg(long, value_name = "FILE")]
+    pub xbcrypt_key_file: Option<PathBuf>,
     /// Threads that read and verify [default: one for each processor]
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

@@ -171,6 +171,7 @@ impl Drill<'_> {
 
     fn pages(&mut self) -> Result<(), Broken> {
         let options = PagesOptions {
+            backup_key: None,
             keyring: vouch_datadir::Keyring::default(),
             first_method: vouch_datadir::Method::Crc32,
             strict: None,

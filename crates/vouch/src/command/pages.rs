@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
-use vouch_datadir::{Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict};
+use vouch_datadir::{Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict, read_backup_key};
 use vouch_report::NullSink;
 
 const PIPE_BYTES: usize = 1 << 20;
@@ -58,6 +58,7 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
             State::Raw => StateChoice::Raw,
         },
         keyring: keyring(args)?,
+        backup_key: args.xbcrypt_key_file.as_deref().map(read_backup_key).transpose().map_err(complaint)?,
         first_method: match args.algorithm {
             Algorithm::Innodb | Algorithm::StrictInnodb => Method::Innodb,
             _ => Method::Crc32,
