@@ -13,6 +13,7 @@ mod meter;
 mod outcome;
 mod pipe;
 mod qpress;
+mod sparse;
 mod systems;
 mod tape;
 mod tarball;

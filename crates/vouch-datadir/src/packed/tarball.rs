@@ -1,5 +1,6 @@
 //! tar archives: their files one after the other, [`entries`].
 
+use super::sparse::Holes;
 use std::io::{self, ErrorKind, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -65,10 +66,28 @@ fn walk<R: Read>(
         if entry.header().entry_type().is_file() || entry.header().entry_type().is_gnu_sparse() {
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             let left = entry.size();
-            each(&path, left, &mut Whole { input: &mut entry, left })?;
+            match holes(&mut entry)? {
+                Some(mut holes) => {
+                    let path = holes.name.take().unwrap_or(path);
+                    let mut file = holes.open(&mut entry)?;
+                    each(&path, file.size(), &mut file)?;
+                }
+                None => each(&path, left, &mut Whole { input: &mut entry, left })?,
+            }
         }
     }
     Ok(())
+}
+
+/// What the entry's extended header says of holes in the file.
+fn holes<R: Read>(entry: &mut tar::Entry<R>) -> io::Result<Option<Holes>> {
+    let Some(extensions) = entry.pax_extensions()? else { return Ok(None) };
+    let (mut holes, mut any) = (Holes::default(), false);
+    for extension in extensions.flatten() {
+        let value = String::from_utf8_lossy(extension.value_bytes());
+        any |= holes.take(&String::from_utf8_lossy(extension.key_bytes()), &value);
+    }
+    Ok(any.then_some(holes))
 }
 
 #[cfg(test)]
