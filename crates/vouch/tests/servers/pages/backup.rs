@@ -24,7 +24,8 @@ struct Backups {
 impl Backups {
     fn take() -> Backups {
         let folder = TempDir::new().unwrap();
-        let server = filled_with_keys(Flavor::Mariadb, 16, &[], folder.path());
+        let two = "--innodb-data-file-path=ibdata1:12M;ibdata2:8M:autoextend";
+        let server = filled_with_keys(Flavor::Mariadb, 16, &[two], folder.path());
         let sysbench = Sysbench { rows: 3_000, threads: 1, ..Sysbench::default() };
         sysbench.prepare(&server).unwrap();
         // Files of tables that were made since the last checkpoint are empty in a backup.
@@ -36,6 +37,10 @@ impl Backups {
         backups.stream(&server, "image.mbstream", &["--parallel=3"]);
         backups.stream(&server, "compressed.mbstream", &["--compress", "--parallel=3"]);
         load.wait_for(load.done() + 1, Duration::from_secs(30)).unwrap();
+        let base = format!("--incremental-basedir={}", backups.path("raw").display());
+        backups.run(&server, "changes", &[&base]);
+        backups.run(&server, "changes-compressed", &[&base, "--compress"]);
+        backups.stream(&server, "changes.mbstream", &[&base, "--parallel=3"]);
         drop(load);
         shell(&backups.path("."), "cp -r raw prepared; mkdir -p tmp");
         // Its notes tell where the keys are.
@@ -44,6 +49,9 @@ impl Backups {
             "mariabackup --defaults-file=prepared/backup-my.cnf --prepare --target-dir=prepared 2>log || { cat log; exit 1; }",
         );
         shell(&backups.path("."), "tar -cf prepared.tar -C prepared .");
+        shell(&backups.path("."), "cp -r --sparse=always prepared holes");
+        shell(&backups.path("."), "tar -S --format=pax -cf holes-pax.tar -C holes .");
+        shell(&backups.path("."), "tar -S --format=gnu -cf holes-gnu.tar -C holes . && rm -r holes");
         shell(
             &backups.path("."),
             "gzip -1k image.mbstream; zstd -q1 image.mbstream; lz4 -q image.mbstream image.mbstream.lz4",
@@ -156,11 +164,15 @@ fn of_a_server_that_is_written_to() {
         clean(piped(&backups.path(name)), "raw");
     }
     clean(pages(&backups.path("image.mbstream"), &[]), "raw");
-    clean(piped(&backups.path("prepared.tar")), "prepared backup");
+    for name in ["prepared.tar", "holes-pax.tar", "holes-gnu.tar"] {
+        clean(piped(&backups.path(name)), "prepared backup");
+    }
     changed_bytes(&backups);
     whole_directory(&backups);
     copied_log(&backups);
     logs_in_images(&backups);
+    system_in_images(&backups);
+    changes(&backups);
     cut_images(&backups);
 }
 
@@ -259,6 +271,61 @@ fn logs_in_images(backups: &Backups) {
     assert_eq!(outcome.finding_codes(), ["image-chunk", "redo-block"], "{}", outcome.stdout);
     let message = outcome.only("redo-block")["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&needs), "{message}");
+}
+
+/// Both files of the system tablespace are one, in directories and in images.
+fn system_in_images(backups: &Backups) {
+    for outcome in [pages(&backups.path("raw"), &[]), piped(&backups.path("image.mbstream"))] {
+        let parts = files(&outcome, "ibdata");
+        let told: Vec<(u64, u64)> = parts
+            .iter()
+            .map(|part| (part["pages"].as_u64().unwrap(), part["map"][0]["first_page"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(told[0], (768, 0), "{}", outcome.stdout);
+        assert!(told[1].0 >= 512 && told[1].1 == 768 && told.len() == 2, "{told:?}");
+    }
+    let contents = |image: &[u8]| chunk_of("ibdata1")(image) + 7 * PAGE + 200;
+    found(piped(&backups.changed("image.mbstream", contents)), &["image-chunk", "page-checksum"]);
+}
+
+/// What changed since the first backup: every page of it is verified by itself.
+fn changes(backups: &Backups) {
+    let whole = ["changes", "changes-compressed", "changes.mbstream"];
+    for name in whole {
+        let path = backups.path(name);
+        let outcome = if name.ends_with("mbstream") { piped(&path) } else { pages(&path, &[]) };
+        let outcome = outcome.assert_code(0);
+        assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+        outcome.only("incremental-backup");
+        let all = outcome.document["coverage"]["files"].as_array().unwrap();
+        let deltas: Vec<_> = all.iter().filter(|file| file["kind"] == "incremental backup").collect();
+        let sound: u64 = deltas.iter().map(|file| file["tally"]["sound"].as_u64().unwrap()).sum();
+        assert!(deltas.len() > 10 && sound > 10, "{} files, {sound} pages: {}", deltas.len(), outcome.stdout);
+        let table = deltas.iter().find(|file| file["table"] == "sbtest.sbtest1").unwrap();
+        assert!(table["pages"].as_u64().unwrap() > 0, "{table}");
+    }
+    let table = "changes/sbtest/sbtest1.ibd.delta";
+    // The last page of the list, which is in front of it.
+    let page = |bytes: &[u8]| bytes.len() - PAGE + 200;
+    let with = |at: &dyn Fn(&[u8]) -> usize| {
+        let path = backups.path(table);
+        with_bytes(
+            &path,
+            |bytes| {
+                let at = at(bytes);
+                bytes[at] ^= 0x10
+            },
+            || pages(&backups.path("changes"), &[]),
+        )
+    };
+    found(with(&page), &["page-checksum"]);
+    found(with(&|_| 1), &["delta-damaged"]);
+    found(
+        without(&backups.path("changes/sbtest/sbtest1.ibd.meta"), || pages(&backups.path("changes"), &[])),
+        &["file-missing"],
+    );
+    let contents = |image: &[u8]| chunk_of("sbtest/sbtest1.ibd.delta")(image) + PAGE + 200;
+    found(piped(&backups.changed("changes.mbstream", contents)), &["image-chunk", "page-checksum"]);
 }
 
 /// A packed image with a changed byte that changes what comes out: where zeros repeat, not every one does.
