@@ -9,6 +9,7 @@ use crate::far;
 use crate::kind::Kind;
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
+use crate::packed::bare;
 use crate::sdi::{Index, MYSQL_DICTIONARY, Names};
 use crate::space::{Part, Space};
 use crate::state::State;
@@ -133,7 +134,10 @@ fn is_part_of_several(space: &Space) -> bool {
         let folder = part.found.path.parent().unwrap_or(Path::new("."));
         part.found.path.as_os_str() == part.found.label.as_str() && (folder == space.root || folder == Path::new("."))
     };
-    space.parts.iter().all(by_name) && matches!(space.kind, Kind::System(_))
+    // A packed file that was asked for is an instance by itself.
+    let packed =
+        space.root.file_name().is_some_and(|name| matches!(Kind::of(bare(&name.to_string_lossy())), Kind::System(_)));
+    matches!(space.kind, Kind::System(_)) && (packed || space.parts.iter().all(by_name))
 }
 
 fn of_file(space: &Space, part: &Part, names: &Names, code: Code, message: String) -> Finding {
