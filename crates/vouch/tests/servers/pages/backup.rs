@@ -37,6 +37,7 @@ impl Backups {
         backups.stream(&server, "image.mbstream", &["--parallel=3"]);
         backups.stream(&server, "compressed.mbstream", &["--compress", "--parallel=3"]);
         load.wait_for(load.done() + 1, Duration::from_secs(30)).unwrap();
+        flushed(&server);
         let base = format!("--incremental-basedir={}", backups.path("raw").display());
         backups.run(&server, "changes", &[&base]);
         backups.run(&server, "changes-compressed", &[&base, "--compress"]);
@@ -109,6 +110,19 @@ fn checkpoint(server: &Server) {
     })
     .unwrap();
     server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 90").unwrap();
+}
+
+/// Waits until a running server has written pages that changed.
+fn flushed(server: &Server) {
+    server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0").unwrap();
+    let count = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS \
+        WHERE VARIABLE_NAME = 'INNODB_BUFFER_POOL_PAGES_FLUSHED'";
+    let pages = || server.query_one(count).unwrap().and_then(|pages| pages.parse::<u64>().ok());
+    let before = pages().unwrap();
+    poll::until(Duration::from_secs(60), Duration::from_millis(50), "pages that are written", || {
+        (pages()? > before + 200).then_some(())
+    })
+    .unwrap();
 }
 
 fn shell(folder: &Path, words: &str) {
