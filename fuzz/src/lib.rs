@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
-use vouch_datadir::{Level, PagesOptions, Runtime, StateChoice, verify};
+use vouch_datadir::{Level, Pace, PagesOptions, Runtime, StateChoice, verify};
 use vouch_innodb::{Codec, Layout, PageSize, SpaceFormat};
 use vouch_report::NullSink;
 
@@ -27,8 +27,14 @@ pub fn standard_input(bytes: &[u8]) {
         max_bad_pages: None,
         max_findings: 20,
     };
-    let runtime =
-        Runtime { sink: &NullSink, stopped: &|| None, now_ms: &|| 0, run_id: String::new(), input: Some(input) };
+    let runtime = Runtime {
+        sink: &NullSink,
+        stopped: &|| None,
+        now_ms: &|| 0,
+        run_id: String::new(),
+        pace: Pace::new(None),
+        input: Some(input),
+    };
     let _ = verify(&options, &runtime);
 }
 
