@@ -152,6 +152,9 @@ impl Checker {
             Plain::Decrypted => &self.plain,
             Plain::Inflated => &self.scratch,
             Plain::Unknown if self.format.layout == Layout::FullCrc32 => return None,
+            Plain::Unknown if sealed::shows_trailer(header, page) => {
+                return self.torn(header, page).or_else(|| self.foreign(header));
+            }
             Plain::Unknown => return self.foreign(header),
         };
         let seen = FilHeader::read(image)?;

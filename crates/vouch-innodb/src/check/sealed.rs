@@ -21,6 +21,13 @@ pub(super) fn is_mariadb_encrypted(header: &FilHeader, page: &[u8]) -> bool {
     !never.contains(&header.page_type) && header.page_no.0 != 0 && page.be32(EXTRA).is_some_and(|version| version != 0)
 }
 
+/// Whether MariaDB has encrypted the page outside `full_crc32` and left its trailer as it was.
+pub(super) fn shows_trailer(header: &FilHeader, page: &[u8]) -> bool {
+    let packed = [PageType::MARIADB_COMPRESSED, PageType::MARIADB_COMPRESSED_ENCRYPTED];
+    let mysql = header.page_type.is_mysql_encrypted() || header.page_type == PageType::MYSQL_COMPRESSED;
+    !mysql && !packed.contains(&header.page_type) && is_mariadb_encrypted(header, page)
+}
+
 /// A page that was compressed as it was summed up: where it was longer before, the rest of that is still there.
 fn without_rest(page: &[u8]) -> Option<Vec<u8>> {
     let end = transform::mariadb_classic_encrypted_end(page)?;
@@ -197,5 +204,20 @@ mod tests {
     #[test]
     fn a_keyring_that_does_not_open_accuses_nobody() {
         assert_eq!(verdict(&page(), Access::Locked), Verdict::Unverified(Lack::Key));
+    }
+
+    #[test]
+    fn a_trailer_that_is_not_encrypted_is_looked_at_without_the_key() {
+        let mut page = page();
+        page[24..26].copy_from_slice(&PageType::INDEX.0.to_be_bytes());
+        page[23] = 7;
+        let end = page.len();
+        page[end - 1] = 7;
+        let sum = crc32c(&page[4..26]) ^ crc32c(&page[38..end - 8]);
+        page[30..34].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        page[end - 1] = 6;
+        let head = crate::Lsn(7);
+        assert_eq!(verdict(&page, Access::Unasked), Verdict::Bad(Fault::Torn { head, tail: 6 }));
     }
 }
