@@ -8,12 +8,14 @@ use crate::options::StateChoice;
 use crate::read::{self, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
-use vouch_innodb::{Lsn, MariadbLog, MysqlLog};
+use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RedoBlock, RingLog};
 
 /// What backup tools write beside the files.
 const NOTES: [&str; 2] = ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"];
 /// Bytes behind the checkpoint that are looked at.
 const TAIL: usize = 64;
+
+const SHUTDOWN: &str = "clean shutdown";
 
 /// As of when files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ fn told_in(folder: &Path) -> State {
         .find_map(|name| backup(name, &fs::read_to_string(folder.join(name)).ok()?))
         .or_else(|| mysql(folder))
         .or_else(|| mariadb(folder))
+        .or_else(|| ring(folder))
         .unwrap_or(State::Unknown)
 }
 
@@ -131,17 +134,44 @@ fn mysql(folder: &Path) -> Option<State> {
         .filter_map(|path| read::head(&path, MysqlLog::HEAD).ok().and_then(|head| Some((path, MysqlLog::read(&head)?))))
         .collect();
     let checkpoint = logs.iter().filter_map(|(_, log)| log.checkpoint).max()?;
-    let first = read::head(&folder.join("ibdata1"), 64).ok()?;
-    let flushed = u64::from_be_bytes(first.get(26..34)?.try_into().ok()?);
-    Some(if flushed == checkpoint.0 && logs.iter().any(|(path, log)| ends_at(path, log, checkpoint)) {
-        State::Whole(
-            "clean shutdown",
-            format!("the redo log ends at the checkpoint, LSN {checkpoint}"),
-            Some(checkpoint),
-        )
+    let ends = flushed(folder)? == checkpoint && logs.iter().any(|(path, log)| ends_at(path, log, checkpoint));
+    Some(shut_down(ends, checkpoint))
+}
+
+fn shut_down(clean: bool, checkpoint: Lsn) -> State {
+    if clean {
+        let why = format!("the redo log ends at the checkpoint, LSN {checkpoint}");
+        State::Whole(SHUTDOWN, why, Some(checkpoint))
     } else {
         State::Raw(format!("the redo log goes on behind the checkpoint, LSN {checkpoint}"), None)
-    })
+    }
+}
+
+/// Where the log ended when the server was shut down last, by the system tablespace.
+fn flushed(folder: &Path) -> Option<Lsn> {
+    let first = read::head(&folder.join("ibdata1"), 64).ok()?;
+    Some(Lsn(u64::from_be_bytes(first.get(26..34)?.try_into().ok()?)))
+}
+
+/// The same of MySQL up to 8.0.29 and MariaDB up to 10.7, whose files are one circle.
+fn ring(folder: &Path) -> Option<State> {
+    let file = |number: u64| folder.join(format!("ib_logfile{number}"));
+    let head = read::head(&file(0), MysqlLog::HEAD).ok()?;
+    let log = RingLog::read(&head)?;
+    let bytes = fs::metadata(file(0)).ok()?.len();
+    let (number, offset) = (log.offset.checked_div(bytes)?, log.offset.checked_rem(bytes)?);
+    let mut blocks = [0; 2 * MysqlLog::BLOCK];
+    let begins = offset - offset % MysqlLog::BLOCK as u64;
+    Source::open(&file(number)).and_then(|source| source.read_at(&mut blocks, begins)).ok()?;
+    let (block, next) = blocks.split_at(MysqlLog::BLOCK);
+    let clean = flushed(folder)? == log.checkpoint;
+    let blocks = log.from_checkpoint();
+    if !RingLog::is_encrypted(&head) {
+        return Some(shut_down(clean && blocks.ends_in(block, log.checkpoint), log.checkpoint));
+    }
+    // Where an encrypted log ends in its last block, its key alone tells.
+    let goes_on = !clean || !matches!(blocks.block(1, next), RedoBlock::Empty | RedoBlock::Old);
+    goes_on.then(|| shut_down(false, log.checkpoint))
 }
 
 /// Whether the log ends with the block that holds this LSN.
@@ -164,12 +194,7 @@ fn mariadb(folder: &Path) -> Option<State> {
     let (first, second) = tail.split_at_mut(turn);
     source.read_at(first, offset).ok()?;
     source.read_at(second, log.start()).ok()?;
-    Some(if log.ends_at_checkpoint(&tail) {
-        let why = format!("the redo log ends at the checkpoint, LSN {}", log.checkpoint);
-        State::Whole("clean shutdown", why, Some(log.checkpoint))
-    } else {
-        State::Raw(format!("the redo log goes on behind the checkpoint, LSN {}", log.checkpoint), None)
-    })
+    Some(shut_down(log.ends_at_checkpoint(&tail), log.checkpoint))
 }
 
 #[cfg(test)]

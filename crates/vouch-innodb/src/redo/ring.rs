@@ -38,6 +38,11 @@ impl RingLog {
         Some(RingLog { checkpoint, offset })
     }
 
+    /// Whether the blocks are encrypted, and with them how much of each is used.
+    pub fn is_encrypted(head: &[u8]) -> bool {
+        head.be32(0).is_some_and(|format| format & ENCRYPTED != 0)
+    }
+
     /// Whether a head that is sound is of another format: none of those before MySQL 5.7.9 and MariaDB 10.2.2 bears
     /// a number or a checksum.
     pub fn is_unknown(head: &[u8]) -> bool {
