@@ -6,13 +6,15 @@
 
 use crate::kind::{Kind, may_be_binlog};
 use crate::{logs, packed, read};
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, FileType};
 use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use vouch_report::{Code, Failure, FilePlace, Skip};
 
-/// Folders in folders beyond this depth are those of a loop of links.
-const DEPTH: usize = 8;
+/// Nobody has folders in folders deeper than this; what lies there is told, and not looked at.
+const DEPTH: usize = 64;
 
 /// The path of standard input.
 pub(crate) const INPUT: &str = "-";
@@ -40,6 +42,9 @@ pub(crate) struct Discovered {
     pub errors: Vec<Failure>,
     /// Several directories were asked for: names alone would not tell them apart.
     several: bool,
+    /// Folders that were looked into since the last path that was asked for, by device and number: links may lead
+    /// to each of them again.
+    folders: HashSet<(u64, u64)>,
 }
 
 /// Looks at everything that was asked for.
@@ -54,13 +59,15 @@ pub(crate) fn discover(paths: &[PathBuf]) -> Discovered {
         match fs::metadata(path) {
             Err(error) => found.unreadable(path, path, &error),
             Ok(data) if data.is_dir() => {
+                found.folders.clear();
+                found.folders.insert((data.dev(), data.ino()));
                 found.walk(path, path, 0);
                 found.files.get_mut(before..).unwrap_or_default().sort_by(|a, b| a.label.cmp(&b.label));
                 found.nothing_under(path, before);
             }
             Ok(data) if data.is_file() => found.named(path, data.len()),
-            Ok(_) => {
-                let error = io::Error::other("it is neither a file nor a directory");
+            Ok(data) => {
+                let error = io::Error::other(format!("it is a {}", kind_of(data.file_type())));
                 found.unreadable(path, path, &error);
             }
         }
@@ -86,10 +93,20 @@ impl Discovered {
                 }
                 // A table was dropped, or its file renamed.
                 Err(_) => {}
-                Ok((path, data)) if data.is_dir() && depth < DEPTH => self.walk(root, &path, depth + 1),
+                Ok((path, data)) if data.is_dir() => self.folder(root, &path, (data.dev(), data.ino()), depth + 1),
                 Ok((path, data)) if data.is_file() => self.file(root, &path, data.len()),
                 Ok(_) => {}
             }
+        }
+    }
+
+    /// A folder that was found.
+    fn folder(&mut self, root: &Path, path: &Path, id: (u64, u64), depth: usize) {
+        if depth > DEPTH {
+            return self.unreadable(root, path, &io::Error::other("it lies too many folders deep"));
+        }
+        if self.folders.insert(id) {
+            self.walk(root, path, depth);
         }
     }
 
@@ -174,7 +191,27 @@ fn begins_packed(path: &Path) -> bool {
 pub(crate) fn unreadable(label: &str, error: &io::Error) -> Failure {
     let said = error.to_string();
     let cause = said.split(" (os error").next().unwrap_or_default();
-    at(label, Failure::new(Code::FileUnreadable, format!("{label} could not be read: {cause}")))
+    let failure = Failure::new(Code::FileUnreadable, format!("{label} could not be read: {cause}"));
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => Some("look at the path"),
+        io::ErrorKind::PermissionDenied => Some("run vouch as the account of the server, or as root"),
+        io::ErrorKind::Other if cause == PIPE => Some("vouch pages - reads what comes through a pipe"),
+        io::ErrorKind::Other => Some("name a data directory, a backup directory or a tablespace"),
+        _ => None,
+    };
+    at(label, hint.into_iter().fold(failure, |failure, hint| failure.with_hint(hint)))
+}
+
+/// What is said of a pipe that has a name.
+const PIPE: &str = "it is a pipe";
+
+/// What neither a file nor a directory is.
+fn kind_of(file: FileType) -> &'static str {
+    match file {
+        _ if file.is_fifo() => "pipe",
+        _ if file.is_socket() => "socket",
+        _ => "device",
+    }
 }
 
 /// The failure, about a file.

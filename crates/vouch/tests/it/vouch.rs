@@ -1,5 +1,8 @@
 //! Runs the built binary in a folder and an environment of its own: [`Vouch`].
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -29,8 +32,8 @@ impl Vouch {
     /// With a file in the folder.
     pub fn file(self, name: &str, text: &str) -> Self {
         let path = self.folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
         self
     }
 
@@ -55,12 +58,25 @@ impl Vouch {
 
     /// Runs to the end.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
-        let output = self.command(arguments).output().unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+        Outcome::of(self.command(arguments))
+    }
+
+    /// Runs to the end as an account that may read no more than permissions say, from a place that it can reach.
+    pub fn run_as_nobody(&self, arguments: &[&str]) -> Outcome {
+        const NOBODY: u32 = 65_534;
+        let (built, own) = (env!("CARGO_BIN_EXE_vouch"), self.path().join("vouch"));
+        if !own.exists() {
+            fs::hard_link(built, &own).or_else(|_| fs::copy(built, &own).map(drop)).unwrap();
         }
+        fs::set_permissions(self.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let usual = self.command(arguments);
+        let mut command = Command::new(own);
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).env_clear();
+        command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if fs::metadata(self.path()).unwrap().uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        Outcome::of(command)
     }
 
     /// Runs, and holds the run to a usage error: code 2, nothing on stdout, and exactly
@@ -70,5 +86,16 @@ impl Vouch {
         let outcome = self.run(arguments);
         assert_eq!(outcome.stderr, format!("vouch: {message}\nhint: {hint}\n"), "{arguments:?}");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+}
+
+impl Outcome {
+    fn of(mut command: Command) -> Outcome {
+        let output = command.output().unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
