@@ -171,11 +171,20 @@ impl Dist {
 
     /// Its own checker of pages.
     pub fn innochecksum(&self) -> Command {
+        self.tool("innochecksum")
+    }
+
+    /// MariaDB's tool for backups.
+    pub fn mariabackup(&self) -> Command {
+        self.tool("mariabackup")
+    }
+
+    fn tool(&self, name: &str) -> Command {
         match &self.place {
-            Place::Installed { bin, .. } => Command::new(bin.join("innochecksum")),
+            Place::Installed { bin, .. } => Command::new(bin.join(name)),
             Place::Unpacked { home, libraries, loader } => {
                 let mut command = Command::new(loader);
-                command.arg("--library-path").arg(libraries).arg(home.join("usr/bin/innochecksum"));
+                command.arg("--library-path").arg(libraries).arg(home.join("usr/bin").join(name));
                 command
             }
         }

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use vouch_testkit::damage::{Pages, Seal};
-use vouch_testkit::{Flavor, Server, Sysbench, poll};
+use vouch_testkit::{Dist, Flavor, Server, ServerConfig, Sysbench, poll};
 
 const PAGE: usize = 16_384;
 /// A byte of a page that is in use in every table of sysbench.
@@ -19,6 +19,7 @@ const BYTE: usize = 4 * PAGE + 200;
 /// Backups of one server, taken one after the other under load.
 struct Backups {
     folder: TempDir,
+    dist: Dist,
 }
 
 impl Backups {
@@ -31,7 +32,7 @@ impl Backups {
         // Files of tables that were made since the last checkpoint are empty in a backup.
         checkpoint(&server);
         let load = sysbench.run(&server).unwrap();
-        let backups = Backups { folder };
+        let backups = Backups { folder, dist: Dist::mariadb().unwrap() };
         backups.run(&server, "raw", &[]);
         backups.run(&server, "compressed", &["--compress", "--parallel=4"]);
         backups.stream(&server, "image.mbstream", &["--parallel=3"]);
@@ -69,7 +70,7 @@ impl Backups {
     }
 
     fn command(&self, server: &Server, target: &str, args: &[&str]) -> Command {
-        let mut command = Command::new("mariabackup");
+        let mut command = self.dist.mariabackup();
         command.args(["--no-defaults", "--backup", "--user=root"]).arg(self.target(target)).args(args);
         command.arg(format!("--socket={}", server.socket().display()));
         command.arg(format!("--datadir={}", server.data().display()));
@@ -188,6 +189,42 @@ fn of_a_server_that_is_written_to() {
     system_in_images(&backups);
     changes(&backups);
     cut_images(&backups);
+}
+
+/// The copy of a log of blocks, by the oldest MariaDB's own tool.
+#[test]
+fn of_mariadb_10_5() {
+    let dist = Dist::mariadb_10_5().unwrap();
+    let server = Server::start(&dist, ServerConfig { binlog: false, gtid: false, ..ServerConfig::default() }).unwrap();
+    let sysbench = Sysbench { rows: 3_000, threads: 1, ..Sysbench::default() };
+    sysbench.prepare(&server).unwrap();
+    let load = sysbench.run(&server).unwrap();
+    let backups = Backups { folder: TempDir::new().unwrap(), dist };
+    backups.run(&server, "raw", &[]);
+    load.wait_for(load.done() + 1, Duration::from_secs(30)).unwrap();
+    drop(load);
+    let raw = backups.path("raw");
+    let outcome = pages(&raw, &[]).assert_code(0);
+    assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+    let notes = fs::read_to_string(raw.join("xtrabackup_checkpoints")).unwrap();
+    let last = notes.lines().find_map(|line| line.strip_prefix("last_lsn = ")).unwrap();
+    let log = files(&outcome, "ib_logfile0")[0];
+    assert!(log["state"] == "sound" && log["lsn_max"].to_string() == last, "{log} up to {last}");
+    let path = raw.join("ib_logfile0");
+    let middle = 2048 + (fs::metadata(&path).unwrap().len() as usize - 2048) / 2;
+    let outcome = with_bytes(&path, |bytes| bytes[middle] ^= 0x10, || pages(&raw, &[])).assert_code(1);
+    let message = outcome.only("redo-block")["message"].as_str().unwrap();
+    assert!(message.contains("recovery"), "{message}");
+    with_bytes(&path, |bytes| bytes.truncate(middle & !511), || pages(&raw, &[])).assert_code(1).only("redo-block");
+    shell(&backups.path("."), "cp -r raw prepared");
+    let mut prepare = backups.dist.mariabackup();
+    prepare.args(["--no-defaults", "--prepare"]).arg(backups.target("prepared"));
+    let output = prepare.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let outcome = pages(&backups.path("prepared"), &[]).assert_code(0);
+    assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
+    assert!(outcome.document["coverage"]["state"].as_str().unwrap().starts_with("prepared backup"));
+    found(pages(&backups.changed("prepared/sbtest/sbtest1.ibd", |_| BYTE), &["--state", "clean"]), &["page-checksum"]);
 }
 
 fn changed_bytes(backups: &Backups) {
