@@ -27,6 +27,10 @@ pub enum Seal {
     Zip,
     /// CRC-32C behind everything: MariaDB.
     FullCrc32,
+    /// The two formulas from before CRC-32, one at each end.
+    Innodb,
+    /// Nothing but the mark of a server that writes no checksums.
+    Nothing,
 }
 
 /// A file of pages in memory.
@@ -130,7 +134,7 @@ impl Pages {
     pub fn stamp(&mut self, no: usize, lsn: u64) {
         let (seal, end) = (self.seal, self.size);
         let low = match seal {
-            Seal::Crc32 => Some(end - 4),
+            Seal::Crc32 | Seal::Innodb | Seal::Nothing => Some(end - 4),
             Seal::FullCrc32 => Some(end - 8),
             Seal::Zip => None,
         };
@@ -249,13 +253,23 @@ impl Pages {
         self.forge(no, |page| put16(page, SLOTS, be16(page, SLOTS) - 1));
     }
 
+    /// Pages of an extent.
+    fn extent(&self) -> usize {
+        match self.size {
+            ..=4096 => 256,
+            8192 if self.seal != Seal::Zip => 128,
+            _ => 64,
+        }
+    }
+
+    /// Where the inode of this number is on page 2.
+    fn inode(&self, no: usize) -> usize {
+        50 + no * (64 + 2 * self.extent())
+    }
+
     /// Says on page 0 that a page is free.
     pub fn free_in_map(&mut self, no: usize) {
-        let extent = match self.size {
-            ..=4096 => 256,
-            8192 => 128,
-            _ => 64,
-        };
+        let extent = self.extent();
         let entry = 150 + no / extent * (24 + extent / 4);
         self.forge(0, |page| page[entry + 24 + no % extent / 4] |= 1 << (2 * (no % 4)));
     }
@@ -286,14 +300,16 @@ impl Pages {
 
     /// Wipes the mark of the second inode.
     pub fn inode_mark(&mut self) {
-        self.forge(2, |page| page[50 + 192 + 60] ^= 1);
+        let inode = self.inode(1);
+        self.forge(2, |page| page[inode + 60] ^= 1);
     }
 
     /// Gives the first single page of the third segment to the fourth one as well.
     pub fn shared_single(&mut self) {
+        let (third, fourth) = (self.inode(2), self.inode(3));
         self.forge(2, |page| {
-            let shared = be32(page, 50 + 2 * 192 + 64);
-            put32(page, 50 + 3 * 192 + 64, shared);
+            let shared = be32(page, third + 64);
+            put32(page, fourth + 64, shared);
         });
     }
 
@@ -328,6 +344,11 @@ impl Pages {
         (0..self.count()).find(|no| be16(self.page(*no), 24) == page_type && fits(self.page(*no)))
     }
 
+    /// The first part of a chained value in ROW_FORMAT=COMPRESSED that goes on.
+    pub fn chained_zip_part(&mut self) -> Option<usize> {
+        self.find(11, |page| be32(page, 12) != NONE)
+    }
+
     /// The first part of a chained value that goes on.
     pub fn chained_part(&mut self) -> Option<usize> {
         self.find(10, |page| be32(page, 42) != NONE)
@@ -335,7 +356,8 @@ impl Pages {
 
     /// Makes a part of a chained value its own successor.
     pub fn part_circle(&mut self, no: usize) {
-        self.forge(no, |page| put32(page, 42, no as u32));
+        let next = if self.seal == Seal::Zip { 12 } else { 42 };
+        self.forge(no, |page| put32(page, next, no as u32));
     }
 
     /// Says that a part is shorter than it was made, or longer than a page.
@@ -387,7 +409,23 @@ fn reseal(page: &mut [u8], seal: Seal) {
             let sum = crc32c(&page[..end - 4]);
             put32(page, end - 4, sum);
         }
+        Seal::Innodb => {
+            let sum = fold(&page[4..26]).wrapping_add(fold(&page[38..end - 8]));
+            put32(page, 0, sum);
+            let old = fold(&page[..26]);
+            put32(page, end - 8, old);
+        }
+        Seal::Nothing => [0, end - 8].into_iter().for_each(|at| put32(page, at, 0xdead_beef)),
     }
+}
+
+/// What InnoDB made of bytes before it had CRC-32.
+fn fold(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |sum: u32, byte| {
+        let byte = u32::from(*byte);
+        let mixed = ((sum ^ byte ^ 1_653_893_711) << 8).wrapping_add(sum);
+        (mixed ^ 1_463_735_687).wrapping_add(byte)
+    })
 }
 
 /// CRC-32C, bit by bit.

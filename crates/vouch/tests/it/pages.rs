@@ -96,7 +96,7 @@ fn a_folder_is_looked_into_once() {
 fn what_may_not_be_read_is_said_with_what_to_do() {
     let vouch = Vouch::new().file("t.ibd", "x").file("data/t.ibd", "x").file("data/d/t.ibd", "x");
     for path in ["t.ibd", "data/t.ibd", "data/d"] {
-        fs::set_permissions(vouch.path().join(path), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(vouch.path().join(path), fs::Permissions::from_mode(0o0)).unwrap();
     }
     let run = |path: &str| vouch.run_as_nobody(&["pages", path, "--format", "json", "--quiet"]);
     let denied = "could not be read: Permission denied; run vouch as the account of the server, or as root";

@@ -6,6 +6,7 @@ mod damage;
 mod healthy;
 mod innochecksum;
 mod logs;
+mod matrix;
 mod million;
 mod sealed;
 mod versions;

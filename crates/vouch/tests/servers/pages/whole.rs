@@ -8,8 +8,6 @@ use vouch_testkit::damage::{Pages, Seal};
 use vouch_testkit::spaces;
 
 const PAGE: usize = 16_384;
-/// The type of the pages that have MySQL's dictionary.
-const DICTIONARY: u16 = 17_853;
 /// The type of those that have what is too long for them.
 const DICTIONARY_PART: u16 = 18;
 
@@ -68,10 +66,6 @@ pub fn named(ground: &Ground, form: Form) {
     ground.finds("wide", form, "sdi-record", 3, |file| {
         let part = file.find(DICTIONARY_PART, |_| true).unwrap();
         file.forge(part, |page| page[400] ^= 1);
-    });
-    ground.finds("dynamic", form, "sdi-record", 3, |file| {
-        assert_eq!(file.type_of(3), DICTIONARY);
-        file.forge(3, |page| page[400] ^= 1);
     });
 }
 
