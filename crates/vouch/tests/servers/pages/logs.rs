@@ -1,13 +1,16 @@
 //! Logs that servers have written: binary logs, relay logs and MySQL's redo log, sound and with one
 //! byte changed.
 
-use super::{pages, with_bytes};
+use super::healthy::state;
+use super::matrix::words::keep_said;
+use super::{empty_of, pages, with_bytes};
 use crate::harness::{Outcome, on_both};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vouch_testkit::{Flavor, Server, Topology};
+use tempfile::TempDir;
+use vouch_testkit::{Dist, Flavor, Server, Topology};
 
 /// Small events and large ones, and a log that was closed behind them.
 const WRITES: &str = "CREATE TABLE logged.t (id INT AUTO_INCREMENT PRIMARY KEY, a LONGTEXT); \
@@ -108,6 +111,7 @@ fn block(server: &Server) {
         );
         let message = finding["message"].as_str().unwrap();
         assert!(message.contains(said) && message.contains("recovery"), "{message}");
+        keep_said(&format!("redo-mysql-{}", said.replace(' ', "-")), &outcome);
     }
     let head = with_bytes(&path, |bytes| bytes[20] ^= 1, || pages(&server.data(), &[]));
     assert!(head.assert_code(1).only("redo-block")["message"].as_str().unwrap().contains("block 0 of the head"));
@@ -131,6 +135,7 @@ fn mini_transaction(server: &Server) {
     let offset = finding["file"]["offset"].as_u64().unwrap();
     assert!(finding["file"]["name"] == "ib_logfile0" && offset <= middle, "{finding}");
     assert!(finding["message"].as_str().unwrap().contains("recovery gets no further"), "{finding}");
+    keep_said("redo-mariadb", &outcome);
 }
 
 fn of_a_pair(flavor: Flavor) {
@@ -160,6 +165,60 @@ fn of_a_pair(flavor: Flavor) {
     } else {
         mini_transaction(replica);
     }
+}
+
+/// The log of a server that was killed at work, and then was shut down. It writes no page that it need not, so
+/// that much is to be recovered.
+fn of_one(dist: &Dist, args: &[&str], stopped: &str, damage: fn(&Server)) {
+    let keys = TempDir::new().unwrap();
+    let server = empty_of(dist, 16, &[&["--innodb-io-capacity=100"], args].concat(), keys.path());
+    server.sql("CREATE DATABASE logged").unwrap();
+    server.sql(&WRITES.replace("FLUSH BINARY LOGS;", "")).unwrap();
+    server.kill9().unwrap();
+    damage(&server);
+    server.resume().unwrap();
+    assert!(!state(&clean(&server)).starts_with(CLEAN));
+    server.stop().unwrap();
+    assert_eq!(state(&clean(&server)).split(" (").next(), Some(stopped));
+}
+
+const CLEAN: &str = "clean shutdown";
+
+/// No key is needed for what lies on disk; but where a log of blocks ends in the last one, the key alone tells.
+const ENCRYPTED: &str = "--innodb-encrypt-log=ON";
+
+#[test]
+fn of_mariadb_encrypted() {
+    of_one(&Dist::mariadb().unwrap(), &[ENCRYPTED], CLEAN, mini_transaction);
+}
+
+/// The log before 10.8 is one of blocks.
+#[test]
+fn of_mariadb_10_5() {
+    let dist = Dist::mariadb_10_5().unwrap();
+    of_one(&dist, &[], CLEAN, block_of_a_circle);
+    of_one(&dist, &[ENCRYPTED], "unknown", block_of_a_circle);
+}
+
+/// A changed byte in the log of a server that was killed, in the middle of what it has to recover.
+fn block_of_a_circle(server: &Server) {
+    let healthy = clean(server);
+    let log = files(&healthy, "ib_logfile0")[0];
+    // "blocks of 512 bytes, LSN 123 to 456"
+    let words: Vec<&str> = log["format"].as_str().unwrap().split(' ').collect();
+    let [from, to]: [u64; 2] = [words[5], words[7]].map(|word| word.parse().unwrap());
+    assert!(log["state"] == "sound" && to - from > 10_000, "{log}");
+    let path = server.data().join("ib_logfile0");
+    let bytes = fs::read(&path).unwrap();
+    let number = |block: &[u8]| u64::from(u32::from_be_bytes(block[..4].try_into().unwrap()) & 0x7fff_ffff);
+    let wanted = 1 + (from + (to - from) / 2) / BLOCK as u64;
+    let at = bytes.chunks_exact(BLOCK).skip(4).position(|block| number(block) == wanted).unwrap() + 4;
+    let outcome = with_bytes(&path, |bytes| bytes[at * BLOCK + 100] ^= 0x10, || pages(&server.data(), &[]));
+    let outcome = outcome.assert_code(1);
+    let finding = outcome.only("redo-block");
+    assert_eq!(finding["file"]["offset"].as_u64(), Some((at * BLOCK) as u64), "{finding}");
+    assert!(finding["message"].as_str().unwrap().contains("recovery"), "{finding}");
+    keep_said("redo-mariadb-10.5", &outcome);
 }
 
 #[test]
