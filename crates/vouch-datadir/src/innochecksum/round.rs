@@ -151,7 +151,8 @@ impl<'a> Round<'a> {
         let compressed = FilHeader::read(page).is_some_and(|header| header.page_type == PageType::MYSQL_COMPRESSED);
         // MySQL tells such pages by what is in them.
         let image = if compressed && !copy { checker.check(no, page).image } else { None };
-        self.tell(file, no, image.unwrap_or(page), copy);
+        let freed = self.options.summary && freed();
+        self.tell(file, no, image.unwrap_or(page), copy, freed);
         Ok(())
     }
 
@@ -232,13 +233,13 @@ impl<'a> Round<'a> {
         }));
     }
 
-    fn tell(&mut self, file: &PageFile, no: PageNo, page: &[u8], copy: bool) {
+    fn tell(&mut self, file: &PageFile, no: PageNo, page: &[u8], copy: bool, freed: bool) {
         let format = &file.space.format;
         let key_version = if self.dialect == Dialect::Mariadb { mariadb_key_version(format, page) } else { 0 };
         let mut details = if self.options.details { format!("page {no} ") } else { String::new() };
         if self.options.summary {
             let of = Of { dialect: self.dialect, page_bytes: format.logical.bytes() };
-            let line = self.counted.add(&of, no.0, page, key_version > 0);
+            let line = self.counted.add(&of, no.0, page, key_version > 0, freed);
             details.extend(line.filter(|_| self.options.details));
         }
         if !details.is_empty() {

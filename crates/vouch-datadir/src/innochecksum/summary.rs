@@ -35,9 +35,9 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// Counts a page. Of one that is `encrypted` only the header is known. Returns a line on a node, as
-    /// MariaDB tells it.
-    pub(super) fn add(&mut self, of: &Of, no: u32, page: &[u8], encrypted: bool) -> Option<String> {
+    /// Counts a page. Of one that is `encrypted` only the header is known, and one that was `freed` counts for no
+    /// index. Returns a line on a node, as MariaDB tells it.
+    pub(super) fn add(&mut self, of: &Of, no: u32, page: &[u8], encrypted: bool, freed: bool) -> Option<String> {
         let header = FilHeader::read(page)?;
         let kind = Kind::of(header.page_type, of.dialect);
         *self.kinds.entry(kind).or_default() += 1;
@@ -51,17 +51,21 @@ impl Counted {
         }
         let (facts, bytes) = (IndexFacts::read(page)?, IndexFacts::data_bytes(page)?);
         let leaf = facts.level == 0;
-        let index = self.indexes.entry(facts.index).or_default();
+        let (id, records) = (facts.index, facts.records);
+        let line = format!("index id={id} page {no} leaf {} n_recs {records} data_bytes {bytes}\n", u8::from(leaf));
+        let index = self.indexes.entry(id).or_default();
+        if freed {
+            return Some(line);
+        }
         index.pages += 1;
         index.leaves += u64::from(leaf);
-        index.records += u64::from(facts.records);
+        index.records += u64::from(records);
         index.bytes += u64::from(bytes);
         let range = (usize::from(bytes) * 10).div_ceil(of.page_bytes).min(RANGES - 1);
         if let Some(range) = index.ranges.get_mut(range) {
             *range += 1;
         }
-        let (id, leaf, records) = (facts.index, u8::from(leaf), facts.records);
-        Some(format!("index id={id} page {no} leaf {leaf} n_recs {records} data_bytes {bytes}\n"))
+        Some(line)
     }
 
     /// The summary of a file.
