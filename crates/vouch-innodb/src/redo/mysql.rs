@@ -47,6 +47,8 @@ pub struct MysqlLog {
     pub start: Lsn,
     /// The newest checkpoint in its head.
     pub checkpoint: Option<Lsn>,
+    /// Blocks are encrypted but for their numbers and checksums, which are of what lies on disk: MariaDB.
+    pub(super) sealed: bool,
 }
 
 impl MysqlLog {
@@ -64,7 +66,7 @@ impl MysqlLog {
             Some(Lsn(block.be64(CHECKPOINT_LSN)?)).filter(|lsn| lsn.0 > 0)
         };
         let checkpoint = CHECKPOINTS.into_iter().filter_map(checkpoint).max();
-        Some(MysqlLog { start: Lsn(head.be64(START_LSN)?), checkpoint })
+        Some(MysqlLog { start: Lsn(head.be64(START_LSN)?), checkpoint, sealed: false })
     }
 
     /// Where the block that holds an LSN begins in the file; `None` for one before the file.
@@ -97,7 +99,8 @@ impl MysqlLog {
             return RedoBlock::Empty;
         }
         let (stored, computed) = (block.be32(SUM).unwrap_or(0), crc32c(block.get(..SUM).unwrap_or(block)));
-        let length = block.be16(DATA_LENGTH).unwrap_or(0);
+        // How much of an encrypted block is used, the key alone tells.
+        let length = if self.sealed { MysqlLog::BLOCK as u16 } else { block.be16(DATA_LENGTH).unwrap_or(0) };
         if stored == NO_SUM && stored != computed && self.names(number, block) {
             return RedoBlock::Unprotected(length & !ENCRYPTED);
         }
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_log_ends_where_its_last_block_says() {
-        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None };
+        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, sealed: false };
         let lsn = Lsn(76_206_269);
         assert_eq!(log.block_of(lsn), Some(2048 + (76_206_269 - 75_327_488) / 512 * 512));
         assert!(log.ends_in(&block(148_841, 189), lsn));
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_block_is_of_the_log_by_its_number_and_its_checksum() {
-        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None };
+        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, sealed: false };
         let number = (148_841 - 1) - 75_327_488 / 512;
         let live = block(148_841 | FLUSH, 189);
         assert_eq!(log.block(number, &live), RedoBlock::Live(189));
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn numbers_begin_again_and_checksums_may_be_left_out() {
-        let log = MysqlLog { start: Lsn(512 * 0x3fff_fffe), checkpoint: None };
+        let log = MysqlLog { start: Lsn(512 * 0x3fff_fffe), checkpoint: None, sealed: false };
         for (number, named) in [(0, 0x3fff_ffff), (1, 0x4000_0000), (2, 1), (3, 2)] {
             assert_eq!(log.block(number, &block(named, 512)), RedoBlock::Live(512), "{number}");
         }
@@ -196,6 +199,19 @@ mod tests {
         assert_eq!(MysqlLog::bad_heads(&damaged), [1, 2]);
         assert_eq!(MysqlLog::bad_heads(&[0; MysqlLog::HEAD]), [0]);
         assert_eq!((MysqlLog::bad_heads(&[]), MysqlLog::bad_heads(&head[..700])), (vec![0], vec![1]));
+    }
+
+    #[test]
+    fn a_block_of_a_log_that_is_sealed_as_a_whole_is_damaged_where_its_checksum_is_wrong() {
+        let log = MysqlLog { start: Lsn(5120), checkpoint: None, sealed: true };
+        let mut block = [0xee; MysqlLog::BLOCK];
+        block[..4].copy_from_slice(&11_u32.to_be_bytes());
+        let sum = crc32c(&block[..SUM]);
+        block[SUM..].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(log.block(0, &block), RedoBlock::Live(512));
+        block[100] ^= 1;
+        assert!(matches!(log.block(0, &block), RedoBlock::Bad { .. }));
+        assert_eq!(MysqlLog { sealed: false, ..log }.block(0, &block), RedoBlock::Encrypted);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub struct RingLog {
     pub checkpoint: Lsn,
     /// Where the log's files have it, were they one file.
     pub offset: u64,
+    encrypted: bool,
 }
 
 impl RingLog {
@@ -35,7 +36,7 @@ impl RingLog {
             (lsn.0 > 0).then_some((lsn, block.be64(CHECKPOINT_OFFSET)?))
         };
         let (checkpoint, offset) = CHECKPOINTS.into_iter().filter_map(checkpoint).max()?;
-        Some(RingLog { checkpoint, offset })
+        Some(RingLog { checkpoint, offset, encrypted: RingLog::is_encrypted(head) })
     }
 
     /// Whether the blocks are encrypted, and with them how much of each is used.
@@ -55,7 +56,7 @@ impl RingLog {
     /// The log as of the block that has the checkpoint: blocks are numbered from there on.
     pub fn from_checkpoint(&self) -> MysqlLog {
         let start = self.checkpoint.0 - self.checkpoint.0 % MysqlLog::BLOCK as u64;
-        MysqlLog { start: Lsn(start), checkpoint: Some(self.checkpoint) }
+        MysqlLog { start: Lsn(start), checkpoint: Some(self.checkpoint), sealed: self.encrypted }
     }
 
     /// How many blocks behind this one the block with the checkpoint stands, where that can be told.
@@ -84,7 +85,7 @@ mod tests {
     fn the_newest_sound_checkpoint_counts() {
         let head = [block(&[1 << 32]), block(&[6, 44_994, 38_338]), vec![0; 512], block(&[5, 44_000, 37_000])].concat();
         let log = RingLog::read(&head).unwrap();
-        assert_eq!(log, RingLog { checkpoint: Lsn(44_994), offset: 38_338 });
+        assert_eq!(log, RingLog { checkpoint: Lsn(44_994), offset: 38_338, encrypted: false });
         assert_eq!(log.from_checkpoint().start, Lsn(44_544));
         assert_eq!(log.blocks_behind(&block(&[(18 | 0x8000_0000) << 32])), Some(70));
         assert_eq!(log.blocks_behind(&block(&[900 << 32])), None);
@@ -103,7 +104,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..2100)) {
             let _ = (RingLog::read(&bytes), RingLog::is_unknown(&bytes));
-            let _ = RingLog { checkpoint: Lsn(u64::MAX), offset: 0 }.blocks_behind(&bytes);
+            let _ = RingLog { checkpoint: Lsn(u64::MAX), offset: 0, encrypted: false }.blocks_behind(&bytes);
         }
     }
 }
