@@ -122,6 +122,7 @@ pub(crate) fn run_with_key(folder: &Path, backup_key: Option<BackupKey>) -> Summ
         run_id: "run".to_owned(),
         pace: Pace::default(),
         input: None,
+        besides: None,
     };
     verify(&options, &runtime).unwrap()
 }

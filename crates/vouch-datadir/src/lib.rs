@@ -39,7 +39,7 @@ mod verify;
 
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
 pub use keyring::{BackupKey, read_backup_key, read_keyring};
-pub use options::{Level, PagesOptions, Runtime, StateChoice};
+pub use options::{Aside, Besides, Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use verify::{Refusal, verify};
 pub use vouch_innodb::{Keyring, Method, Strict};

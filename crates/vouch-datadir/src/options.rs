@@ -4,7 +4,7 @@ use crate::keyring::BackupKey;
 use crate::pace::Pace;
 use std::path::PathBuf;
 use vouch_innodb::{Keyring, Method, Strict};
-use vouch_report::Sink;
+use vouch_report::{Event, Failure, Finding, Notice, Sink};
 
 /// How deep pages are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,4 +81,35 @@ pub struct Runtime<'a> {
     pub pace: Pace,
     /// What the path `-` stands for.
     pub input: Option<std::fs::File>,
+    /// What else is looked at.
+    pub besides: Option<Besides<'a>>,
+}
+
+/// Something else that is looked at in the same run, and is a part of its result.
+pub struct Besides<'a> {
+    /// Bytes that it reads, as far as is known.
+    pub bytes: u64,
+    /// Looks.
+    pub look: &'a (dyn Fn(&Runtime) -> Aside + Sync),
+}
+
+/// What [`Besides`] has come to.
+#[derive(Debug, Default)]
+pub struct Aside {
+    /// Damage.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at.
+    pub failures: Vec<Failure>,
+    /// What is to be known.
+    pub notices: Vec<Notice>,
+}
+
+impl Runtime<'_> {
+    /// Waits until so many bytes of a file may be read. False when nothing is to be read any more.
+    pub fn read(&self, file: &str, bytes: u64) -> bool {
+        let stopped = || (self.stopped)().is_some();
+        self.pace.wait(bytes, &stopped);
+        self.sink.emit(&Event::FileRead { file: file.to_owned(), bytes });
+        !stopped()
+    }
 }

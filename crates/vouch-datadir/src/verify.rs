@@ -6,7 +6,7 @@ use crate::holders::{self, Holder};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
-use crate::options::{PagesOptions, Runtime};
+use crate::options::{Aside, PagesOptions, Runtime};
 use crate::packed::{Delta, Streamed, read_all};
 use crate::presence::{self, Presence};
 use crate::scan::{Surroundings, finish, scan, tell};
@@ -59,10 +59,12 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     runtime.sink.emit(&started);
     let mut run = Run::default();
     let Discovered { files, skips, errors, .. } = discover(&options.paths);
-    let bytes = files.iter().map(|file| file.bytes).sum();
+    let besides = runtime.besides.as_ref().map_or(0, |besides| besides.bytes);
+    let bytes = files.iter().map(|file| file.bytes).sum::<u64>().saturating_add(besides);
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
     let asked = holders::ask(files.clone());
+    run.besides(runtime);
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
@@ -88,6 +90,16 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
 }
 
 impl Run {
+    /// Has looked at whatever else is asked for.
+    fn besides(&mut self, runtime: &Runtime) {
+        let Some(besides) = &runtime.besides else { return };
+        let Aside { findings, failures, notices } = (besides.look)(runtime);
+        notices.into_iter().for_each(|notice| self.notice(notice.code, notice.message, runtime));
+        findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
+        self.findings.extend(findings);
+        self.tell(Vec::new(), failures, runtime);
+    }
+
     /// Looks at packed files and images, whose states are known only at their ends.
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
         let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states } =

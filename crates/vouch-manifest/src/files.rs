@@ -14,10 +14,15 @@ const BLOCK: usize = 1 << 20;
 /// # Errors
 /// Which could not be read, or has a name that is no text, and why.
 pub fn files_of(folder: &Path) -> Result<Vec<BackupFile>, String> {
-    let mut paths = Vec::new();
-    walk(folder, &mut paths).map_err(|error| error.to_string())?;
-    paths.sort();
-    paths.iter().map(|path| file(folder, path)).collect()
+    paths(folder).map_err(|error| error.to_string())?.iter().map(|path| file(folder, path)).collect()
+}
+
+/// Where every regular file under `folder` is, in order.
+pub(crate) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    walk(folder, &mut found)?;
+    found.sort();
+    Ok(found)
 }
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -36,20 +41,28 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 fn file(folder: &Path, path: &Path) -> Result<BackupFile, String> {
     let relative = path.strip_prefix(folder).unwrap_or(path);
     let name = relative.to_str().ok_or_else(|| format!("{} is no text", relative.display()))?.to_owned();
-    let (size, digest) = digest(path).map_err(|error| format!("{name}: {error}"))?;
+    let read = digest(path, &mut |_| true).map_err(|error| format!("{name}: {error}"))?;
+    let (size, digest) = read.unwrap_or_default();
     Ok(BackupFile { path: name, size, digest })
 }
 
-fn digest(path: &Path) -> io::Result<(u64, String)> {
+/// The size and the digest of a file. `goes_on` is told of bytes before they are read; `None` when it ends that.
+pub(crate) fn digest(path: &Path, goes_on: &mut dyn FnMut(u64) -> bool) -> io::Result<Option<(u64, String)>> {
     let (mut file, mut block, mut size) = (File::open(path)?, vec![0; BLOCK], 0_u64);
+    let mut left = file.metadata()?.len();
     let mut digest = Sha256::default();
     loop {
+        let next = left.min(BLOCK as u64);
+        if !goes_on(next) {
+            return Ok(None);
+        }
         let length = file.read(&mut block)?;
         if length == 0 {
-            return Ok((size, digest.finish_hex()));
+            return Ok(Some((size, digest.finish_hex())));
         }
         digest.update(block.get(..length).unwrap_or_default());
         size = size.saturating_add(length as u64);
+        left = left.saturating_sub(length as u64);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::rollback::Serials;
 use crate::sig::{self, Signature};
 use crate::time::rfc3339;
 use crate::{flat, read};
+use vouch_report::{Code, Notice};
 
 /// Bytes of a manifest of which nothing is known.
 pub struct Untrusted {
@@ -186,6 +187,18 @@ impl Accepted {
     /// What it says.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What weakens it, for the result: whether the keys lie beside it, and whether an older one was taken on purpose.
+    pub fn remarks(&self, key_beside: bool, allow_older: bool) -> Vec<Notice> {
+        let remarks = [
+            (self.signer.is_none(), Code::UnsignedAllowed, "the manifest is not signed, and was believed all the same"),
+            (key_beside, Code::KeyBeside, "the trusted keys lie in the folder of the manifest"),
+            (allow_older, Code::OlderAllowed, "the manifest's serial was not held against the last one"),
+        ];
+        let notice =
+            |(_, code, message): (bool, Code, &str)| Notice { code, server: None, message: message.to_owned() };
+        remarks.into_iter().filter(|(holds, ..)| *holds).map(notice).collect()
     }
 
     /// SHA-256 of its exact bytes.

@@ -138,14 +138,8 @@ impl Run<'_> {
     }
 
     fn remarks(&mut self, accepted: &Accepted) {
-        if accepted.signer().is_none() {
-            self.notice(Code::UnsignedAllowed, "the manifest is not signed, and was believed all the same");
-        }
-        if self.options.key_beside {
-            self.notice(Code::KeyBeside, "the trusted keys lie in the folder of the manifest");
-        }
-        if self.options.allow_older {
-            self.notice(Code::OlderAllowed, "the manifest's serial was not held against the last one");
+        for remark in accepted.remarks(self.options.key_beside, self.options.allow_older) {
+            self.notice(remark.code, &remark.message);
         }
         if self.options.gate == Gate::AtPosition && position::known(self.manifest).is_none() {
             self.notice(Code::PositionUnknown, "the manifest has no position");

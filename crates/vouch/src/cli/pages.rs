@@ -1,6 +1,7 @@
 //! `vouch pages`.
 
 use super::output::OutputArgs;
+use super::validate::TrustArgs;
 use super::value::size;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ Examples:
   xtrabackup --backup --stream | vouch pages -  the same before it is anywhere
   vouch pages /backups/today --format json --quiet
   vouch pages /var/lib/mysql --rate 200M --format mysqlbackup --max-bad-pages 20
+  vouch pages /backups/today --manifest today.json --trust /etc/vouch/trust
 
 Exit codes:
   0 clean   1 findings   2 usage   3 incomplete   130, 143 interrupted   70 a bug in vouch";
@@ -101,6 +103,11 @@ pub struct PagesArgs {
     /// Findings that are listed for one file; the rest is counted
     #[arg(long, value_name = "FINDINGS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_findings: u32,
+    /// Hold the directory against the files, sizes and digests that this manifest lists
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

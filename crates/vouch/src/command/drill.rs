@@ -5,11 +5,10 @@
 //! not be done leaves every table unproven.
 
 mod copy;
-mod files;
 mod stage;
 
 use super::evidence::Evidence;
-use super::running::{Stdout, progress};
+use super::running::{Stdout, processors, progress};
 use super::trust::{self, Refusal, Taken};
 use super::validate::{end, keep_serial, now_ms, refuse, written};
 use crate::cli::drill::DrillArgs;
@@ -25,6 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use vouch_compare::Stop;
 use vouch_datadir::{Level, PagesOptions, StateChoice};
+use vouch_manifest::Held;
 use vouch_report::{Code, Coverage, Event, Failure, Finding, GateCoverage, Sink, StepCoverage, Summary, Verdict};
 use vouch_validate::{ExtraPolicy, Gate, Runtime, ValidateOptions, untouched, validate};
 
@@ -165,8 +165,14 @@ impl Drill<'_> {
         else {
             return Ok(());
         };
-        self.findings.extend(files::compare(&self.args.backup, backup)?);
-        Ok(())
+        let incomplete =
+            |why: String| Broken::new(format!("a file cannot be read: {why}"), "the backup is not complete");
+        let held = Held::list(&self.args.backup, &backup.files, &trust::files(&self.args.manifest, &self.args.trust))
+            .map_err(|error| incomplete(error.to_string()))?;
+        let stop = &self.stop;
+        let compared = held.compare(processors(), &|_, _| stop.requested().is_none());
+        self.findings.extend(compared.findings);
+        compared.failures.into_iter().next().map_or(Ok(()), |failure| Err(incomplete(failure.message)))
     }
 
     fn pages(&mut self) -> Result<(), Broken> {
@@ -178,7 +184,7 @@ impl Drill<'_> {
             paths: vec![self.args.backup.clone()],
             level: Level::Tree,
             state: StateChoice::Auto,
-            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            threads: processors(),
             max_bad_pages: None,
             max_findings: 1_000,
         };
@@ -192,6 +198,7 @@ impl Drill<'_> {
             run_id: self.run_id.clone(),
             pace: vouch_datadir::Pace::default(),
             input: None,
+            besides: None,
         };
         let summary = vouch_datadir::verify(&options, &runtime)
             .map_err(|refusal| Broken::new(refusal.message, "look at the backup"))?;

@@ -1,9 +1,11 @@
 //! `vouch pages`: options, signals, the verification, renderers.
 
-use super::running::{Fan, Stdout, progress, unwritten};
+use super::running::{Fan, Stdout, processors, progress, unwritten};
+use super::trust::{self, Taken};
+use super::validate::keep_serial;
 use crate::cli::output::Format;
 use crate::cli::pages::{Algorithm, Level, PagesArgs, State};
-use crate::complaint::Complaint;
+use crate::complaint::{Complaint, cause};
 use crate::config::job::{check_format, check_reports};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -11,8 +13,12 @@ use crate::signal;
 use crate::terminal::Terminal;
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use vouch_datadir::{Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict, read_backup_key};
+use vouch_datadir::{
+    Aside, Besides, Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict, read_backup_key,
+};
+use vouch_manifest::Held;
 use vouch_report::NullSink;
 
 const PIPE_BYTES: usize = 1 << 20;
@@ -24,6 +30,8 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
     }
     check_reports(&args.output.report)?;
     let options = options(args)?;
+    let listing = Listing::of(args, variables)?;
+    let held = listing.as_ref().map(|listing| listing.held()).transpose()?;
     let terminal = Terminal::of_process(args.output.color, variables);
     let stop = signal::stop()?;
     let stdout = Stdout::new(args.output.format);
@@ -32,15 +40,61 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         let sink = Fan([&*progress, stdout.sink(), &NullSink]);
         let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
         let stopped = || stop.requested();
-        let input = stdin(args);
-        vouch_datadir::verify(
-            &options,
-            &Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, pace: Pace::new(args.rate), input },
-        )
+        let (input, pace) = (stdin(args), Pace::new(args.rate));
+        let taken = listing.as_ref().map(|listing| &listing.taken);
+        let look = |runtime: &Runtime| aside(taken, args.trust.allow_older, held.as_ref(), options.threads, runtime);
+        let besides = held.as_ref().map(|held| Besides { bytes: held.bytes(), look: &look });
+        let runtime = Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, pace, input, besides };
+        vouch_datadir::verify(&options, &runtime)
     };
     let summary = summary.map_err(complaint)?;
+    listing.iter().for_each(|listing| keep_serial(&listing.taken, args.trust.allow_older));
     let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));
     Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
+}
+
+/// The list of files that a directory is held against.
+struct Listing<'a> {
+    taken: Taken,
+    folder: &'a Path,
+    files: Vec<PathBuf>,
+}
+
+impl<'a> Listing<'a> {
+    /// The list of the manifest that is named, if one is.
+    fn of(args: &'a PagesArgs, variables: &Environment) -> Result<Option<Listing<'a>>, Complaint> {
+        let Some(manifest) = &args.manifest else { return Ok(None) };
+        let [folder] = args.paths.as_slice() else {
+            return Err(Complaint::usage("a manifest lists the files of one directory")
+                .hint("name that directory alone with --manifest"));
+        };
+        if !folder.is_dir() {
+            return Err(Complaint::usage(format!("{} is no directory", folder.display()))
+                .hint("a manifest lists the files of a directory: unpack an image first"));
+        }
+        let taken = trust::accept(manifest, &args.trust, variables, now_ms())?;
+        let listed = taken.accepted.manifest().backup.as_ref().map_or(0, |backup| backup.files.len());
+        if listed == 0 {
+            return Err(Complaint::usage("the manifest lists no files")
+                .hint("make one with `vouch manifest create --backup DIR`"));
+        }
+        Ok(Some(Listing { taken, folder, files: trust::files(manifest, &args.trust) }))
+    }
+
+    fn held(&self) -> Result<Held<'_>, Complaint> {
+        let wanted = self.taken.accepted.manifest().backup.as_ref().map_or(&[][..], |backup| &backup.files);
+        Held::list(self.folder, wanted, &self.files).map_err(|error| {
+            Complaint::usage(format!("{} could not be read: {}", self.folder.display(), cause(&error)))
+                .hint("check the path and its permissions")
+        })
+    }
+}
+
+/// Holds the directory against the list, and says whom the list was believed.
+fn aside(taken: Option<&Taken>, allow_older: bool, held: Option<&Held>, threads: usize, runtime: &Runtime) -> Aside {
+    let compared = held.map(|held| held.compare(threads, &|file, bytes| runtime.read(file, bytes))).unwrap_or_default();
+    let notices = taken.map(|taken| taken.accepted.remarks(taken.key_beside, allow_older)).unwrap_or_default();
+    Aside { findings: compared.findings, failures: compared.failures, notices }
 }
 
 fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
@@ -95,10 +149,6 @@ fn stdin(args: &PagesArgs) -> Option<File> {
     // A pipe that holds more is filled and emptied in fewer turns; where the system does not allow it, it is slower.
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
     Some(File::from(input))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 fn complaint(refusal: Refusal) -> Complaint {

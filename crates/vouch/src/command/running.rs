@@ -190,3 +190,8 @@ impl Stdout {
         super::write(&text).map(|_| ())
     }
 }
+
+/// Processors that there are.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}

@@ -61,6 +61,11 @@ fn signature(manifest: &Path, args: &TrustArgs) -> Option<PathBuf> {
     args.signature.clone().or_else(|| beside(".sig")).or_else(|| beside(".minisig"))
 }
 
+/// The files of a manifest: itself and its signature, wherever they are.
+pub fn files(manifest: &Path, args: &TrustArgs) -> Vec<PathBuf> {
+    [manifest.to_owned()].into_iter().chain(signature(manifest, args)).collect()
+}
+
 /// Verifies the signature, or does without where the user says so.
 ///
 /// # Errors

@@ -59,6 +59,7 @@ fn a_drill_says_whether_a_backup_restores_to_what_its_manifest_says() {
             .collect();
         assert_eq!(steps, ["files", "pages", "copy", "prepare", "start", "validate", "clean up"]);
         assert!(!statuses(&good).contains("NOT_RUN") && good.tables().len() >= 6, "{}", statuses(&good));
+        listed(&desk);
         damaged(&desk);
         server.sql("DROP TABLE app.orders").unwrap();
         backup(server, &desk.path("later"));
@@ -66,6 +67,44 @@ fn a_drill_says_whether_a_backup_restores_to_what_its_manifest_says() {
         assert_eq!(dropped.only("table-missing")["table"], "app.orders");
         refused(&desk);
     });
+}
+
+/// `vouch pages` holds a directory against the list of files: what no checksum covers is found too.
+fn listed(desk: &Desk) {
+    let (manifest, trust, state) = (desk.text("m.json"), desk.text("trust"), desk.text("state"));
+    let pages = |folder: &str, args: &[&str]| {
+        let folder = desk.text(folder);
+        let fixed = ["pages", &folder, "--manifest", &manifest, "--state-dir", &state, "--format", "json", "--quiet"];
+        Vouch::new(&[&fixed[..], args].concat()).run()
+    };
+    let good = pages("good", &["--trust", &trust]).assert_code(0);
+    assert_eq!(good.finding_codes(), [] as [&str; 0]);
+    assert!(!good.stdout.contains("unsigned-allowed"));
+    copy(&desk.path("good"), &desk.path("listed"));
+    let document = desk.manifest("m.json");
+    let names = document["backup"]["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap());
+    let plain: Vec<&str> =
+        names.filter(|name| [".pem", ".cnf", ".opt"].iter().any(|end| name.ends_with(end))).collect();
+    let [changed, removed] = plain[..2] else { panic!("{plain:?}") };
+    let mut bytes = std::fs::read(desk.path("listed").join(changed)).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(desk.path("listed").join(changed), bytes).unwrap();
+    std::fs::remove_file(desk.path("listed").join(removed)).unwrap();
+    desk.write("listed/app/added.txt", b"x");
+    let outcome = pages("listed", &["--trust", &trust]).assert_code(1);
+    for (code, name) in
+        [("backup-file-changed", changed), ("backup-file-missing", removed), ("backup-file-extra", "app/added.txt")]
+    {
+        assert_eq!(outcome.only(code)["file"]["name"], name);
+    }
+    assert_eq!(outcome.findings().len(), 3, "{}", outcome.stdout);
+    // Without a key it is taken only where that is asked for, and said.
+    pages("good", &[]).assert_code(2);
+    let unsigned = pages("good", &["--allow-unsigned"]).assert_code(0);
+    assert_eq!(unsigned.coded("unsigned-allowed").len(), 1, "{}", unsigned.stdout);
+    let (plain, text) = (desk.text("plain.json"), desk.text("good"));
+    let args = ["pages", &text, "--manifest", &plain, "--trust", &trust, "--state-dir", &state];
+    assert!(Vouch::new(&args).run().assert_code(2).stderr.contains("lists no files"));
 }
 
 /// A flipped page and a missing file: each named, by the manifest and by what is in the file.
