@@ -7,10 +7,11 @@ use crate::discover::at;
 use crate::facts::{self, Content};
 use crate::far;
 use crate::kind::Kind;
+use crate::listing::{Listed, MYSQL_DICTIONARY, listing};
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
 use crate::packed::bare;
-use crate::sdi::{Index, MYSQL_DICTIONARY, Names};
+use crate::sdi::{Index, Names, Objects};
 use crate::space::{Part, Space};
 use crate::state::State;
 use crate::structure;
@@ -28,6 +29,18 @@ pub(crate) struct SpaceReport {
     pub errors: Vec<Failure>,
     /// Tables with files of their own, and where: told by a system tablespace that is whole and of one moment.
     pub tables: Option<(PathBuf, BTreeSet<String>)>,
+    /// Tablespaces that MySQL's dictionary knows, where that is whole and of one moment.
+    pub listed: Option<Vec<Listed>>,
+    /// The tablespace itself, where page 0 tells.
+    pub space: Option<Named>,
+}
+
+/// A tablespace by its number.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub root: PathBuf,
+    pub id: u32,
+    pub path: PathBuf,
 }
 
 /// Holds the pages of a tablespace against each other and makes a report of all that was seen.
@@ -36,7 +49,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     let pages = usize::try_from(job.space.pages()).unwrap_or(0);
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
-    let mut names = names(job, options, state, &mut seen);
+    let (mut names, objects) = names(job, options, state, &mut seen);
     sizes(job, &names, &mut report);
     if let Some(end) = state.end() {
         future_pages(&job.space, end, &mut seen);
@@ -58,12 +71,21 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     if let State::Whole(..) = state {
         report.tables = tables(&job.space, &mut seen);
     }
+    if matches!(state, State::Whole(..)) && report.findings.is_empty() && report.errors.is_empty() {
+        report.listed = listing(job, &objects, &seen.facts);
+    }
+    report.space = named(&job.space);
     report.files = job.space.parts.iter().map(|part| coverage(job, part, &names, &seen, &report)).collect();
     report
 }
 
+fn named(space: &Space) -> Option<Named> {
+    let (id, part) = (space.header?.space, space.parts.first()?);
+    Some(Named { root: space.root.clone(), id: id.0, path: part.found.path.clone() })
+}
+
 /// Names by what the tablespace says of its tables, which is held against its pages.
-fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> Names {
+fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> (Names, Objects) {
     let mut objects = std::mem::take(&mut seen.objects);
     let certain = matches!(state, State::Whole(..));
     objects.fetch(|away| far::text(job, &seen.facts, away).filter(|text| certain || text.is_ok()));
@@ -80,7 +102,7 @@ fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> N
         seen.tally.bad += 1;
         seen.bad.push(bad);
     }
-    names
+    (names, objects)
 }
 
 /// The page that should be the root of an index and is sound, but none of its nodes.

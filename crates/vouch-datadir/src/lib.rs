@@ -22,6 +22,7 @@ mod judge;
 mod keyring;
 mod kind;
 mod ledger;
+mod listing;
 mod logs;
 mod names;
 mod options;

@@ -1,15 +1,18 @@
 //! Files that must be there, and files that nothing knows of: [`Presence`].
 //!
 //! Invariants: only what the instance says of itself demands a file: numbers
-//! that run on, `backup-my.cnf`, the list of tables in the system tablespace;
+//! that run on, `backup-my.cnf`, the lists of tables in MariaDB's system tablespace
+//! and of tablespaces in MySQL's dictionary;
 //! a file is missing only when it is missing twice.
 
 use crate::discover::Found;
 use crate::kind::Kind;
+use crate::ledger::{Named, SpaceReport};
+use crate::listing::Listed;
 use crate::names::table_of;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vouch_report::{Code, FilePlace, Finding};
 
@@ -29,8 +32,54 @@ pub(crate) struct Presence<'a> {
     pub root: &'a Path,
     /// How names of files in it begin in the report.
     pub label: String,
-    /// Tables with files of their own by the system tablespace, where it is of the same moment as the files.
+    /// What its tablespaces tell, where they are of one moment.
+    pub known: InFolder<'a>,
+}
+
+/// What the tablespaces of a run tell of others.
+#[derive(Default)]
+pub(crate) struct Known {
+    tables: Vec<(PathBuf, BTreeSet<String>)>,
+    listed: Vec<(PathBuf, Vec<Listed>)>,
+    spaces: Vec<Named>,
+}
+
+/// The same of one directory.
+#[derive(Clone, Default)]
+pub(crate) struct InFolder<'a> {
+    /// Tables with files of their own, by MariaDB's system tablespace.
     pub tables: Option<&'a BTreeSet<String>>,
+    /// Tablespaces by MySQL's dictionary.
+    pub listed: Option<&'a [Listed]>,
+    /// Tablespaces that are there.
+    pub spaces: Vec<&'a Named>,
+}
+
+impl Known {
+    /// What all reports tell.
+    pub(crate) fn of(reports: &[SpaceReport]) -> Known {
+        let root = |report: &SpaceReport| report.space.as_ref().map(|space| space.root.clone());
+        Known {
+            tables: reports.iter().filter_map(|report| report.tables.clone()).collect(),
+            listed: reports.iter().filter_map(|report| root(report).zip(report.listed.clone())).collect(),
+            spaces: reports.iter().filter_map(|report| report.space.clone()).collect(),
+        }
+    }
+
+    /// What is told of a directory, where that has to have everything.
+    pub(crate) fn in_folder(&self, root: &Path) -> InFolder<'_> {
+        let names = names(root);
+        let mariadb = demands_tables(root);
+        let mysql = !names.contains(MARIADB) && is_complete(root, &names);
+        let tables = self.tables.iter().find(|(known, _)| mariadb && known == root);
+        let listed = self.listed.iter().find(|(known, _)| mysql && known == root);
+        let spaces = self.spaces.iter().filter(|space| space.root == root);
+        InFolder {
+            tables: tables.map(|(_, tables)| tables),
+            listed: listed.map(|(_, listed)| listed.as_slice()),
+            spaces: spaces.collect(),
+        }
+    }
 }
 
 impl Presence<'_> {
@@ -47,6 +96,7 @@ impl Presence<'_> {
             .map(|(name, why)| self.finding(Code::FileMissing, name, format!("the file is missing: {why}")))
             .collect();
         findings.extend(self.strays(files));
+        findings.extend(self.unlisted());
         findings
     }
 
@@ -58,29 +108,57 @@ impl Presence<'_> {
         }
         missing.extend(redo_files(&self::names(&self.root.join(REDO))));
         missing.extend(self.table_files());
+        missing.extend(self.listed_files());
         missing
     }
 
     fn table_files(&self) -> BTreeMap<String, String> {
-        let there = |name: &str| {
-            let folder = name.rsplit_once('/').map_or(self.root.to_owned(), |(folder, _)| self.root.join(folder));
-            let file = name.rsplit('/').next().unwrap_or(name);
-            let (ibd, link) = (format!("{file}.ibd"), format!("{file}.isl"));
-            if folder.join(&ibd).exists() {
-                return true;
-            }
-            let names = names(&folder);
-            has(&names, &ibd) || names.contains(&link)
-        };
-        let tables = self.tables.into_iter().flatten().filter(|name| is_plain(name) && !there(name));
+        let there = |name: &str| self.has_file(&format!("{name}.ibd"));
+        let tables = self.known.tables.into_iter().flatten().filter(|name| is_plain(name) && !there(name));
         tables
             .map(|name| (format!("{name}.ibd"), "the system tablespace has a table of this name".to_owned()))
             .collect()
     }
 
+    /// Whether a file is there, by itself, packed, or elsewhere by a link of MariaDB.
+    fn has_file(&self, path: &str) -> bool {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.root.join(folder);
+        if folder.join(file).exists() {
+            return true;
+        }
+        let names = names(&folder);
+        let link = Path::new(file).with_extension("isl");
+        has(&names, file) || names.contains(&*link.to_string_lossy())
+    }
+
+    /// A server finds a tablespace by its number, whatever its file is called.
+    fn listed_files(&self) -> BTreeMap<String, String> {
+        let there: BTreeSet<u32> = self.known.spaces.iter().map(|space| space.id).collect();
+        let lost = |listed: &&Listed| !listed.discarded && !there.contains(&listed.space);
+        let paths = self.known.listed.unwrap_or_default().iter().filter(lost).filter_map(Listed::inside);
+        let lost = paths.filter(|path| !self.has_file(path));
+        lost.map(|path| (path.to_owned(), "the dictionary has a tablespace of this name".to_owned())).collect()
+    }
+
+    /// Tablespaces that MySQL's dictionary does not know.
+    fn unlisted(&self) -> Vec<Finding> {
+        let Some(listed) = self.known.listed else { return Vec::new() };
+        let known: BTreeSet<u32> = listed.iter().map(|listed| listed.space).collect();
+        let unknown = self.known.spaces.iter().filter(|space| !known.contains(&space.id));
+        let name = |space: &&&Named| {
+            let path = space.path.strip_prefix(self.root).ok()?;
+            let plain = !path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('#'));
+            path.to_str().filter(|name| plain && name.ends_with(".ibd")).map(str::to_owned)
+        };
+        let message = "the dictionary has no tablespace of this number, so a server would not use the file";
+        let names = unknown.filter_map(|space| name(&space));
+        names.map(|name| self.finding(Code::FileStray, &name, message.to_owned())).collect()
+    }
+
     /// Tablespaces of tables that the system tablespace does not name.
     fn strays(&self, files: &[Found]) -> Vec<Finding> {
-        let Some(tables) = self.tables.filter(|tables| !tables.is_empty()) else { return Vec::new() };
+        let Some(tables) = self.known.tables.filter(|tables| !tables.is_empty()) else { return Vec::new() };
         let name = |found: &Found| {
             let path = found.path.strip_prefix(self.root).ok()?.with_extension("");
             let depth = path.components().count();
@@ -167,10 +245,14 @@ fn notes_and_log(names: &BTreeSet<String>, state: &State, by_tool: bool) -> BTre
 
 /// Whether the list of tables of a directory demands files: that of MariaDB does, in a backup that has everything.
 /// MySQL 5.7 has tablespaces of several tables.
-pub(crate) fn demands_tables(root: &Path) -> bool {
+fn demands_tables(root: &Path) -> bool {
     let names = names(root);
-    let backup = names.iter().any(|name| State::is_note(name));
-    names.contains(MARIADB) && (!backup || is_whole_backup(root))
+    names.contains(MARIADB) && is_complete(root, &names)
+}
+
+/// Whether a directory has everything: one that no backup tool has made, or that it says so of.
+fn is_complete(root: &Path, names: &BTreeSet<String>) -> bool {
+    !names.iter().any(|name| State::is_note(name)) || is_whole_backup(root)
 }
 
 /// Whether a backup says that it has everything.

@@ -9,7 +9,12 @@ fn missing(files: &[(&str, &str)], tables: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     files.iter().for_each(|(name, text)| write(folder.path(), name, text.as_bytes()));
     let tables: BTreeSet<String> = tables.iter().map(|name| (*name).to_owned()).collect();
-    let presence = Presence { root: folder.path(), label: String::new(), tables: Some(&tables) };
+    let presence = Presence {
+        root: folder.path(),
+        label: String::new(),
+        known: InFolder { tables: Some(&tables), ..InFolder::default() },
+        still: true,
+    };
     let found = crate::discover::discover(&[folder.path().to_owned()]).files;
     let findings = presence.check(&found);
     findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
@@ -66,4 +71,26 @@ fn only_a_backup_that_says_so_is_whole() {
     assert!(demands_tables(folder.path()));
     write(folder.path(), "xtrabackup_info", b"uuid = 1\n");
     assert!(!demands_tables(folder.path()));
+}
+
+#[test]
+fn tablespaces_have_the_files_of_the_dictionary() {
+    let folder = tempfile::tempdir().unwrap();
+    let listed = |space: u32, path: &str| Listed { space, path: path.to_owned(), discarded: space == 5 };
+    let listed =
+        [(1, "./shop/a.ibd"), (2, "./shop/b.ibd"), (3, "/away/c.ibd"), (4, "./shop/d.ibd"), (5, "./shop/e.ibd")]
+            .map(|(space, path)| listed(space, path));
+    write(folder.path(), "shop/d.ibd.gz", b"x");
+    let space = |id: u32, path: &str| Named { root: folder.path().to_owned(), id, path: folder.path().join(path) };
+    let spaces =
+        [space(1, "shop/a.ibd"), space(7, "shop/moved.ibd"), space(8, "shop/#sql-ib1.ibd"), space(9, "undo_001")];
+    let told = |spaces: &[Named]| -> Vec<String> {
+        let known = InFolder { listed: Some(&listed), spaces: spaces.iter().collect(), ..InFolder::default() };
+        let presence = Presence { root: folder.path(), label: String::new(), known };
+        let findings = presence.check(&[]);
+        findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
+    };
+    assert_eq!(told(&spaces), ["file-missing shop/b.ibd", "file-stray shop/moved.ibd"]);
+    let renamed = [space(1, "shop/a.ibd"), space(2, "shop/moved.ibd")];
+    assert_eq!(told(&renamed), [] as [&str; 0], "a server finds it by its number");
 }

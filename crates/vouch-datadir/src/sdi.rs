@@ -8,9 +8,6 @@ use std::collections::HashMap;
 use vouch_innodb::{KeyPrefix, NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
 use vouch_report::Code;
 
-/// The tablespace of MySQL's own dictionary.
-pub(crate) const MYSQL_DICTIONARY: SpaceId = SpaceId(0xffff_fffe);
-
 /// Bytes of descriptions that are kept of one tablespace; more tables than these have no names.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -46,6 +43,12 @@ impl Objects {
             let record = SdiRecord { text: text.unwrap_or(object.record.text), ..object.record };
             self.keep(Described { record, ..object });
         }
+    }
+
+    /// The descriptions of tables that could be read.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
+        let tables = self.all.iter().filter(|object| object.record.kind == SdiRecord::TABLE);
+        tables.filter_map(|object| object.record.text.as_ref().ok()?.as_deref())
     }
 
     fn keep(&mut self, object: Described) {

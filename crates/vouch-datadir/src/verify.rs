@@ -8,7 +8,7 @@ use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
 use crate::options::{Aside, PagesOptions, Runtime};
 use crate::packed::{Delta, Streamed, read_all};
-use crate::presence::{self, Presence};
+use crate::presence::{InFolder, Known, Presence};
 use crate::scan::{Surroundings, finish, scan, tell};
 use crate::space::{self, OpenError, Space};
 use crate::state::State;
@@ -78,14 +78,14 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     run.findings.extend(twice);
     let board = Board::new(spaces.into_iter().map(Job::new).collect());
     let reports = scan(&board, options, &around, runtime);
-    let tables = reports.iter().filter_map(|report| report.tables.clone()).collect();
+    let held = held(asked.told(), &mut run, runtime);
+    let known = Known::of(&reports);
     reports.into_iter().for_each(|report| run.add(report));
-    run.presence(&all, &tables, options, runtime);
+    run.presence(&all, &known, |root| !held && !is_raw(root, &around.states), options, runtime);
     run.logs(logs::verify_all(logs, &around.states, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
-    held(asked.told(), &mut run, runtime);
     Ok(run.summary(options, &around, started_ms, runtime))
 }
 
@@ -113,7 +113,7 @@ impl Run {
         self.findings.extend(findings);
         self.files.extend(files);
         for (found, zero) in formless {
-            let raw = zero && is_raw(&found, &around.states);
+            let raw = zero && is_raw(&found.root, &around.states);
             if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
         }
         self.logs(logs::judge_streamed(logs, &around.states, options.max_findings), runtime);
@@ -155,7 +155,8 @@ impl Run {
     fn presence(
         &mut self,
         files: &[Found],
-        tables: &HashMap<PathBuf, BTreeSet<String>>,
+        known: &Known,
+        still: impl Fn(&Path) -> bool,
         options: &PagesOptions,
         runtime: &Runtime,
     ) {
@@ -165,8 +166,9 @@ impl Run {
         for root in options.paths.iter().filter(|path| path.is_dir()) {
             let several = options.paths.len() > 1;
             let label = if several { format!("{}/", root.display()) } else { String::new() };
-            let tables = tables.get(root).filter(|_| presence::demands_tables(root));
-            let findings = Presence { root, label, tables }.check(files);
+            let still = still(root);
+            let known = if still { known.in_folder(root) } else { InFolder::default() };
+            let findings = Presence { root, label, known }.check(files);
             findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
             self.findings.extend(findings);
         }
@@ -279,7 +281,7 @@ fn open_all(
                 }
                 spaces.push(space);
             }
-            Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(file, states)) => {
+            Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(&file.root, states)) => {
                 files.into_iter().for_each(|file| unwritten(file, run, runtime));
             }
             Err(OpenError::Unwritten(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
@@ -308,11 +310,13 @@ fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {
 }
 
 /// Tells of servers that have files open which are looked at.
-fn held(holders: Vec<Holder>, run: &mut Run, runtime: &Runtime) {
+fn held(holders: Vec<Holder>, run: &mut Run, runtime: &Runtime) -> bool {
+    let held = !holders.is_empty();
     for Holder { pid, files, first } in holders {
         let which = if files == 1 { first } else { format!("{first} and {} more", files - 1) };
         run.notice(Code::FileOpen, format!("a server has {which} open (pid {pid})"), runtime);
     }
+    held
 }
 
 impl Run {
@@ -366,8 +370,8 @@ fn states(files: &[Found], options: &PagesOptions) -> Vec<(PathBuf, State)> {
     states
 }
 
-fn is_raw(file: &Found, states: &[(PathBuf, State)]) -> bool {
-    states.iter().any(|(root, state)| *root == file.root && matches!(state, State::Raw(..)))
+fn is_raw(folder: &Path, states: &[(PathBuf, State)]) -> bool {
+    states.iter().any(|(root, state)| root == folder && matches!(state, State::Raw(..)))
 }
 
 /// A file of a table that was just made: what is in it is in the redo log alone.

@@ -184,10 +184,10 @@ codes! {
         "The file should be a tablespace, and no page in it is one of any format."
         "It is overwritten, or no tablespace at all. Restore it from another backup.";
     FileMissing "file-missing" Finding Error
-        "A file is not there that must be, by what the other files say: the numbers in their names, backup-my.cnf, or the list of tables in the system tablespace."
+        "A file is not there that must be, by what the other files say: the numbers in their names, backup-my.cnf, the list of tables in MariaDB's system tablespace, or that of tablespaces in MySQL's dictionary."
         "Copy it again, or take another backup. A server does not start without files of its system tablespace, its undo or its redo log, and has no access to a table without its file.";
     FileStray "file-stray" Finding Notice
-        "A tablespace is there of which the list of tables in the system tablespace says nothing."
+        "A tablespace is there of which neither the list of tables in MariaDB's system tablespace nor MySQL's dictionary says anything."
         "The server does not open it. Often it was left over from a dropped table, or put there by hand.";
     RedoBlock "redo-block" Finding Error
         "A block or a mini-transaction of the redo log has another checksum than its contents or is missing, or the log ends before it must. Recovery stops there, or fails, and so does preparing a backup."

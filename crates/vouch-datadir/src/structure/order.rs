@@ -4,7 +4,8 @@
 
 use super::Known;
 use super::children::{heads, to_the_right};
-use crate::sdi::{MYSQL_DICTIONARY, Names};
+use crate::listing::MYSQL_DICTIONARY;
+use crate::sdi::Names;
 use crate::unit::BadPage;
 use std::borrow::Cow;
 use vouch_innodb::{Checker, KeyPrefix, Layout, PageNo, ZipNode};

@@ -3,6 +3,7 @@
 mod backup;
 mod churn;
 mod damage;
+mod files;
 mod healthy;
 mod innochecksum;
 mod logs;
