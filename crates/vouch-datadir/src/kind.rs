@@ -23,6 +23,10 @@ pub(crate) enum Kind {
     Binlog,
     /// What changed in a tablespace since the backup before.
     Delta,
+    /// A file of a table of Aria.
+    Aria,
+    /// The file by which Aria finds its log.
+    AriaControl,
     /// A tablespace or several, packed: they are judged as they come out.
     Packed,
     /// A temporary tablespace.
@@ -56,6 +60,8 @@ impl Kind {
             Kind::Redo(_) | Kind::LogFile(_) | Kind::CopiedLog => FileCoverage::REDO_LOG,
             Kind::Binlog => FileCoverage::BINARY_LOG,
             Kind::Delta => "incremental backup",
+            Kind::Aria => "Aria table",
+            Kind::AriaControl => "Aria control file",
             Kind::Packed => "packed file",
             Kind::Temporary => "temporary tablespace",
             Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
@@ -89,6 +95,9 @@ fn by_prefix(name: &str) -> Option<Kind> {
     if name == "xtrabackup_logfile" {
         return Some(Kind::CopiedLog);
     }
+    if name == "aria_log_control" {
+        return Some(Kind::AriaControl);
+    }
     if name.starts_with("aria_log") {
         return Some(Kind::NotCovered("Aria log"));
     }
@@ -110,7 +119,7 @@ fn by_suffix(name: &str) -> Option<Kind> {
         "MYD" | "MYI" => Kind::NoChecksums("MyISAM table"),
         "CSV" | "CSM" => Kind::NoChecksums("CSV table"),
         "ARZ" | "ARM" => Kind::NoChecksums("archive table"),
-        "MAD" | "MAI" => Kind::NotCovered("Aria table"),
+        "MAD" | "MAI" => Kind::Aria,
         "delta" => Kind::Delta,
         "mbi" => Kind::NotCovered("backup image of MySQL Enterprise Backup"),
         _ => return None,
@@ -135,6 +144,7 @@ fn packed(name: &str) -> Option<Kind> {
         Kind::Tablespace | Kind::System(_) | Kind::Undo | Kind::Delta => Kind::Packed,
         kind if kind.is_log() => Kind::Packed,
         Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
+        Kind::Aria | Kind::AriaControl => Kind::NotCovered("packed Aria table"),
         other => other,
     })
 }
@@ -166,6 +176,9 @@ mod tests {
             ("mysql-bin.000012", Kind::Binlog),
             ("relay.1000000", Kind::Binlog),
             ("aria_log.00000001", Kind::NotCovered("Aria log")),
+            ("aria_log_control", Kind::AriaControl),
+            ("db.MAI", Kind::Aria),
+            ("db.MAD.qp", Kind::NotCovered("packed Aria table")),
             ("binlog.000001.gz", Kind::Packed),
             ("binlog.index", Kind::Other),
             ("archive.20260101", Kind::Other),

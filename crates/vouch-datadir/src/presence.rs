@@ -34,6 +34,8 @@ pub(crate) struct Presence<'a> {
     pub label: String,
     /// What its tablespaces tell, where they are of one moment.
     pub known: InFolder<'a>,
+    /// Nobody is at work in it.
+    pub still: bool,
 }
 
 /// What the tablespaces of a run tell of others.
@@ -85,10 +87,10 @@ impl Known {
 impl Presence<'_> {
     /// Files that are missing, and those that nothing knows of.
     pub(crate) fn check(&self, files: &[Found]) -> Vec<Finding> {
-        let mut missing = self.missing();
+        let mut missing = self.missing(files);
         if !missing.is_empty() {
             std::thread::sleep(PATIENCE);
-            let again = self.missing();
+            let again = self.missing(files);
             missing.retain(|name, _| again.contains_key(name));
         }
         let mut findings: Vec<Finding> = missing
@@ -100,7 +102,7 @@ impl Presence<'_> {
         findings
     }
 
-    fn missing(&self) -> BTreeMap<String, String> {
+    fn missing(&self, files: &[Found]) -> BTreeMap<String, String> {
         let names = names(self.root);
         let mut missing = numbered(&names);
         if let Ok(text) = std::fs::read_to_string(self.root.join(SETTINGS)) {
@@ -109,7 +111,22 @@ impl Presence<'_> {
         missing.extend(redo_files(&self::names(&self.root.join(REDO))));
         missing.extend(self.table_files());
         missing.extend(self.listed_files());
+        missing.extend(self.halves(files).into_iter().flatten());
         missing
+    }
+
+    /// A table of Aria has two files.
+    fn halves(&self, files: &[Found]) -> Option<BTreeMap<String, String>> {
+        let half = |found: &Found| {
+            let path = found.path.strip_prefix(self.root).ok()?;
+            let name = path.file_name()?.to_str().filter(|name| !name.starts_with('#'))?;
+            let other = path.with_extension(if name.ends_with(".MAD") { "MAI" } else { "MAD" });
+            let there = names(found.path.parent()?);
+            let missing = there.contains(name) && !has(&there, other.file_name()?.to_str()?);
+            missing.then(|| (other.display().to_string(), format!("there is {name}")))
+        };
+        let aria = files.iter().filter(|found| found.kind == Kind::Aria && found.path.starts_with(self.root));
+        self.still.then(|| aria.filter_map(half).collect())
     }
 
     fn table_files(&self) -> BTreeMap<String, String> {
@@ -174,7 +191,8 @@ impl Presence<'_> {
 
     fn finding(&self, code: Code, name: &str, message: String) -> Finding {
         let mut finding = Finding::new(code, message);
-        finding.location.table = table_of(Path::new(name)).filter(|_| name.ends_with(".ibd"));
+        finding.location.table =
+            table_of(Path::new(name)).filter(|_| [".ibd", ".MAI", ".MAD"].iter().any(|end| name.ends_with(end)));
         let file = format!("{}{name}", self.label);
         finding.location.file = Some(FilePlace { file, ..FilePlace::default() });
         finding

@@ -74,6 +74,14 @@ fn only_a_backup_that_says_so_is_whole() {
 }
 
 #[test]
+fn a_table_of_aria_has_two_files() {
+    let both = named(&["mysql/db.MAD", "mysql/db.MAI", "shop/#sql-1.MAI", "shop/t.MAI", "shop/t.MAD.gz"]);
+    assert_eq!(missing(&both, &[]), [] as [&str; 0]);
+    assert_eq!(missing(&named(&["mysql/db.MAD"]), &[]), ["file-missing mysql/db.MAI"]);
+    assert_eq!(missing(&named(&["mysql/db.MAI"]), &[]), ["file-missing mysql/db.MAD"]);
+}
+
+#[test]
 fn tablespaces_have_the_files_of_the_dictionary() {
     let folder = tempfile::tempdir().unwrap();
     let listed = |space: u32, path: &str| Listed { space, path: path.to_owned(), discarded: space == 5 };
@@ -86,7 +94,7 @@ fn tablespaces_have_the_files_of_the_dictionary() {
         [space(1, "shop/a.ibd"), space(7, "shop/moved.ibd"), space(8, "shop/#sql-ib1.ibd"), space(9, "undo_001")];
     let told = |spaces: &[Named]| -> Vec<String> {
         let known = InFolder { listed: Some(&listed), spaces: spaces.iter().collect(), ..InFolder::default() };
-        let presence = Presence { root: folder.path(), label: String::new(), known };
+        let presence = Presence { root: folder.path(), label: String::new(), known, still: true };
         let findings = presence.check(&[]);
         findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
     };

@@ -84,6 +84,11 @@ impl State {
         }
     }
 
+    /// Whether the files are as a server left them when it was shut down.
+    pub(crate) fn is_shutdown(&self) -> bool {
+        matches!(self, State::Whole(SHUTDOWN, ..))
+    }
+
     /// In words, with what tells so.
     pub(crate) fn describe(&self) -> String {
         match self {

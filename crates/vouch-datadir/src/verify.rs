@@ -70,7 +70,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) =
         files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta));
-    let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind.is_log());
+    let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| logs::takes(file.kind));
     let spaces = open_all(files, &states, options, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
     let twice = same_space(&spaces);
@@ -82,7 +82,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let known = Known::of(&reports);
     reports.into_iter().for_each(|report| run.add(report));
     run.presence(&all, &known, |root| !held && !is_raw(root, &around.states), options, runtime);
-    run.logs(logs::verify_all(logs, &around.states, options, runtime), runtime);
+    run.logs(logs::verify_all(logs, &around.states, held, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
@@ -168,7 +168,7 @@ impl Run {
             let label = if several { format!("{}/", root.display()) } else { String::new() };
             let still = still(root);
             let known = if still { known.in_folder(root) } else { InFolder::default() };
-            let findings = Presence { root, label, known }.check(files);
+            let findings = Presence { root, label, known, still }.check(files);
             findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
             self.findings.extend(findings);
         }

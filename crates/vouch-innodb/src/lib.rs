@@ -10,6 +10,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod allocation;
+mod aria;
 mod bytes;
 mod check;
 mod checksum;
@@ -40,6 +41,7 @@ mod verdict;
 mod zip;
 
 pub use allocation::{Allocation, AllocationFault, Misallocation, Owners};
+pub use aria::{AriaControl, AriaPage, AriaTable};
 pub use check::{Checked, Checker, mariadb_key_version};
 pub use checksum::{Method, Strict, crc32c};
 pub use crypt::{Access, CounterKey, Keyring, LockedOut, SpaceKey, decrypt_chain, tells_of_key};

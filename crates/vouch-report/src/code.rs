@@ -184,7 +184,7 @@ codes! {
         "The file should be a tablespace, and no page in it is one of any format."
         "It is overwritten, or no tablespace at all. Restore it from another backup.";
     FileMissing "file-missing" Finding Error
-        "A file is not there that must be, by what the other files say: the numbers in their names, backup-my.cnf, the list of tables in MariaDB's system tablespace, or that of tablespaces in MySQL's dictionary."
+        "A file is not there that must be, by what the other files say: the numbers in their names, the other half of a table, backup-my.cnf, the list of tables in MariaDB's system tablespace, or that of tablespaces in MySQL's dictionary."
         "Copy it again, or take another backup. A server does not start without files of its system tablespace, its undo or its redo log, and has no access to a table without its file.";
     FileStray "file-stray" Finding Notice
         "A tablespace is there of which neither the list of tables in MariaDB's system tablespace nor MySQL's dictionary says anything."
@@ -195,6 +195,9 @@ codes! {
     BinlogEvent "binlog-event" Finding Error
         "An event of a binary log or a relay log has another checksum than its contents, or a length that cannot be."
         "Take the file from the source or another copy; a replica fetches its relay logs again. Point-in-time recovery from this file stops there.";
+    AriaPage "aria-page" Finding Error
+        "A page of an Aria table (an engine of MariaDB, which has its system tables) has another checksum than its contents, the file of such a table is cut, or Aria's control file is damaged."
+        "Restore both files of the table from another backup. On the live server, CHECK TABLE and REPAIR TABLE, or aria_chk while it is shut down; what was on a damaged page is lost.";
     SpaceTwice "space-twice" Finding Error
         "Two files say that they are the same tablespace, so the server would take one of them."
         "Find out which one belongs to the table, and remove the other one from the copy.";
@@ -339,7 +342,7 @@ codes! {
         "The pages are encrypted and could not be looked into without the right key. What can be verified without one was: their numbers, and of MariaDB the checksum over what lies on disk."
         "Name the file of keys by --keyring; of MySQL the one of component_keyring_file, of MariaDB the one of file_key_management.";
     PageUnprotected "page-unprotected" Error Notice
-        "The pages were written with innodb_checksum_algorithm=none, so nothing shows whether their contents are right. Their numbers were looked at."
+        "The pages were written without a checksum, as with innodb_checksum_algorithm=none, so nothing shows whether their contents are right. Numbers of InnoDB's pages were looked at."
         "Set innodb_checksum_algorithm to crc32 or full_crc32 on the server; pages get a checksum when they are written next.";
     TreeUnjudged "tree-unjudged" Error Notice
         "Pages of an index contradict each other in a file of which nothing tells whether it was copied as of one moment."

@@ -5,6 +5,7 @@
 //! Start at [`Topology`]. Invariant: whatever ends the process that booted a
 //! server also ends the server.
 
+pub mod aria;
 pub mod cases;
 pub mod churn;
 mod client;

@@ -9,6 +9,7 @@ use crate::read::{self, Source};
 use crate::state::State;
 use std::io;
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RingLog};
+use vouch_report::Code;
 
 /// What an empty log is.
 pub(super) const EMPTY: &str = "empty, to be made anew";
@@ -38,7 +39,7 @@ pub(super) fn verify(files: &[Found], state: &State, most: usize) -> LogReport {
         Err(failed) => Err(Some(failed)),
     });
     match looked {
-        Ok(look) => report.look(look, most),
+        Ok(look) => report.look(look, Code::RedoBlock, most),
         Err(None) => {
             files.iter().for_each(|found| report.skip(found, UNKNOWN_FORMAT));
         }

@@ -1,8 +1,9 @@
-//! Logs: redo logs of both vendors, binary logs and relay logs, [`verify_all`].
+//! Files other than tablespaces: redo logs of both vendors, binary logs and relay logs, Aria, [`verify_all`].
 //!
 //! Invariants: what a server may still be writing is looked at again before it
 //! is accused; a log that a server has removed meanwhile is no failure.
 
+mod aria;
 mod binlog;
 mod files;
 mod look;
@@ -39,12 +40,22 @@ enum Task {
     Files(Vec<Found>),
     /// One binary log.
     Binlog(Found),
+    /// The files of one table of Aria.
+    Aria(Vec<Found>),
+    /// The control file of Aria.
+    AriaControl(Found),
 }
 
-/// Looks at all logs with as many threads as asked for.
+/// Whether files of this kind are looked at here.
+pub(crate) fn takes(kind: Kind) -> bool {
+    kind.is_log() || matches!(kind, Kind::Aria | Kind::AriaControl)
+}
+
+/// Looks at all of them with as many threads as asked for. Where `held`, a server has some open.
 pub(crate) fn verify_all(
     files: Vec<Found>,
     states: &[(PathBuf, State)],
+    held: bool,
     options: &PagesOptions,
     runtime: &Runtime,
 ) -> LogReport {
@@ -55,7 +66,7 @@ pub(crate) fn verify_all(
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if (runtime.stopped)().is_none() {
-                        let report = look(task, states, options.max_findings, runtime);
+                        let report = look(task, task.state(states), held, options.max_findings, runtime);
                         all.lock().unwrap_or_else(PoisonError::into_inner).add(report);
                     }
                 }
@@ -66,7 +77,7 @@ pub(crate) fn verify_all(
 }
 
 fn tasks(files: Vec<Found>) -> Vec<Task> {
-    let (mut redo, mut older): (BTreeMap<PathBuf, Vec<Found>>, BTreeMap<PathBuf, Vec<Found>>) = Default::default();
+    let [mut redo, mut older, mut aria]: [BTreeMap<PathBuf, Vec<Found>>; 3] = Default::default();
     let mut tasks = Vec::new();
     for found in files {
         let folder = found.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -74,19 +85,22 @@ fn tasks(files: Vec<Found>) -> Vec<Task> {
             Kind::Redo(_) => redo.entry(folder).or_default().push(found),
             Kind::LogFile(_) => older.entry(folder).or_default().push(found),
             Kind::CopiedLog => tasks.push(Task::Files(vec![found])),
+            Kind::Aria => aria.entry(found.path.with_extension("")).or_default().push(found),
+            Kind::AriaControl => tasks.push(Task::AriaControl(found)),
             _ => tasks.push(Task::Binlog(found)),
         }
     }
     tasks.extend(redo.into_values().map(Task::Redo));
     tasks.extend(older.into_values().map(Task::Files));
+    tasks.extend(aria.into_values().map(Task::Aria));
     tasks
 }
 
 impl Task {
     fn files(&self) -> &[Found] {
         match self {
-            Task::Redo(files) | Task::Files(files) => files,
-            Task::Binlog(found) => std::slice::from_ref(found),
+            Task::Redo(files) | Task::Files(files) | Task::Aria(files) => files,
+            Task::Binlog(found) | Task::AriaControl(found) => std::slice::from_ref(found),
         }
     }
 
@@ -97,15 +111,17 @@ impl Task {
     }
 }
 
-fn look(task: &Task, states: &[(PathBuf, State)], max_findings: usize, runtime: &Runtime) -> LogReport {
+fn look(task: &Task, state: &State, held: bool, max_findings: usize, runtime: &Runtime) -> LogReport {
     let files = task.files();
     for found in files {
         runtime.sink.emit(&Event::FileStarted { file: found.label.clone(), bytes: found.bytes });
     }
     let report = match task {
         Task::Redo(files) => redo::verify(files, max_findings),
-        Task::Files(files) => files::verify(files, task.state(states), max_findings),
+        Task::Files(files) => files::verify(files, state, max_findings),
         Task::Binlog(found) => binlog::verify(found, max_findings),
+        Task::Aria(files) => aria::verify(files, state.is_shutdown() && !held, max_findings),
+        Task::AriaControl(found) => aria::verify_control(found, max_findings),
     };
     for found in files {
         runtime.sink.emit(&Event::FileRead { file: found.label.clone(), bytes: found.bytes });

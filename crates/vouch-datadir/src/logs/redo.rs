@@ -53,7 +53,7 @@ pub(super) fn verify(files: &[Found], most: usize) -> LogReport {
     files.sort_by_key(|found| if let Kind::Redo(number) = found.kind { number } else { 0 });
     let mut report = LogReport::default();
     let Ok(look) = settled(|| Ok::<_, Infallible>(judge(&files, &mut report)));
-    report.look(look, most);
+    report.look(look, Code::RedoBlock, most);
     report
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Outcome {
     pub pages: u64,
     pub tally: PageTally,
     pub method: &'static str,
+    /// `db.table`, where it is of a table.
+    pub table: Option<String>,
     pub lsn_max: u64,
 }
 
@@ -66,11 +68,11 @@ impl LogReport {
         self.skips.push(Skip { code: Code::NotCovered, what: found.label.clone(), reason: reason.to_owned() });
     }
 
-    /// Adds what the files of a redo log came to.
-    pub(super) fn look(&mut self, look: Look, most: usize) {
+    /// Adds what the files of a redo log or of a table came to.
+    pub(super) fn look(&mut self, look: Look, code: Code, most: usize) {
         for (found, mut outcome) in look {
             outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
-            self.file(&found, Code::RedoBlock, outcome, most);
+            self.file(&found, code, outcome, most);
         }
     }
 
@@ -83,7 +85,7 @@ impl LogReport {
         } else {
             FileState::Sound
         };
-        self.findings.extend(findings(found, code, &outcome.faults, most));
+        self.findings.extend(findings(found, code, &outcome, most));
         self.errors.extend(
             outcome.errors.iter().map(|(code, message)| at(&found.label, Failure::new(*code, message.clone()))),
         );
@@ -93,7 +95,7 @@ impl LogReport {
         self.files.push(FileCoverage {
             file: found.label.clone(),
             kind: found.kind.name(),
-            table: None,
+            table: outcome.table,
             format: outcome.format,
             space: None,
             bytes: found.bytes,
@@ -109,9 +111,10 @@ impl LogReport {
     }
 }
 
-fn findings(found: &Found, code: Code, faults: &[Fault], most: usize) -> Vec<Finding> {
+fn findings(found: &Found, code: Code, outcome: &Outcome, most: usize) -> Vec<Finding> {
+    let faults = outcome.faults.as_slice();
     let listed = faults.get(..most.min(faults.len())).unwrap_or(faults);
-    let mut findings: Vec<Finding> = listed.iter().map(|fault| finding(found, code, fault)).collect();
+    let mut findings: Vec<Finding> = listed.iter().map(|fault| finding(found, code, outcome, fault)).collect();
     let rest: u64 = faults.iter().skip(listed.len()).map(|fault| fault.count).sum();
     if let (Some(last), true) = (findings.last_mut(), rest > 0) {
         last.message.push_str(&format!("; {rest} more of this file are counted and not listed"));
@@ -120,9 +123,10 @@ fn findings(found: &Found, code: Code, faults: &[Fault], most: usize) -> Vec<Fin
     findings
 }
 
-fn finding(found: &Found, code: Code, fault: &Fault) -> Finding {
+fn finding(found: &Found, code: Code, outcome: &Outcome, fault: &Fault) -> Finding {
     let mut finding = Finding::new(code, fault.message.clone());
     finding.count = fault.count;
+    finding.location.table.clone_from(&outcome.table);
     finding.location.file =
         Some(FilePlace { file: found.label.clone(), offset: Some(fault.offset), ..FilePlace::default() });
     finding

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use vouch_innodb::{MariadbLog, MysqlLog, RingLog};
+use vouch_report::Code;
 
 /// A log that has passed.
 #[derive(Debug)]
@@ -141,10 +142,10 @@ fn of_folder(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize, r
             Seen::Nothing if needed.is_none() => Outcome { format: EMPTY.to_owned(), ..Outcome::default() },
             Seen::Nothing => first(ring::Scanned::nothing().outcomes(needed)),
         };
-        report.look(vec![(found, outcome)], most);
+        report.look(vec![(found, outcome)], Code::RedoBlock, most);
     }
     if !redo.is_empty() {
-        report.look(redo::outcomes(redo), most);
+        report.look(redo::outcomes(redo), Code::RedoBlock, most);
     }
 }
 

@@ -133,7 +133,7 @@ impl Image<'_> {
                 Role::Passed
             }
             kind if kind.is_log() => Role::Log(kind),
-            Kind::Doublewrite | Kind::Packed | Kind::NotCovered(_) => {
+            Kind::Doublewrite | Kind::Aria | Kind::AriaControl | Kind::Packed | Kind::NotCovered(_) => {
                 skip(Code::NotCovered, Kind::of(inner).name());
                 Role::Passed
             }

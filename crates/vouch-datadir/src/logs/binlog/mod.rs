@@ -97,5 +97,6 @@ fn outcome(walk: Walk) -> Outcome {
         tally,
         method: "crc32",
         lsn_max: 0,
+        table: None,
     }
 }

@@ -1,5 +1,6 @@
 //! `vouch pages` on files that real servers have written.
 
+mod aria;
 mod backup;
 mod churn;
 mod damage;
