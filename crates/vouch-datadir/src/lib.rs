@@ -16,6 +16,7 @@ mod facts;
 mod far;
 #[cfg(test)]
 mod fixture;
+mod hint;
 mod holders;
 mod innochecksum;
 mod judge;
@@ -38,6 +39,7 @@ mod structure;
 mod unit;
 mod verify;
 
+pub use hint::noted_method;
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
 pub use keyring::{BackupKey, read_backup_key, read_keyring};
 pub use options::{Aside, Besides, Level, PagesOptions, Runtime, StateChoice};

@@ -6,6 +6,7 @@
 //! a file is missing only when it is missing twice.
 
 use crate::discover::Found;
+use crate::hint::SETTINGS;
 use crate::kind::Kind;
 use crate::ledger::{Named, SpaceReport};
 use crate::listing::Listed;
@@ -21,7 +22,6 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// What every directory of MariaDB has, and none of MySQL.
 const MARIADB: &str = "aria_log_control";
 /// What backup tools leave beside their files.
-pub(crate) const SETTINGS: &str = "backup-my.cnf";
 const NOTES: [&str; 2] = ["xtrabackup_info", "mariadb_backup_info"];
 
 /// The folder of MySQL's redo log.
@@ -327,7 +327,7 @@ fn system_files(text: &str, names: &BTreeSet<String>) -> BTreeMap<String, String
 }
 
 /// The value of a setting, in a file of `name = value` lines.
-fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let values = text.lines().filter_map(|line| line.split_once('='));
     values.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().trim_matches('"')).next_back()
 }

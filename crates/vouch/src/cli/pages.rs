@@ -79,9 +79,9 @@ pub struct PagesArgs {
     /// As of when the files are
     #[arg(long, value_enum, value_name = "STATE", default_value = "auto")]
     pub state: State,
-    /// The formula of checksums that is expected; the strict_ ones accept no other
-    #[arg(long, value_enum, value_name = "ALGORITHM", default_value = "crc32", hide_possible_values = true)]
-    pub algorithm: Algorithm,
+    /// The formula of checksums that is expected; the strict_ ones accept no other [default: as backup-my.cnf hints]
+    #[arg(long, value_enum, value_name = "ALGORITHM", hide_possible_values = true)]
+    pub algorithm: Option<Algorithm>,
     /// Keys of encrypted pages: the file of component_keyring_file or of file_key_management
     #[arg(long, value_name = "FILE")]
     pub keyring: Vec<PathBuf>,

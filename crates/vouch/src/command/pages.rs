@@ -113,15 +113,21 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
         },
         keyring: keyring(args)?,
         backup_key: args.xbcrypt_key_file.as_deref().map(read_backup_key).transpose().map_err(complaint)?,
-        first_method: match args.algorithm {
-            Algorithm::Innodb | Algorithm::StrictInnodb => Method::Innodb,
-            _ => Method::Crc32,
-        },
-        strict: strict(args.algorithm),
+        first_method: first_method(args),
+        strict: args.algorithm.and_then(strict),
         threads: args.threads.map_or_else(processors, usize::from),
         max_bad_pages: args.max_bad_pages,
         max_findings: usize::try_from(args.max_findings).unwrap_or(usize::MAX),
     })
+}
+
+/// Which formula is tried first: that of the first directory with a hint, where none was asked for.
+fn first_method(args: &PagesArgs) -> Method {
+    match args.algorithm {
+        Some(Algorithm::Innodb | Algorithm::StrictInnodb) => Method::Innodb,
+        Some(_) => Method::Crc32,
+        None => args.paths.iter().find_map(|path| vouch_datadir::noted_method(path)).unwrap_or(Method::Crc32),
+    }
 }
 
 fn strict(algorithm: Algorithm) -> Option<Strict> {

@@ -1,0 +1,44 @@
+//! What a backup tool has noted of the server's settings, where it is no more than a hint.
+
+use crate::presence::setting;
+use std::path::Path;
+use vouch_innodb::Method;
+
+/// What backup tools leave beside their files.
+pub(crate) const SETTINGS: &str = "backup-my.cnf";
+
+/// The formula of checksums that the settings beside the files of a backup name. Tools write a wrong one there,
+/// so it tells which to try first, and never what to accept.
+pub fn noted_method(folder: &Path) -> Option<Method> {
+    let text = std::fs::read_to_string(folder.join(SETTINGS)).ok()?;
+    match setting(&text, "innodb_checksum_algorithm")?.trim_start_matches("strict_") {
+        "innodb" => Some(Method::Innodb),
+        "crc32" | "full_crc32" => Some(Method::Crc32),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::fixture::write;
+
+    #[test]
+    fn settings_tell_what_to_try_first() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(noted_method(folder.path()), None);
+        for (value, method) in [
+            ("innodb", Some(Method::Innodb)),
+            ("strict_innodb", Some(Method::Innodb)),
+            ("full_crc32", Some(Method::Crc32)),
+            ("none", None),
+            ("", None),
+        ] {
+            let text = format!("[mysqld]\ninnodb_checksum_algorithm={value}\n");
+            write(folder.path(), SETTINGS, text.as_bytes());
+            assert_eq!(noted_method(folder.path()), method, "{value}");
+        }
+    }
+}
