@@ -5,6 +5,7 @@
 
 mod backup;
 mod openssl;
+mod plugin;
 
 pub use backup::{BackupKey, read_backup_key};
 
@@ -17,9 +18,10 @@ use zeroize::Zeroizing;
 
 /// Files of keys are shorter.
 const MOST_BYTES: u64 = 16 << 20;
-const FORMS: &str = "it takes the file of component_keyring_file (MySQL) or of file_key_management (MariaDB)";
+const FORMS: &str =
+    "it takes the file of component_keyring_file or keyring_file (MySQL), or of file_key_management (MariaDB)";
 
-/// Reads keys: of MySQL's component_keyring_file, or of MariaDB's file_key_management, in plain text or
+/// Reads keys: of MySQL's component_keyring_file or keyring_file, or of MariaDB's file_key_management, in plain text or
 /// encrypted by `openssl enc` with the password in a file of its own.
 ///
 /// # Errors
@@ -60,8 +62,14 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
 
 /// The keys of a file in plain text; an error says what is wrong with it.
 fn parse(bytes: &[u8]) -> Result<Keyring, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "is no text".to_owned())?;
-    let keyring = if text.trim_start().starts_with('{') { component(text)? } else { lines(text)? };
+    let text = || std::str::from_utf8(bytes).map_err(|_| "is no text".to_owned());
+    let keyring = if plugin::is_one(bytes) {
+        plugin::keys(bytes)?
+    } else if bytes.trim_ascii_start().starts_with(b"{") {
+        component(text()?)?
+    } else {
+        lines(text()?)?
+    };
     if keyring.is_empty() { Err("has no key in it".to_owned()) } else { Ok(keyring) }
 }
 

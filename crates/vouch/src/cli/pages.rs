@@ -82,7 +82,7 @@ pub struct PagesArgs {
     /// The formula of checksums that is expected; the strict_ ones accept no other [default: as backup-my.cnf hints]
     #[arg(long, value_enum, value_name = "ALGORITHM", hide_possible_values = true)]
     pub algorithm: Option<Algorithm>,
-    /// Keys of encrypted pages: the file of component_keyring_file or of file_key_management
+    /// Keys of encrypted pages: the file of component_keyring_file, keyring_file or file_key_management
     #[arg(long, value_name = "FILE")]
     pub keyring: Vec<PathBuf>,
     /// The file with the password of a keyring that openssl has encrypted
