@@ -1,8 +1,13 @@
-//! Which files MySQL's dictionary demands, behind everything that moves, makes and removes files.
+//! Which files MySQL's dictionary demands, behind everything that moves, makes and removes files; and that
+//! looking at them neither opens any for writing nor changes one.
 
 use super::healthy::{assert_clean, state};
 use super::{empty_of, pages, without};
-use std::fs;
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+use std::fs::{self, OpenOptions};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use tempfile::TempDir;
 use vouch_testkit::{Dist, Server};
@@ -74,6 +79,7 @@ fn that_mysql_demands() {
     assert_eq!(pages(&data, &[]).assert_code(0).finding_codes(), [] as [&str; 0]);
     fs::rename(data.join("t/elsewhere.ibd"), data.join("s/a.ibd")).unwrap();
     stray(&data);
+    only_reads(&data);
 }
 
 fn stray(data: &Path) {
@@ -84,4 +90,44 @@ fn stray(data: &Path) {
     let outcome = pages(data, &[]).assert_code(0);
     assert_eq!(outcome.only("file-stray")["file"]["name"], "s/stray.ibd");
     fs::remove_file(data.join("s/stray.ibd")).unwrap();
+}
+
+/// Tells of files that are opened for writing, and of whatever changes.
+struct Watch(OwnedFd);
+
+impl Watch {
+    fn of(folder: &Path) -> Watch {
+        let watch = Watch(inotify::init(CreateFlags::NONBLOCK).unwrap());
+        watch.add(folder);
+        watch
+    }
+
+    fn add(&self, folder: &Path) {
+        let changes = WatchFlags::CLOSE_WRITE | WatchFlags::MODIFY | WatchFlags::ATTRIB;
+        let moves = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
+        inotify::add_watch(&self.0, folder, changes | moves).unwrap();
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_dir()).for_each(|path| self.add(&path));
+    }
+
+    fn events(&self) -> Vec<String> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.0, &mut buffer);
+        let mut events = Vec::new();
+        loop {
+            match reader.next() {
+                Ok(event) => events.push(format!("{event:?}")),
+                Err(Errno::WOULDBLOCK) => return events,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+fn only_reads(data: &Path) {
+    let watch = Watch::of(data);
+    assert_clean(pages(data, &["--level", "tree"]), 500);
+    assert_eq!(watch.events(), [] as [String; 0], "nothing is opened for writing");
+    drop(OpenOptions::new().append(true).open(data.join("s/a.ibd")).unwrap());
+    assert_eq!(watch.events().len(), 1, "that would have been told");
 }
