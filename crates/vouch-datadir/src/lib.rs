@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
 mod catalog;
+mod cold;
 mod copies;
 mod counts;
 mod discover;

@@ -2,6 +2,7 @@
 //!
 //! What comes as a stream has no file that could be read again; its [`Source`] refuses.
 
+use crate::cold::Cold;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -36,6 +37,15 @@ impl Bytes for Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Source {
     file: Option<File>,
+    cold: Option<Cold>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let (Some(file), Some(cold)) = (&self.file, &self.cold) {
+            cold.done(file);
+        }
+    }
 }
 
 impl Source {
@@ -44,15 +54,28 @@ impl Source {
     /// # Errors
     /// The system refuses.
     pub(crate) fn open(path: &Path) -> io::Result<Source> {
+        Ok(Source::of(File::open(path)?, None))
+    }
+
+    /// The same for a file that is read to its end: of one that the system did not have in memory it keeps nothing.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn sparing(path: &Path) -> io::Result<Source> {
         let file = File::open(path)?;
+        let cold = Cold::of(&file);
+        Ok(Source::of(file, cold))
+    }
+
+    fn of(file: File, cold: Option<Cold>) -> Source {
         // Advice that is not taken costs nothing but speed.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-        Ok(Source { file: Some(file) })
+        Source { file: Some(file), cold }
     }
 
     /// What has come as a stream, and is gone.
     pub(crate) fn streamed() -> Source {
-        Source { file: None }
+        Source { file: None, cold: None }
     }
 
     /// Reads up to the length of `buffer` and returns how much there was: less only at the end of the file.
@@ -70,7 +93,16 @@ impl Source {
                 Err(error) => return Err(error),
             }
         }
+        if let Some(cold) = &self.cold {
+            cold.read_up_to(file, offset);
+        }
         Ok(filled)
+    }
+
+    /// Whether the system had nothing of the file in memory.
+    #[cfg(test)]
+    pub(crate) fn is_cold(&self) -> bool {
+        self.cold.is_some()
     }
 
     /// Whether the file could be read to its end and is all zero.

@@ -69,7 +69,7 @@ pub(crate) enum OpenError {
 pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat], keyring: &Keyring) -> Result<Space, OpenError> {
     let mut sources = Vec::new();
     for found in files {
-        let source = Source::open(&found.path).map_err(|error| refused(&found, &error))?;
+        let source = Source::sparing(&found.path).map_err(|error| refused(&found, &error))?;
         sources.push((found, source));
     }
     let Some((first, source)) = sources.first() else { return Err(OpenError::Unrecognised(Vec::new())) };
