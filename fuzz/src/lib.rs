@@ -17,10 +17,10 @@ pub fn standard_input(bytes: &[u8]) {
     }
     let options = PagesOptions {
         paths: vec![PathBuf::from("-")],
-        level: Level::Tree,
+        level: Level::Full,
         state: StateChoice::Clean,
         backup_key: None,
-            keyring: vouch_datadir::Keyring::default(),
+        keyring: vouch_datadir::Keyring::default(),
         first_method: vouch_datadir::Method::Crc32,
         strict: None,
         threads: 1,
@@ -33,6 +33,7 @@ pub fn standard_input(bytes: &[u8]) {
         now_ms: &|| 0,
         run_id: String::new(),
         pace: Pace::new(None),
+        besides: None,
         input: Some(input),
     };
     let _ = verify(&options, &runtime);

@@ -30,9 +30,20 @@ struct Stream {
     rest: Vec<u8>,
 }
 
-const NAMES: [&str; 6] = ["d/a.ibd", "ibdata1", "undo001", "xtrabackup_checkpoints", "d/b.ibd.qp", "d/c.ibd.zst"];
+const NAMES: [&str; 10] = [
+    "d/a.ibd",
+    "ibdata1",
+    "ibdata2",
+    "undo001",
+    "xtrabackup_checkpoints",
+    "d/b.ibd.qp",
+    "d/c.ibd.zst",
+    "ib_logfile0",
+    "d/e.ibd.delta",
+    "d/e.ibd.meta",
+];
 
-fn write(chunk: &Chunk, lengths: &mut [u64; 6], out: &mut Vec<u8>) {
+fn write(chunk: &Chunk, lengths: &mut [u64; 10], out: &mut Vec<u8>) {
     let file = usize::from(chunk.file) % NAMES.len();
     out.extend_from_slice(b"XBSTCK01");
     out.extend([chunk.flags & 1, [b'P', b'S', b'E'][chunk.kind as usize]]);
@@ -58,7 +69,7 @@ fn write(chunk: &Chunk, lengths: &mut [u64; 6], out: &mut Vec<u8>) {
 
 fuzz_target!(|stream: Stream| {
     let mut out = Vec::new();
-    let mut lengths = [0; 6];
+    let mut lengths = [0; 10];
     stream.chunks.iter().for_each(|chunk| write(chunk, &mut lengths, &mut out));
     out.extend(&stream.rest);
     standard_input(&out);
