@@ -4,8 +4,9 @@ use super::healthy::{assert_clean, looks_deeper, state};
 use super::{empty_of, filled_of, pages};
 use crate::harness::Outcome;
 use std::path::Path;
+use std::time::Duration;
 use tempfile::TempDir;
-use vouch_testkit::{Dist, Server, spaces};
+use vouch_testkit::{Dist, Server, poll, spaces};
 
 /// Every formula, one after the other on one server: files of both layouts, pages of several formulas.
 #[test]
@@ -16,6 +17,8 @@ fn page_checksums_of_mariadb_10_5() {
     assert_eq!(spaces::fill_codecs(&server).unwrap(), ["zlib", "lz4", "snappy"]);
     for algorithm in ["strict_innodb", "crc32", "strict_crc32", "full_crc32", "strict_full_crc32", "innodb"] {
         server.sql(&table(algorithm)).unwrap();
+        purged(&server);
+        server.sql(&format!("USE made; FLUSH TABLES by_{algorithm} FOR EXPORT; UNLOCK TABLES")).unwrap();
     }
     // Pages of one file with two formulas.
     server.sql("SET GLOBAL innodb_checksum_algorithm = crc32").unwrap();
@@ -66,9 +69,19 @@ fn table(algorithm: &str) -> String {
     format!(
         "CREATE DATABASE IF NOT EXISTS made; USE made; SET GLOBAL innodb_checksum_algorithm = {algorithm}; \
          CREATE TABLE by_{algorithm} (id INT PRIMARY KEY, a VARCHAR(300)); \
-         INSERT INTO by_{algorithm} SELECT seq, REPEAT(MD5(seq), 8) FROM seq_1_to_2000; \
-         FLUSH TABLES by_{algorithm} FOR EXPORT; UNLOCK TABLES"
+         INSERT INTO by_{algorithm} SELECT seq, REPEAT(MD5(seq), 8) FROM seq_1_to_2000"
     )
+}
+
+/// Purging wipes the numbers of transactions from rows, and so writes their pages once more.
+fn purged(server: &Server) {
+    let length = "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'Innodb_history_list_length'";
+    // Otherwise it is counted only now and then.
+    server.sql("SET GLOBAL innodb_purge_rseg_truncate_frequency = 1").unwrap();
+    poll::until(Duration::from_secs(60), Duration::from_millis(50), "everything is purged", || {
+        (server.query_one(length).unwrap().as_deref() == Some("0")).then_some(())
+    })
+    .unwrap();
 }
 
 /// Nothing is found in pages that nothing protects, and they are not called sound.
