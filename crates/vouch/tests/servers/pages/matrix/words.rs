@@ -9,6 +9,9 @@ use std::path::Path;
 /// Findings that are listed; a damaged page 0 may be told in many words.
 const LISTED: usize = 6;
 
+/// What a decoder makes of damage, which depends on all that is compressed: both are told by the first.
+const UNDECODED: [&str; 2] = ["the compressed data is damaged", "it decompresses to another length"];
+
 /// What is told of the moment and not of the damage.
 const TIMELY: [&str; 3] = ["raw-state", "file-open", "file-unwritten"];
 
@@ -75,6 +78,7 @@ fn masked(text: &str, roles: &Roles, folder: &Path) -> String {
     let text = text.split("; a good copy").next().unwrap_or(text);
     let folder = format!("{}/", folder.display());
     let text = if folder.len() > 2 { text.replace(&folder, "") } else { text.to_owned() };
+    let text = text.replace(UNDECODED[1], UNDECODED[0]);
     let mut out = String::new();
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
