@@ -22,6 +22,8 @@ const INFIMUM_COMPACT: usize = 99;
 const SUPREMUM_COMPACT: usize = 112;
 const INFIMUM_REDUNDANT: usize = 101;
 const SUPREMUM_REDUNDANT: usize = 116;
+/// What stands in front of a record of ROW_FORMAT=REDUNDANT, behind the ends of its fields.
+pub(crate) const REDUNDANT_EXTRA: usize = 6;
 pub(crate) const MOST_OWNED: u8 = 8;
 /// Deeper trees do not exist.
 pub(crate) const MOST_LEVELS: u16 = 64;
@@ -133,6 +135,16 @@ pub(crate) fn origins(page: &[u8]) -> Option<(Vec<usize>, usize, bool)> {
         at = next(at)?;
     }
     Some((all, node.heap_top, node.compact))
+}
+
+/// Bytes in front of a record of ROW_FORMAT=REDUNDANT, which tells where its fields end, and of the record.
+pub(crate) fn redundant_lengths(page: &[u8], at: usize) -> Option<(usize, usize)> {
+    let head = page.be16(at.checked_sub(4)?)?;
+    let (fields, short) = (usize::from(head >> 1 & 0x3ff), head & 1 == 1);
+    let front = REDUNDANT_EXTRA + if short { fields } else { 2 * fields };
+    let last = at.checked_sub(front)?;
+    let data = if short { usize::from(page.byte(last)? & 0x7f) } else { usize::from(page.be16(last)? & 0x3fff) };
+    Some((front, data))
 }
 
 /// A node that is being walked.

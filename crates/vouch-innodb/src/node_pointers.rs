@@ -4,11 +4,9 @@
 //! number of a page stands in it.
 
 use crate::bytes::Field;
-use crate::index::origins;
+use crate::index::{origins, redundant_lengths};
 use crate::{Layout, PageNo, PageType, SpaceFormat, ZipNode};
 
-/// What stands in front of a record of ROW_FORMAT=REDUNDANT.
-const REDUNDANT_EXTRA: usize = 6;
 /// Bytes of the bounds of a child in an R-tree.
 const BOUNDS: usize = 32;
 
@@ -60,7 +58,7 @@ impl<'a> NodePointers<'a> {
         let end = match (self.compact, self.spatial) {
             (true, true) => BOUNDS + 4,
             (true, false) => return None,
-            (false, _) => self.redundant_length(from)?,
+            (false, _) => redundant_lengths(self.page, from)?.1,
         };
         self.page.be32(from.checked_add(end)?.checked_sub(4)?).map(PageNo)
     }
@@ -73,18 +71,6 @@ impl<'a> NodePointers<'a> {
         let Some(span) = self.spans.get(number) else { return false };
         let bytes = self.page.get(span.from..span.to).unwrap_or_default();
         bytes.windows(4).any(|window| window == child.0.to_be_bytes())
-    }
-
-    /// Bytes of a record that tells where its fields end.
-    fn redundant_length(&self, from: usize) -> Option<usize> {
-        let head = self.page.be16(from.checked_sub(4)?)?;
-        let (fields, short) = (usize::from(head >> 1 & 0x3ff), head & 1 == 1);
-        let ends = from.checked_sub(REDUNDANT_EXTRA)?;
-        if short {
-            self.page.byte(ends.checked_sub(fields)?).map(|end| usize::from(end & 0x7f))
-        } else {
-            self.page.be16(ends.checked_sub(2 * fields)?).map(|end| usize::from(end & 0x3fff))
-        }
     }
 }
 

@@ -3,11 +3,10 @@
 
 use crate::IndexFacts;
 use crate::bytes::Field;
-use crate::index::origins;
+use crate::index::{REDUNDANT_EXTRA, origins, redundant_lengths};
 
 /// What stands in front of a record, in which its first byte has these bits.
 const COMPACT_EXTRA: usize = 5;
-const REDUNDANT_EXTRA: usize = 6;
 /// The record is the least of its level, whatever key it has.
 const LEAST: u8 = 0x10;
 
@@ -64,16 +63,6 @@ pub fn lengths_fit(page: &[u8]) -> Option<bool> {
         sum += front + data;
     }
     Some(behind <= top && IndexFacts::data_bytes(page).map(usize::from) == Some(sum))
-}
-
-/// Bytes in front of a record, and of the record.
-fn redundant_lengths(page: &[u8], at: usize) -> Option<(usize, usize)> {
-    let head = page.be16(at.checked_sub(4)?)?;
-    let (fields, short) = (usize::from(head >> 1 & 0x3ff), head & 1 == 1);
-    let front = REDUNDANT_EXTRA + if short { fields } else { 2 * fields };
-    let last = at.checked_sub(front)?;
-    let data = if short { usize::from(page.byte(last)? & 0x7f) } else { usize::from(page.be16(last)? & 0x3fff) };
-    Some((front, data))
 }
 
 #[cfg(test)]
