@@ -19,6 +19,7 @@ mod far;
 mod fixture;
 mod hint;
 mod holders;
+mod holes;
 mod innochecksum;
 mod judge;
 mod keyring;

@@ -3,6 +3,7 @@
 //! What comes as a stream has no file that could be read again; its [`Source`] refuses.
 
 use crate::cold::Cold;
+use crate::holes::Holes;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -38,6 +39,7 @@ impl Bytes for Vec<u8> {
 pub(crate) struct Source {
     file: Option<File>,
     cold: Option<Cold>,
+    holes: Option<Holes>,
 }
 
 impl Drop for Source {
@@ -70,12 +72,13 @@ impl Source {
     fn of(file: File, cold: Option<Cold>) -> Source {
         // Advice that is not taken costs nothing but speed.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-        Source { file: Some(file), cold }
+        let holes = Holes::of(&file);
+        Source { file: Some(file), cold, holes }
     }
 
     /// What has come as a stream, and is gone.
     pub(crate) fn streamed() -> Source {
-        Source { file: None, cold: None }
+        Source { file: None, cold: None, holes: None }
     }
 
     /// Reads up to the length of `buffer` and returns how much there was: less only at the end of the file.
@@ -84,6 +87,10 @@ impl Source {
     /// The system refuses.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let Some(file) = &self.file else { return Err(io::Error::other("a stream can be read once")) };
+        if let Some(hole) = self.holes.as_ref().and_then(|holes| holes.at(file, offset, buffer.len())) {
+            buffer.iter_mut().take(hole).for_each(|byte| *byte = 0);
+            return Ok(hole);
+        }
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match file.read_at(rest, offset + filled as u64) {
