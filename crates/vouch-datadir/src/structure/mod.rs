@@ -16,8 +16,13 @@ use crate::facts::{Content, PageFact};
 use crate::options::Level;
 use crate::sdi::Names;
 use crate::unit::{BadPage, Job, Seen};
+use std::panic::resume_unwind;
+use std::thread;
 use vouch_innodb::{ExtentMap, Link, PageNo};
 use vouch_report::PageClass;
+
+/// Pages of a tablespace from which on a thread is worth its start.
+const MANY_PAGES: usize = 16 << 10;
 
 /// What is known of a tablespace whose pages were all looked at.
 struct Known<'a> {
@@ -39,18 +44,39 @@ pub(crate) fn faults(job: &Job, seen: &mut Seen, level: Level, names: &Names) ->
     let extents = job.extents();
     retire(&mut seen.facts, first, &extents);
     let known = Known { job, facts: &seen.facts, kept: &seen.kept, extents: &extents, first, whole };
-    let mut faults = trees::faults(&known);
-    if whole {
-        if faults.is_empty() {
-            faults.extend(children::faults(&known));
-        }
-        faults.extend(maps::faults(&known));
-        faults.extend(lobs::faults(&known));
-        if level >= Level::Full && faults.is_empty() {
-            faults.extend(order::faults(&known, names));
-        }
+    if !whole {
+        return trees::faults(&known);
+    }
+    let (mut faults, others) = both(known.facts.len(), || of_trees(&known), || of_places(&known));
+    faults.extend(others);
+    if level >= Level::Full && faults.is_empty() {
+        faults.extend(order::faults(&known, names));
     }
     faults
+}
+
+fn of_trees(known: &Known) -> Vec<BadPage> {
+    let faults = trees::faults(known);
+    if faults.is_empty() { children::faults(known) } else { faults }
+}
+
+fn of_places(known: &Known) -> Vec<BadPage> {
+    let mut faults = maps::faults(known);
+    faults.extend(lobs::faults(known));
+    faults
+}
+
+/// Does both, at the same time in a tablespace of many pages: no other thread has work while the last one is
+/// finished.
+fn both<A, B: Send>(pages: usize, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    if pages < MANY_PAGES {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// Tells nodes that were given back from those that are in use, once for all that ask.
