@@ -62,15 +62,14 @@ impl Reader {
             Some(Found { path, label, kind: Kind::System(number), bytes, root: home.to_owned() })
         };
         let space = space::open((1..).map_while(file).collect(), &[], keyring).ok()?;
-        let checker = Checker::new(space.format, space.id).with_access(space.access.clone());
+        let checker = space.checker();
         Some(Reader { space, checker })
     }
 
     /// A page that is sound.
     fn page(&mut self, no: PageNo) -> Option<Vec<u8>> {
         let mut page = vec![0; self.space.page_size().bytes()];
-        let (part, offset) = self.space.offset_of(no)?;
-        part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
+        self.space.read_page(no, &mut page)?;
         let checked = self.checker.check(no, &page);
         let sound = matches!(checked.verdict, Verdict::Sound(_) | Verdict::Unprotected);
         checked.image.filter(|_| sound).map(<[u8]>::to_vec)

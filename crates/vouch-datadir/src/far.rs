@@ -19,8 +19,8 @@ pub(crate) fn text(job: &Job, facts: &[PageFact], away: &SdiAway) -> Option<Resu
     while no != NO_PAGE && packed.len() < most {
         let fact = facts.get(usize::try_from(no.checked_sub(space.first())?).ok()?)?;
         let known = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
-        let (part, offset) = space.offset_of(PageNo(no)).filter(|_| known && fact.page_type == kind)?;
-        part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
+        (known && fact.page_type == kind).then_some(())?;
+        space.read_page(PageNo(no), &mut page)?;
         let image = checker.check(PageNo(no), &page).image?;
         let part = if zip { LobFacts::zip_part(image) } else { LobFacts::part(image) };
         packed.extend_from_slice(part.filter(|part| !part.is_empty())?);

@@ -84,8 +84,7 @@ impl<'a> Judge<'a> {
     }
 
     fn checker(&self, space: &Space) -> Checker {
-        let checker = Checker::new(space.format, space.id).with_access(space.access.clone());
-        checker.with_policy(self.options.first_method, self.options.strict)
+        space.checker().with_policy(self.options.first_method, self.options.strict)
     }
 
     fn page(&mut self, checker: &mut Checker, run: &Run, no: PageNo, page: &[u8], seen: &mut Seen) {
@@ -128,8 +127,7 @@ pub(crate) struct Run<'a> {
 
 /// What has come as a stream cannot be read again.
 fn read_again(space: &Space, no: PageNo, page: &mut [u8]) -> bool {
-    let read = space.offset_of(no).map(|(part, offset)| part.source.read_at(page, offset));
-    matches!(read, Some(Ok(read)) if read == page.len())
+    space.read_page(no, page).is_some()
 }
 
 /// Takes down what a page came to.

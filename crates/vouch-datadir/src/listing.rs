@@ -8,7 +8,7 @@ use crate::sdi::Objects;
 use crate::unit::Job;
 use serde_json::Value as Json;
 use std::collections::HashMap;
-use vouch_innodb::{Checker, Column, NO_PAGE, PageNo, SpaceId, Value, rows};
+use vouch_innodb::{Column, NO_PAGE, PageNo, SpaceId, Value, rows};
 use vouch_report::PageClass;
 
 /// The tablespace of MySQL's own dictionary.
@@ -116,13 +116,12 @@ impl Table {
         mut take: impl FnMut([Option<&[u8]>; 3]) -> Option<()>,
     ) -> Option<()> {
         let space = &job.space;
-        let mut checker = Checker::new(space.format, space.id).with_access(space.access.clone());
+        let mut checker = space.checker();
         let mut page = vec![0; space.page_size().bytes()];
         let mut no = self.first_leaf(job, facts)?;
         for _ in 0..facts.len() {
             let fact = facts.get(usize::try_from(no).ok()?).filter(|fact| self.is_leaf(fact))?;
-            let (part, offset) = space.offset_of(PageNo(no))?;
-            part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
+            space.read_page(PageNo(no), &mut page)?;
             for row in rows(checker.check(PageNo(no), &page).image?, &self.columns)? {
                 take(self.wanted.map(|at| match row.get(at) {
                     Some(Value::Here(bytes)) => Some(*bytes),

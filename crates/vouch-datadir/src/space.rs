@@ -334,4 +334,16 @@ impl Space {
         let part = self.part_of(no)?;
         Some((part, u64::from(no.0 - part.first) * self.page_size().bytes_u64()))
     }
+
+    /// Reads a page, which has the length of `page`; `None` where not all of it can be read.
+    pub(crate) fn read_page(&self, no: PageNo, page: &mut [u8]) -> Option<()> {
+        let (part, offset) = self.offset_of(no)?;
+        let read = part.source.read_at(page, offset).ok()?;
+        (read == page.len()).then_some(())
+    }
+
+    /// Judges its pages, and decrypts them where there is a key.
+    pub(crate) fn checker(&self) -> Checker {
+        Checker::new(self.format, self.id).with_access(self.access.clone())
+    }
 }

@@ -17,8 +17,7 @@ pub(super) fn faults(known: &Known, names: &Names) -> Vec<BadPage> {
     if known.job.space.id == Some(MYSQL_DICTIONARY) {
         return Vec::new();
     }
-    let mut checker =
-        Checker::new(known.job.space.format, known.job.space.id).with_access(known.job.space.access.clone());
+    let mut checker = known.job.space.checker();
     let levels = heads(known).into_iter();
     let levels = levels.filter_map(|((index, _), head)| Some((index, names.of(index)?.key?, head)));
     levels.filter_map(|(index, key, head)| level_fault(known, &mut checker, index, key, head)).collect()
@@ -28,8 +27,7 @@ fn level_fault(known: &Known, checker: &mut Checker, index: u64, key: KeyPrefix,
     let format = known.job.space.format;
     let (mut page, mut last) = (vec![0; known.job.space.page_size().bytes()], Vec::new());
     for node in to_the_right(known, head) {
-        let (part, offset) = known.job.space.offset_of(node.page)?;
-        part.source.read_at(&mut page, offset).ok().filter(|read| *read == page.len())?;
+        known.job.space.read_page(node.page, &mut page)?;
         let image = checker.check(node.page, &page).image?;
         let image = match format.layout {
             Layout::Zip => Cow::Owned(ZipNode::read(&format, image)?.inflate().ok()?),
