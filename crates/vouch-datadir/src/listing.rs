@@ -4,7 +4,7 @@
 //! own tables. Invariant: a list that cannot be read to its end is none.
 
 use crate::facts::{Content, PageFact};
-use crate::sdi::Objects;
+use crate::sdi::{Objects, private_value};
 use crate::unit::Job;
 use serde_json::Value as Json;
 use std::collections::HashMap;
@@ -56,10 +56,7 @@ fn number(bytes: &[u8]) -> Option<u64> {
 impl Listed {
     /// `id=7;state=normal;`, and others.
     fn of(path: String, private: &str) -> Option<Listed> {
-        let value = |name: &str| {
-            let pairs = private.split(';').filter_map(|pair| pair.split_once('='));
-            pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
-        };
+        let value = |name: &str| private_value(private, name);
         let discarded = value("state") == Some("discarded");
         Some(Listed { space: value("id")?.parse().ok()?, path, discarded })
     }
@@ -97,7 +94,7 @@ impl Table {
         let columns = table.get("columns")?.as_array()?;
         let index = table.get("indexes")?.as_array()?.first()?;
         let private = index.get("se_private_data")?.as_str()?;
-        let id = private.split(';').find_map(|pair| pair.strip_prefix("id="))?.parse().ok()?;
+        let id = private_value(private, "id")?.parse().ok()?;
         let opx = |element: &Json| element.get("column_opx")?.as_u64().and_then(|opx| usize::try_from(opx).ok());
         let ordered: Option<Vec<&Json>> =
             index.get("elements")?.as_array()?.iter().map(|element| columns.get(opx(element)?)).collect();

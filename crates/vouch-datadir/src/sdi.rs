@@ -141,10 +141,7 @@ impl Names {
 
     fn index(&mut self, table: &str, (name, key): (&str, Option<KeyPrefix>), index: &Value) {
         let private = index.get("se_private_data").and_then(Value::as_str).unwrap_or_default();
-        let value = |name: &str| {
-            let pairs = private.split(';').filter_map(|pair| pair.split_once('='));
-            pairs.filter(|(key, _)| *key == name).find_map(|(_, value)| value.parse::<u64>().ok())
-        };
+        let value = |name: &str| private_value(private, name)?.parse::<u64>().ok();
         let Some(id) = value("id") else { return };
         let number = |name: &str| value(name).and_then(|value| u32::try_from(value).ok());
         let root = number("space_id").map(SpaceId).zip(number("root").filter(|root| *root != NO_PAGE).map(PageNo));
@@ -163,6 +160,12 @@ fn parsed(record: &SdiRecord) -> Result<Option<Value>, &'static str> {
         Ok(None) => Ok(None),
         Err(fault) => Err(fault.0),
     }
+}
+
+/// A value of the server's own, in a list such as `id=7;state=normal;`.
+pub(crate) fn private_value<'a>(list: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = list.split(';').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]
