@@ -1,9 +1,10 @@
 //! Choosing the key along which a table is cut and by which its rows are told apart.
 //!
 //! In this order: the primary key, a unique key without NULLs, any other unique
-//! key, the most selective index, nothing. An index serves only if it holds whole
+//! key, the index that may have the most values, nothing. An index serves only if it holds whole
 //! columns that mean the same on both sides.
 
+use std::cmp::Reverse;
 use vouch_server::{ColumnEntry, IndexEntry, KeyColumn, KeyKind, TableDefinition};
 
 /// The key of a table.
@@ -34,10 +35,11 @@ impl KeyChoice {
     }
 }
 
-/// How good an index is; less is better.
-fn rank(index: &IndexEntry, definition: &TableDefinition) -> (u8, usize, u64) {
-    let nullable =
-        index.parts.iter().any(|part| column_of(definition, part.column.as_deref()).is_some_and(|c| c.nullable));
+/// How good an index is; less is better. Estimates of the server do not count: they
+/// change by themselves, and a run that is resumed must come to the same key.
+fn rank(index: &IndexEntry, definition: &TableDefinition) -> (u8, usize, Reverse<u64>) {
+    let columns = || index.parts.iter().filter_map(|part| column_of(definition, part.column.as_deref()));
+    let nullable = columns().any(|column| column.nullable);
     let class = match (index.name.as_str(), index.unique, nullable) {
         ("PRIMARY", ..) => 0,
         (_, true, false) => 1,
@@ -45,7 +47,21 @@ fn rank(index: &IndexEntry, definition: &TableDefinition) -> (u8, usize, u64) {
         _ => 3,
     };
     let width = if class == 3 { 0 } else { index.parts.len() };
-    (class, width, u64::MAX.saturating_sub(index.cardinality))
+    (class, width, Reverse(columns().map(bits).sum()))
+}
+
+/// How many values a column may have, in bits: an index of few values has long runs of
+/// equal keys, which cannot be cut.
+fn bits(column: &ColumnEntry) -> u64 {
+    match column.data_type.as_str() {
+        "enum" | "set" | "bit" => 4,
+        "tinyint" | "year" => 8,
+        "smallint" | "date" => 16,
+        "mediumint" => 24,
+        "int" | "time" => 32,
+        "char" | "varchar" | "binary" | "varbinary" => column.octets.saturating_mul(8).min(64),
+        _ => 64,
+    }
 }
 
 fn column_of<'a>(definition: &'a TableDefinition, name: Option<&str>) -> Option<&'a ColumnEntry> {
@@ -93,7 +109,7 @@ pub fn choose(definition: &TableDefinition, wanted: Option<&str>, usable: &dyn F
         .filter_map(|index| as_key(index, definition, usable).map(|key| (index, key)))
         .collect();
     candidates.sort_by_key(|(index, key)| {
-        (Some(index.name.as_str()) != wanted, !key.unique, !key.ranged, rank(index, definition))
+        (Some(index.name.as_str()) != wanted, !key.unique, !key.ranged, rank(index, definition), index.name.clone())
     });
     candidates.into_iter().next().map(|(_, key)| key).unwrap_or_default()
 }
