@@ -63,7 +63,7 @@ pub struct Case {
     pub due: Instant,
     /// What is known of the chunk.
     pub outcome: Outcome,
-    /// What was found.
+    /// What was found and is not in the state yet.
     pub findings: Vec<Finding>,
     /// Rows that were given up.
     pub unproven: u64,

@@ -3,10 +3,11 @@
 use crate::catalog::{Catalog, Selection};
 use crate::checksum;
 use crate::ledger::Ledger;
-use crate::link::Link;
+use crate::link::{Dial, Link};
 use crate::options::{CompareOptions, ProofPolicy};
 use crate::pass;
 use crate::plan::TablePlan;
+use crate::preflight::Facts;
 use crate::queue::Queue;
 use crate::refusal::Refusal;
 use crate::run::{Node, ReplicaNode, Run, TableRun};
@@ -132,6 +133,7 @@ impl<'a> Comparison<'a> {
     fn assemble<'r>(&'r self, servers: &Servers, binlog_proof: bool, ledger: Ledger<'r>, state: State) -> Run<'r> {
         let replica = |joined: &Joined| ReplicaNode {
             node: Node::new(&joined.dial),
+            identity: identity(&joined.dial, &joined.facts),
             fence: servers.fence(joined, self.options.channel.as_deref(), self.options.wait_timeout),
             chunks: Queue::default(),
             suspects: Queue::default(),
@@ -144,6 +146,7 @@ impl<'a> Comparison<'a> {
             state,
             stop: self.runtime.stop,
             source: Node::new(&servers.source),
+            source_identity: identity(&servers.source, &servers.source_facts),
             kind: servers.kind,
             binlog_proof,
             replicas: servers.replicas.iter().map(replica).collect(),
@@ -330,6 +333,11 @@ impl<'a> Comparison<'a> {
         self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
         summary
     }
+}
+
+/// A server's name, and what tells it from another one that answers there later.
+fn identity(dial: &Dial, facts: &Facts) -> String {
+    format!("{} {} {}", dial.target.name(), facts.identity.server_id, facts.identity.uuid)
 }
 
 /// A plan, and the number of its table in the ledger where it is made anew.

@@ -291,8 +291,8 @@ impl<'a> Ledger<'a> {
         self.with_replica(table, replica, |tally| tally.unproven = tally.unproven.saturating_add(keys));
     }
 
-    /// A finding about rows of a table. Beyond the limit it is counted, not listed: false.
-    pub fn row_finding(&self, table: usize, replica: usize, finding: &Finding) -> bool {
+    /// A finding about rows of a table. Beyond the limit it is counted, not listed.
+    pub fn row_finding(&self, table: usize, replica: usize, finding: &Finding) {
         let mut listed = false;
         let limit = self.max_findings;
         self.with_replica(table, replica, |tally| {
@@ -303,14 +303,16 @@ impl<'a> Ledger<'a> {
             self.with_table(table, |tally| tally.findings.push(finding.clone()));
             self.sink.emit(&Event::Finding(finding.clone()));
         }
-        listed
     }
 
-    /// Takes over the findings of an earlier run.
-    pub fn resumed_findings(&self, table: usize, findings: Vec<Finding>) {
+    /// Takes over the findings of an earlier run, and the number of those that are not listed, for each replica.
+    pub fn resumed_findings(&self, table: usize, findings: Vec<Finding>, beyond: &[usize]) {
         for finding in findings {
             let replica = self.replicas.iter().position(|name| Some(name) == finding.location.replica.as_ref());
             self.row_finding(table, replica.unwrap_or(0), &finding);
+        }
+        for (at, more) in beyond.iter().enumerate() {
+            self.with_replica(table, at, |tally| tally.listed = tally.listed.saturating_add(*more));
         }
     }
 

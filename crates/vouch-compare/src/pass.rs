@@ -10,9 +10,11 @@ use crate::replica_reader::ReplicaReader;
 use crate::resolver::Resolver;
 use crate::run::{Run, TableRun};
 use crate::source_reader::{SourceReader, Turn};
+use crate::state::{Asked, Earlier, Kept, Meaning};
 use crate::throttle::monitor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use vouch_report::Code;
 use vouch_server::{Bound, Result};
 
 /// Reads and resolves every table, and returns when all is decided or given up.
@@ -64,25 +66,18 @@ pub fn run(run: &Run<'_>, tables: &[Arc<TableRun>]) {
 /// Those of the source.
 pub fn prepare(run: &Run<'_>, plan: TablePlan, number: usize, source: &mut Link<'_>) -> Result<Arc<TableRun>> {
     source.ask(|session| session.check_condition(&plan.reading))?;
-    let definition = format!("{:?}", plan.definition.columns);
-    let earlier = run.state.segments(&plan.label).ok().flatten().filter(|(_, made_for)| *made_for == definition);
-    let resumed = earlier.is_some();
-    let bounds = match earlier {
-        Some((bounds, _)) => bounds,
+    let (sizer, meaning) = (Sizer::new(&run.options.chunk), meaning(run, &plan));
+    let chunker = match earlier(run, &plan, &meaning) {
+        Some(earlier) => take_over(run, number, earlier, sizer),
         None => {
             let bounds = bounds(run, &plan, source)?;
-            run.note_state(run.state.start_table(&plan.label, &bounds, &definition));
-            bounds
+            run.note_state(run.state.start_table(&plan.label, &bounds, &meaning));
+            match &plan.regions {
+                Some(regions) => Chunker::over(regions.clone(), sizer),
+                None => Chunker::new(bounds, sizer),
+            }
         }
     };
-    let sizer = Sizer::new(&run.options.chunk);
-    let mut chunker = match &plan.regions {
-        Some(regions) => Chunker::over(regions.clone(), sizer),
-        None => Chunker::new(bounds, sizer),
-    };
-    if resumed {
-        take_over(run, &plan, number, &mut chunker);
-    }
     Ok(Arc::new(TableRun {
         number,
         plan,
@@ -105,30 +100,50 @@ fn bounds(run: &Run<'_>, plan: &TablePlan, source: &mut Link<'_>) -> Result<Vec<
     Ok(ends.map_or_else(Vec::new, |(least, greatest)| segment::split(&least, &greatest, run.options.readers as u64)))
 }
 
-fn take_over(run: &Run<'_>, plan: &TablePlan, number: usize, chunker: &mut Chunker) {
-    let names: Vec<String> = run
-        .replicas
-        .iter()
-        .zip(&plan.replicas)
-        .map(|(replica, reading)| if reading.is_some() { replica.node.name.clone() } else { String::new() })
-        .collect();
-    let absent: Vec<usize> = names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(at, _)| at).collect();
-    let mut known = run.state.chunks(&plan.label, &names).unwrap_or_default();
-    for chunk in &mut known {
-        chunk.replicas.retain(|at| !absent.contains(at));
+fn meaning(run: &Run<'_>, plan: &TablePlan) -> Meaning {
+    let replicas: Vec<String> = run.replicas.iter().map(|replica| replica.identity.clone()).collect();
+    Meaning::of(plan, &run.source_identity, &replicas)
+}
+
+/// What an earlier run left of a table, if it still means the same.
+fn earlier(run: &Run<'_>, plan: &TablePlan, meaning: &Meaning) -> Option<Earlier> {
+    let mut names: Vec<Option<&str>> = Vec::new();
+    for (replica, reading) in run.replicas.iter().zip(&plan.replicas) {
+        names.push(reading.as_ref().map(|_| replica.node.name.as_str()));
     }
+    let asked = Asked {
+        table: &plan.label,
+        meaning,
+        replicas: &names,
+        regions: plan.regions.as_deref(),
+        listed: run.options.max_findings,
+    };
+    match run.state.earlier(&asked) {
+        Kept::Nothing => None,
+        Kept::Earlier(earlier) => Some(earlier),
+        Kept::Useless(why) => {
+            let text = format!("{} is compared from the start: {why}", plan.label);
+            run.ledger.notice(Code::TableRestarted, None, text);
+            None
+        }
+    }
+}
+
+fn take_over(run: &Run<'_>, number: usize, earlier: Earlier, sizer: Sizer) -> Chunker {
     // A chunk that is still open for some replica is read, and counted, again.
-    for chunk in known.iter().filter(|chunk| chunk.replicas.is_empty()) {
+    for chunk in earlier.chunks.iter().filter(|chunk| chunk.replicas.is_empty()) {
         run.ledger.cut(number);
         run.ledger.read(number, chunk.rows, chunk.bytes);
     }
-    for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-        for outcome in run.state.outcomes(&plan.label, name).unwrap_or_default() {
-            run.ledger.resumed(number, at, &outcome);
+    for (at, outcomes) in earlier.outcomes.iter().enumerate() {
+        for outcome in outcomes {
+            run.ledger.resumed(number, at, outcome);
         }
     }
-    run.ledger.resumed_findings(number, run.state.findings(&plan.label).unwrap_or_default());
-    chunker.take_over(known);
+    run.ledger.resumed_findings(number, earlier.findings, &earlier.beyond);
+    let mut chunker = Chunker::over(earlier.segments, sizer);
+    chunker.take_over(earlier.chunks);
+    chunker
 }
 
 /// Looks at the definition of a table again after it was read: only what stood

@@ -21,6 +21,9 @@ use vouch_server::Result;
 /// Open rows beyond which no more are taken on: memory is bounded, however much differs.
 const ENOUGH_ROWS: usize = 100_000;
 
+/// Findings of one case that are held in memory.
+const KEPT_AT_ONCE: usize = 1_000;
+
 /// The resolver of one replica.
 pub struct Resolver<'a, 'r> {
     run: &'a Run<'r>,
@@ -209,10 +212,19 @@ impl<'a, 'r> Resolver<'a, 'r> {
     fn accuse(&mut self, case: &mut Case, seen: &Seen, proof: Proof) {
         let finding = finding::of(&case.table.plan, &self.replica.node.name, seen, &proof);
         case.count(&finding);
-        if self.run.ledger.row_finding(case.table.number, self.at, &finding) {
-            case.findings.push(finding);
-        }
+        self.run.ledger.row_finding(case.table.number, self.at, &finding);
+        case.findings.push(finding);
         case.settle(&seen.identity);
+        if case.findings.len() >= KEPT_AT_ONCE {
+            self.keep(case);
+        }
+    }
+
+    /// Writes findings away before the chunk is decided: a whole table may differ.
+    fn keep(&self, case: &mut Case) {
+        let (label, replica) = (&case.table.plan.label, &self.replica.node.name);
+        self.run.note_state(self.run.state.keep(label, case.id, replica, &case.findings));
+        case.findings.clear();
     }
 
     /// Rows that kept moving until the deadline are unproven: said, and never called drift.

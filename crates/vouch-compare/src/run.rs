@@ -41,6 +41,8 @@ impl Node {
 pub struct ReplicaNode {
     /// The server.
     pub node: Node,
+    /// Its name and what tells it from another server at the same address.
+    pub identity: String,
     /// How positions work with it.
     pub fence: Fence,
     /// Chunks that wait for it.
@@ -142,6 +144,8 @@ pub struct Run<'a> {
     pub stop: &'a Stop,
     /// The source.
     pub source: Node,
+    /// Its name and what tells it from another server at the same address.
+    pub source_identity: String,
     /// Kind of positions of the source.
     pub kind: PositionKind,
     /// Whether differences can be proven by the binlog.

@@ -487,6 +487,9 @@ codes! {
     SliceRun "slice-run" Notice Notice
         "Only one slice of every table was checksummed; the others keep their earlier results."
         "vouch checksum status shows how much of each table is verified, and how long ago.";
+    TableRestarted "table-restarted" Notice Notice
+        "What was kept of the table does not hold any more: its key, a definition, a server or the set of replicas changed, or the state is damaged. The table is compared from the start."
+        "Nothing has to be done. The message says what changed.";
     Retried "retried" Notice Notice
         "A connection was lost and made again; the chunk was read anew."
         "Nothing to do, unless it happens often.";

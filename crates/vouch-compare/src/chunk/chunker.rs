@@ -5,6 +5,7 @@
 //! out. So chunks are contiguous by construction, and the last one of a segment
 //! ends where the segment ends: for the outermost ones, nowhere.
 
+use crate::chunk::segment;
 use crate::chunk::sizer::Sizer;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -101,14 +102,7 @@ pub struct Chunker {
 impl Chunker {
     /// Cuts along `bounds`, which must rise in the order of the key.
     pub fn new(bounds: Vec<Bound>, sizer: Sizer) -> Self {
-        let mut edges: Vec<Option<Bound>> = vec![None];
-        edges.extend(bounds.into_iter().map(Some));
-        edges.push(None);
-        let interval = |pair: &[Option<Bound>]| Interval {
-            lower: pair.first().cloned().flatten(),
-            upper: pair.last().cloned().flatten(),
-        };
-        Chunker::over(edges.windows(2).map(interval).collect(), sizer)
+        Chunker::over(segment::between(bounds), sizer)
     }
 
     /// Cuts these regions alone, which must not overlap.

@@ -1,6 +1,18 @@
 //! Splitting a table with an integer key into segments that are read side by side.
 
-use vouch_server::{Bound, Value};
+use vouch_server::{Bound, Interval, Value};
+
+/// The intervals between `bounds`, open at both outer ends.
+pub fn between(bounds: Vec<Bound>) -> Vec<Interval> {
+    let mut edges: Vec<Option<Bound>> = vec![None];
+    edges.extend(bounds.into_iter().map(Some));
+    edges.push(None);
+    let interval = |pair: &[Option<Bound>]| Interval {
+        lower: pair.first().cloned().flatten(),
+        upper: pair.last().cloned().flatten(),
+    };
+    edges.windows(2).map(interval).collect()
+}
 
 /// Boundaries, in order, that split `least..=greatest` into `parts` about equal
 /// parts; fewer when there are not that many numbers, none when the ends are no integers.

@@ -1,73 +1,86 @@
 //! Findings as rows of the state: written with their chunk, read back on resume.
 
+use super::earlier::Damage;
+use crate::chunk::chunker::ChunkId;
 use crate::encode;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use vouch_report::{Code, Finding, KeyPart, Location, Proof, Severity, ValueDiff};
 use vouch_server::Value;
 
-/// Writes a finding about a row.
-pub fn insert(db: &Connection, table: &str, finding: &Finding) -> rusqlite::Result<()> {
+/// Writes a finding about a row of a chunk.
+pub fn insert(db: &Connection, table: &str, id: ChunkId, replica: &str, finding: &Finding) -> rusqlite::Result<()> {
     let proof = finding.proof.as_ref().map(|proof| match proof {
         Proof::Proven { how } => how.as_str(),
         Proof::Confirmed => "",
     });
-    let mut statement = db.prepare_cached("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let location = &finding.location;
+    let mut statement = db.prepare_cached("INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     statement.execute(params![
         table,
-        finding.location.replica,
+        id.segment,
+        id.number,
+        replica,
         finding.code.name(),
         finding.severity.name(),
         finding.message,
-        texts(finding.location.key.iter().flat_map(|part| [Some(&part.column), Some(&part.value)])),
-        texts(finding.location.columns.iter().flat_map(|d| [Some(&d.column), d.source.as_ref(), d.replica.as_ref()])),
+        texts(location.key.iter().flat_map(|part| [Some(&part.column), Some(&part.value)])),
+        texts(location.columns.iter().flat_map(|d| [Some(&d.column), d.source.as_ref(), d.replica.as_ref()])),
         proof,
         finding.as_of,
-        i64::try_from(finding.count).unwrap_or(i64::MAX),
+        super::count(finding.count),
     ])?;
     Ok(())
 }
 
-/// Reads the findings of a table; rows that make no sense to this version are left out.
-pub fn all(db: &Connection, table: &str) -> rusqlite::Result<Vec<Finding>> {
-    let mut statement = db.prepare_cached(
-        "SELECT replica, code, severity, message, key, columns, proof, as_of, count FROM finding WHERE tbl = ? ORDER BY rowid",
-    )?;
-    let rows = statement.query_map([table], |row| read(table, row))?;
-    rows.filter_map(Result::transpose).collect()
-}
+/// The findings of a table on a replica, in the order in which they were found.
+pub const SELECT: &str = "SELECT replica, code, severity, message, key, columns, proof, as_of, count FROM finding \
+     WHERE tbl = ? AND replica = ? ORDER BY rowid";
 
-fn read(table: &str, row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Finding>> {
-    let Some(code) = Code::from_name(&row.get::<_, String>(1)?) else { return Ok(None) };
-    let key = parts(&row.get::<_, Vec<u8>>(4)?);
-    let columns = parts(&row.get::<_, Vec<u8>>(5)?);
-    let key = key.chunks_exact(2).map(|pair| KeyPart { column: text(&pair[0]), value: text(&pair[1]) });
-    let columns = columns.chunks_exact(3).map(|three| ValueDiff {
-        column: text(&three[0]),
-        source: three[1].clone(),
-        replica: three[2].clone(),
-    });
+/// Reads a row of [`SELECT`].
+pub fn read(table: &str, row: &Row<'_>) -> Result<Finding, Damage> {
+    const DAMAGE: Damage = Damage::Nonsense("a finding");
+    let severity = match row.get::<_, String>(2)?.as_str() {
+        "notice" => Severity::Notice,
+        "error" => Severity::Error,
+        _ => return Err(DAMAGE),
+    };
+    let proof = row.get::<_, Option<String>>(6)?;
     let location = Location {
         table: Some(table.to_owned()),
         replica: row.get(0)?,
-        key: key.collect(),
-        columns: columns.collect(),
-        file: None,
-        chunk: None,
+        key: key(&row.get::<_, Vec<u8>>(4)?).ok_or(DAMAGE)?,
+        columns: columns(&row.get::<_, Vec<u8>>(5)?).ok_or(DAMAGE)?,
+        ..Location::default()
     };
-    let proof = row.get::<_, Option<String>>(6)?;
-    Ok(Some(Finding {
-        code,
-        severity: if row.get::<_, String>(2)? == "notice" { Severity::Notice } else { Severity::Error },
+    Ok(Finding {
+        code: Code::from_name(&row.get::<_, String>(1)?).ok_or(DAMAGE)?,
+        severity,
         message: row.get(3)?,
         location,
         proof: proof.map(|how| if how.is_empty() { Proof::Confirmed } else { Proof::Proven { how } }),
         as_of: row.get(7)?,
-        count: row.get::<_, i64>(8)?.unsigned_abs(),
-    }))
+        count: u64::try_from(row.get::<_, i64>(8)?).map_err(|_| DAMAGE)?,
+    })
 }
 
-fn text(part: &Option<String>) -> String {
-    part.clone().unwrap_or_default()
+fn key(bytes: &[u8]) -> Option<Vec<KeyPart>> {
+    let parts = parts(bytes)?;
+    let part = |pair: &[Option<String>]| match pair {
+        [Some(column), Some(value)] => Some(KeyPart { column: column.clone(), value: value.clone() }),
+        _ => None,
+    };
+    parts.chunks(2).map(part).collect()
+}
+
+fn columns(bytes: &[u8]) -> Option<Vec<ValueDiff>> {
+    let parts = parts(bytes)?;
+    let diff = |three: &[Option<String>]| match three {
+        [Some(column), source, replica] => {
+            Some(ValueDiff { column: column.clone(), source: source.clone(), replica: replica.clone() })
+        }
+        _ => None,
+    };
+    parts.chunks(3).map(diff).collect()
 }
 
 fn texts<'a>(parts: impl Iterator<Item = Option<&'a String>>) -> Vec<u8> {
@@ -75,10 +88,11 @@ fn texts<'a>(parts: impl Iterator<Item = Option<&'a String>>) -> Vec<u8> {
     encode::encode(&values)
 }
 
-fn parts(bytes: &[u8]) -> Vec<Option<String>> {
+fn parts(bytes: &[u8]) -> Option<Vec<Option<String>>> {
     let part = |value| match value {
-        Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Value::NULL => Some(None),
+        Value::Bytes(bytes) => String::from_utf8(bytes).ok().map(Some),
         _ => None,
     };
-    encode::decode(bytes).unwrap_or_default().into_iter().map(part).collect()
+    encode::decode(bytes)?.into_iter().map(part).collect()
 }

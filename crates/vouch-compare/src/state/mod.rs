@@ -1,16 +1,26 @@
 //! The state of a run on disk: what was cut, what is decided, what was found.
 //!
 //! One SQLite file per run directory. A chunk counts as decided for a replica
-//! only in the same transaction that holds its findings, so a killed run can be
-//! resumed without losing or doubling anything.
+//! only in the transaction that writes the last of its findings, so a killed run can
+//! be resumed without losing or doubling anything.
+//!
+//! Invariants: all findings are kept, whatever the report lists; after a write that
+//! failed nothing more is written, so what is there has no holes.
 
+mod earlier;
+mod file;
 mod finding_row;
+mod meaning;
 
-use crate::chunk::chunker::{ChunkId, KnownChunk};
+pub use earlier::{Asked, Earlier, Kept};
+pub use meaning::Meaning;
+
+use crate::chunk::chunker::ChunkId;
 use crate::encode;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vouch_report::Finding;
@@ -65,28 +75,37 @@ pub struct Outcome {
     pub digest: Vec<u8>,
 }
 
+impl Outcome {
+    /// Rows that differ.
+    pub fn differing(&self) -> u64 {
+        self.source_only.saturating_add(self.replica_only).saturating_add(self.changed)
+    }
+}
+
 /// The state of one run.
 pub struct State {
     id: String,
     salt: u64,
     db: Mutex<Connection>,
+    /// A write failed.
+    broken: AtomicBool,
 }
 
 /// Bumped with every change of the tables below; runs of other layouts are not resumed.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 const TABLES: &str = "
     CREATE TABLE run (id TEXT, layout INTEGER, salt BLOB, options TEXT);
-    CREATE TABLE segments (tbl TEXT PRIMARY KEY, bounds BLOB, definition BLOB) WITHOUT ROWID;
+    CREATE TABLE segments (tbl TEXT PRIMARY KEY, bounds BLOB, meaning TEXT) WITHOUT ROWID;
     CREATE TABLE chunk (tbl TEXT, segment INTEGER, number INTEGER, lower BLOB, upper BLOB,
         PRIMARY KEY (tbl, segment, number)) WITHOUT ROWID;
     CREATE TABLE done (tbl TEXT, segment INTEGER, number INTEGER, replica TEXT, source_rows INTEGER,
         source_bytes INTEGER, rows INTEGER, source_only INTEGER, replica_only INTEGER, changed INTEGER,
         in_flight INTEGER, position TEXT, at_ms INTEGER, digest BLOB,
         PRIMARY KEY (tbl, segment, number, replica)) WITHOUT ROWID;
-    CREATE TABLE finding (tbl TEXT, replica TEXT, code TEXT, severity TEXT, message TEXT, key BLOB, columns BLOB,
-        proof TEXT, as_of TEXT, count INTEGER);
-    CREATE INDEX finding_tbl ON finding (tbl);
+    CREATE TABLE finding (tbl TEXT, segment INTEGER, number INTEGER, replica TEXT, code TEXT, severity TEXT,
+        message TEXT, key BLOB, columns BLOB, proof TEXT, as_of TEXT, count INTEGER);
+    CREATE INDEX finding_tbl ON finding (tbl, replica);
 ";
 
 /// Milliseconds since the Unix epoch.
@@ -101,16 +120,15 @@ impl State {
     /// # Errors
     /// [`StateError::Unusable`].
     pub fn create(dir: &Path, id: &str, salt: u64, options: &str) -> Result<Self, StateError> {
-        let folder = dir.join("runs").join(id);
-        let unusable = |why: String| StateError::Unusable(folder.clone(), why);
-        std::fs::create_dir_all(&folder).map_err(|error| unusable(error.to_string()))?;
-        let db = open(&folder.join("state.sqlite")).map_err(|error| unusable(error.to_string()))?;
+        let unusable = |why: String| StateError::Unusable(dir.join("runs").join(id), why);
+        let file = file::create(dir, id).map_err(|error| unusable(error.to_string()))?;
+        let db = file::open(&file).map_err(|error| unusable(error.to_string()))?;
         let begun = db.execute_batch(TABLES).and_then(|()| {
             let values = params![id, LAYOUT, salt.to_le_bytes(), options];
             db.execute("INSERT INTO run (id, layout, salt, options) VALUES (?, ?, ?, ?)", values)
         });
         begun.map_err(|error| unusable(error.to_string()))?;
-        Ok(State { id: id.to_owned(), salt, db: Mutex::new(db) })
+        Ok(State::new(id, salt, db))
     }
 
     /// Opens the state of an earlier run: by its id, or the latest one by `last`.
@@ -118,28 +136,32 @@ impl State {
     /// # Errors
     /// Any [`StateError`].
     pub fn resume(dir: &Path, wanted: &str, options: &str) -> Result<Self, StateError> {
-        let runs = dir.join("runs");
-        let id = if wanted == "last" { latest(&runs).unwrap_or_default() } else { wanted.to_owned() };
-        let file = runs.join(&id).join("state.sqlite");
-        let plain = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if !plain || !file.is_file() {
-            return Err(StateError::NoSuchRun(wanted.to_owned()));
-        }
+        let unreadable = |error: std::io::Error| StateError::Unusable(dir.join("runs"), error.to_string());
+        let none = || StateError::NoSuchRun(wanted.to_owned());
+        let id =
+            if wanted == "last" { file::latest(dir).map_err(unreadable)?.ok_or_else(none)? } else { wanted.to_owned() };
+        let file = file::find(dir, &id).map_err(unreadable)?.ok_or_else(none)?;
         let unusable = |why: rusqlite::Error| match why.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 StateError::Locked(id.clone())
             }
             _ => StateError::Unusable(file.clone(), why.to_string()),
         };
-        let db = open(&file).map_err(unusable)?;
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get(2)?));
-        let (layout, salt, made_with): (i64, Vec<u8>, String) =
-            db.query_row("SELECT layout, salt, options FROM run", [], read).map_err(unusable)?;
-        if layout != LAYOUT || made_with != options {
-            return Err(StateError::OtherOptions(first_difference(&made_with, options)));
+        let db = file::open(&file).map_err(unusable)?;
+        let layout: i64 = db.query_row("SELECT layout FROM run", [], |row| row.get(0)).map_err(unusable)?;
+        if layout != LAYOUT {
+            return Err(StateError::OtherOptions("another version of vouch".to_owned()));
         }
-        let salt = salt.try_into().map(u64::from_le_bytes).unwrap_or(0);
-        Ok(State { id: id.clone(), salt, db: Mutex::new(db) })
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, [u8; 8]>(0)?, row.get::<_, String>(1)?));
+        let (salt, started_with) = db.query_row("SELECT salt, options FROM run", [], read).map_err(unusable)?;
+        if started_with != options {
+            return Err(StateError::OtherOptions(first_difference(&started_with, options)));
+        }
+        Ok(State::new(&id, u64::from_le_bytes(salt), db))
+    }
+
+    fn new(id: &str, salt: u64, db: Connection) -> Self {
+        State { id: id.to_owned(), salt, db: Mutex::new(db), broken: AtomicBool::new(false) }
     }
 
     fn db(&self) -> MutexGuard<'_, Connection> {
@@ -156,40 +178,53 @@ impl State {
         self.salt
     }
 
-    /// The segment bounds of a table, and the definition they were made for, if it was started.
-    pub fn segments(&self, table: &str) -> rusqlite::Result<Option<(Vec<Bound>, String)>> {
-        let db = self.db();
-        let mut statement = db.prepare_cached("SELECT bounds, definition FROM segments WHERE tbl = ?")?;
-        let row =
-            statement.query_row([table], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))).optional()?;
-        // Each segment bound has one value.
-        Ok(row.map(|(bounds, definition)| {
-            (encode::decode(&bounds).unwrap_or_default().into_iter().map(|value| vec![value]).collect(), definition)
-        }))
+    /// Writes in one transaction. After a failure nothing more is written.
+    fn write(&self, write: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let mut db = self.db();
+        if self.broken.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let written = db.transaction().and_then(|transaction| {
+            write(&transaction)?;
+            transaction.commit()
+        });
+        self.broken.store(written.is_err(), Ordering::Release);
+        written
+    }
+
+    /// What an earlier run left of a table.
+    pub fn earlier(&self, asked: &Asked<'_>) -> Kept {
+        earlier::read(&self.db(), asked)
     }
 
     /// Notes how a table is segmented, and forgets all else about it.
-    pub fn start_table(&self, table: &str, bounds: &[Bound], definition: &str) -> rusqlite::Result<()> {
-        let mut db = self.db();
-        let transaction = db.transaction()?;
-        for name in ["segments", "chunk", "done", "finding"] {
-            transaction.execute(&format!("DELETE FROM {name} WHERE tbl = ?"), [table])?;
-        }
-        let bounds = encode::encode(bounds.iter().flatten());
-        transaction.execute("INSERT INTO segments VALUES (?, ?, ?)", params![table, bounds, definition])?;
-        transaction.commit()
+    pub fn start_table(&self, table: &str, bounds: &[Bound], meaning: &Meaning) -> rusqlite::Result<()> {
+        self.write(|db| {
+            for name in ["segments", "chunk", "done", "finding"] {
+                db.execute(&format!("DELETE FROM {name} WHERE tbl = ?"), [table])?;
+            }
+            let bounds = encode::encode(bounds.iter().flatten());
+            db.execute("INSERT INTO segments VALUES (?, ?, ?)", params![table, bounds, meaning.as_text()])?;
+            Ok(())
+        })
     }
 
     /// Notes that a chunk was cut.
     pub fn cut(&self, table: &str, id: ChunkId, interval: &Interval) -> rusqlite::Result<()> {
-        let db = self.db();
         let bound = |bound: &Option<Bound>| bound.as_ref().map(encode::encode);
-        let mut statement = db.prepare_cached("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?)")?;
-        statement.execute(params![table, id.segment, id.number, bound(&interval.lower), bound(&interval.upper)])?;
-        Ok(())
+        self.write(|db| {
+            let mut statement = db.prepare_cached("INSERT INTO chunk VALUES (?, ?, ?, ?, ?)")?;
+            statement.execute(params![table, id.segment, id.number, bound(&interval.lower), bound(&interval.upper)])?;
+            Ok(())
+        })
     }
 
-    /// Notes that a chunk is decided for a replica, with what was found in it.
+    /// Keeps findings of a chunk that is not decided yet.
+    pub fn keep(&self, table: &str, id: ChunkId, replica: &str, findings: &[Finding]) -> rusqlite::Result<()> {
+        self.write(|db| findings.iter().try_for_each(|finding| finding_row::insert(db, table, id, replica, finding)))
+    }
+
+    /// Notes that a chunk is decided for a replica, with the last of its findings.
     pub fn decide(
         &self,
         table: &str,
@@ -198,113 +233,32 @@ impl State {
         outcome: &Outcome,
         findings: &[Finding],
     ) -> rusqlite::Result<()> {
-        let mut db = self.db();
-        let transaction = db.transaction()?;
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
-            .execute(params![
-                table,
-                id.segment,
-                id.number,
-                replica,
-                count(outcome.source_rows),
-                count(outcome.source_bytes),
-                count(outcome.rows),
-                count(outcome.source_only),
-                count(outcome.replica_only),
-                count(outcome.changed),
-                count(outcome.in_flight),
-                outcome.position,
-                count(outcome.at_ms),
-                outcome.digest,
-            ])?;
-        for finding in findings {
-            finding_row::insert(&transaction, table, finding)?;
-        }
-        transaction.commit()
+        self.write(|db| {
+            db.prepare_cached("INSERT INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+                params![
+                    table,
+                    id.segment,
+                    id.number,
+                    replica,
+                    count(outcome.source_rows),
+                    count(outcome.source_bytes),
+                    count(outcome.rows),
+                    count(outcome.source_only),
+                    count(outcome.replica_only),
+                    count(outcome.changed),
+                    count(outcome.in_flight),
+                    outcome.position,
+                    count(outcome.at_ms),
+                    outcome.digest,
+                ],
+            )?;
+            findings.iter().try_for_each(|finding| finding_row::insert(db, table, id, replica, finding))
+        })
     }
-
-    /// The chunks of a table that were cut, in order, each with the replicas for
-    /// which it is not decided.
-    pub fn chunks(&self, table: &str, replicas: &[String]) -> rusqlite::Result<Vec<KnownChunk>> {
-        let db = self.db();
-        let mut decided = db.prepare_cached(
-            "SELECT replica, source_rows, source_bytes FROM done WHERE tbl = ? AND segment = ? AND number = ?",
-        )?;
-        let mut cut = db
-            .prepare_cached("SELECT segment, number, lower, upper FROM chunk WHERE tbl = ? ORDER BY segment, number")?;
-        let bound = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| encode::decode(&bytes));
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-        let mut known = Vec::new();
-        let mut rows = cut.query([table])?;
-        while let Some(row) = rows.next()? {
-            let id = ChunkId { segment: row.get(0)?, number: row.get(1)? };
-            let done: Vec<(String, i64, i64)> =
-                decided.query_map(params![table, id.segment, id.number], read)?.collect::<Result<_, _>>()?;
-            let open = |name: &String| done.iter().all(|(replica, ..)| replica != name);
-            let left = replicas.iter().enumerate().filter(|(_, name)| open(name)).map(|(at, _)| at);
-            known.push(KnownChunk {
-                id,
-                interval: Interval { lower: bound(row.get(2)?), upper: bound(row.get(3)?) },
-                replicas: left.collect(),
-                rows: done.first().map_or(0, |row| row.1.unsigned_abs()),
-                bytes: done.first().map_or(0, |row| row.2.unsigned_abs()),
-            });
-        }
-        Ok(known)
-    }
-
-    /// Every outcome of a table on a replica, in the order of the chunks.
-    pub fn outcomes(&self, table: &str, replica: &str) -> rusqlite::Result<Vec<Outcome>> {
-        let db = self.db();
-        let mut statement = db.prepare_cached(
-            "SELECT source_rows, source_bytes, rows, source_only, replica_only, changed, in_flight, position, at_ms,
-             digest FROM done WHERE tbl = ? AND replica = ? ORDER BY segment, number",
-        )?;
-        let number = |row: &rusqlite::Row<'_>, at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-        let outcome = |row: &rusqlite::Row<'_>| {
-            Ok(Outcome {
-                source_rows: number(row, 0)?,
-                source_bytes: number(row, 1)?,
-                rows: number(row, 2)?,
-                source_only: number(row, 3)?,
-                replica_only: number(row, 4)?,
-                changed: number(row, 5)?,
-                in_flight: number(row, 6)?,
-                position: row.get(7)?,
-                at_ms: number(row, 8)?,
-                digest: row.get(9)?,
-            })
-        };
-        statement.query_map([table, replica], outcome)?.collect()
-    }
-
-    /// The findings of a table.
-    pub fn findings(&self, table: &str) -> rusqlite::Result<Vec<Finding>> {
-        finding_row::all(&self.db(), table)
-    }
-}
-
-fn open(file: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(file)?;
-    db.busy_timeout(std::time::Duration::ZERO)?;
-    // One process a run. WAL with relaxed syncing outlives a kill of the process;
-    // a power cut may cost the last chunks, which are then read again.
-    db.execute_batch(
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-         BEGIN EXCLUSIVE; COMMIT;",
-    )?;
-    Ok(db)
 }
 
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The latest run: ids begin with the time they were made at.
-fn latest(runs: &Path) -> Option<String> {
-    let names = std::fs::read_dir(runs).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    names.max()
 }
 
 /// The first line in which two option texts differ, as `then -> now`.

@@ -22,6 +22,7 @@ mod health_pair;
 mod health_probe;
 mod health_samples;
 mod health_snmp;
+mod kept;
 #[path = "../it/listener.rs"]
 mod listener;
 mod load;
