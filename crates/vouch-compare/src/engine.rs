@@ -20,7 +20,9 @@ use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Coverage, Event, Failure, Finding, Proof, Sink, Summary, Verdict};
+use vouch_report::{
+    Code, Command, Coverage, Event, Failure, Finding, Proof, RowsCoverage, Scope, Sink, Summary, Verdict,
+};
 use vouch_server::{Fault, May, PositionKind, Registry, ServerError};
 
 /// What a comparison is given besides its options.
@@ -59,7 +61,11 @@ impl<'a> Comparison<'a> {
         let stop = self.runtime.stop;
         let early = Ledger::new(self.runtime.sink, Vec::new(), 0);
         let state = self.state()?;
-        early.tell(&Event::RunStarted { command: "compare", run_id: state.id().to_owned(), at_ms: self.started_ms });
+        early.tell(&Event::RunStarted {
+            command: Command::Compare,
+            run_id: state.id().to_owned(),
+            at_ms: self.started_ms,
+        });
         let (servers, binlog_proof) = self.servers(&early)?;
         let ledger = early.with_replicas(servers.replica_names(), self.options.max_findings);
         self.preflight(&servers, binlog_proof, &ledger);
@@ -311,19 +317,19 @@ impl<'a> Comparison<'a> {
         let mut errors = closed.errors;
         errors.extend(nothing_compared(&closed.tables, servers));
         let verdict = Verdict::of(&closed.findings, &errors, interrupted);
-        let coverage = Coverage {
+        let coverage = Coverage::Rows(RowsCoverage {
             servers: closed.servers,
             tables: closed.tables,
             pauses: closed.pauses,
             resumed_chunks: closed.resumed,
-            ..Coverage::default()
-        };
+        });
         let summary = Summary {
-            command: "compare",
+            command: Command::Compare,
             run_id,
             started_ms: self.started_ms,
             finished_ms: now_ms(),
             verdict,
+            scope: Scope::default(),
             coverage,
             findings: closed.findings,
             skips: closed.skips,

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
-    Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice, PageTally,
-    Skip, Summary, Verdict,
+    Code, Command, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice,
+    PageTally, Scope, Skip, Summary, Verdict,
 };
 
 /// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.
@@ -55,7 +55,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
         return Err(Refusal { message: "nothing was named that could be verified".to_owned(), hint });
     }
     let started_ms = (runtime.now_ms)();
-    let started = Event::RunStarted { command: "pages", run_id: runtime.run_id.clone(), at_ms: started_ms };
+    let started = Event::RunStarted { command: Command::Pages, run_id: runtime.run_id.clone(), at_ms: started_ms };
     runtime.sink.emit(&started);
     let mut run = Run::default();
     let Discovered { files, skips, errors, .. } = discover(&options.paths);
@@ -204,12 +204,13 @@ impl Run {
         let level = options.level.name().to_owned();
         let files = FilesCoverage { state: states.join("; "), level, files: self.files };
         let summary = Summary {
-            command: "pages",
+            command: Command::Pages,
             run_id: runtime.run_id.clone(),
             started_ms,
             finished_ms: (runtime.now_ms)(),
             verdict,
-            coverage: Coverage { files, ..Coverage::default() },
+            scope: Scope::default(),
+            coverage: Coverage::Files(files),
             findings: self.findings,
             skips: self.skips,
             errors: self.errors,

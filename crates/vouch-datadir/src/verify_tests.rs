@@ -20,7 +20,7 @@ fn pages_behind_the_end_of_a_backup_are_told() {
     let place = finding.location.file.clone().unwrap();
     assert_eq!((place.pages, finding.count, place.offset), (Some((2, 3)), 2, Some(2 * 16_384)));
     assert!(finding.message.starts_with("its last change is of LSN 901, and the log ends at LSN 900"));
-    let file = summary.coverage.files.files.iter().find(|file| file.file == "shop/new.ibd").unwrap();
+    let file = summary.coverage.file_list().iter().find(|file| file.file == "shop/new.ibd").unwrap();
     assert_eq!((file.tally.bad, file.tally.sound, file.state), (2, 3, FileState::Damaged));
 }
 
@@ -49,7 +49,7 @@ fn logs_are_verified_beside_tablespaces() {
     assert_eq!(found, named);
     assert_eq!(summary.errors.iter().map(|error| error.code).collect::<Vec<_>>(), [Code::LogEncrypted]);
     assert_eq!(summary.skips.len(), 1, "the spare file");
-    assert_eq!(summary.coverage.files.files.len(), 3);
+    assert_eq!(summary.coverage.file_list().len(), 3);
 }
 
 const PREPARED: &[u8] = b"backup_type = full-prepared\n";
@@ -79,7 +79,7 @@ fn tables_and_indexes_have_the_names_of_the_dictionary() {
     let pages = described(DESCRIPTION, 153);
     let summary = run_with(PREPARED, "general.ibd", &pages);
     assert_eq!(findings(&summary), []);
-    assert_eq!(summary.coverage.files.files[0].table.as_deref(), Some("shop.orders"));
+    assert_eq!(summary.coverage.file_list()[0].table.as_deref(), Some("shop.orders"));
     let mut damaged = pages;
     // A slot of the page directory.
     damaged[4][16_384 - 11] ^= 1;

@@ -47,7 +47,7 @@ impl Figures {
     pub(crate) fn of(summary: &Summary) -> Self {
         let mut figures = Figures::default();
         let mut replicas = BTreeSet::new();
-        for table in &summary.coverage.tables {
+        for table in summary.coverage.tables() {
             figures.tables += 1;
             figures.rows += table.rows;
             figures.bytes += table.bytes;
@@ -61,10 +61,10 @@ impl Figures {
                 figures.weakest_bits = [figures.weakest_bits, bits].into_iter().flatten().min();
             }
         }
-        let checks = summary.coverage.gate.iter().flat_map(|gate| &gate.checks);
+        let checks = summary.coverage.gate().into_iter().flat_map(|gate| &gate.checks);
         figures.tables_seen += checks.filter(|check| check.attempts > 0).count() as u64;
         figures.replicas = replicas.len() as u64;
-        figures.pages_seen = summary.coverage.files.files.iter().map(|file| file.tally.seen()).sum();
+        figures.pages_seen = summary.coverage.file_list().iter().map(|file| file.tally.seen()).sum();
         figures
     }
 

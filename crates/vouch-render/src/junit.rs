@@ -30,7 +30,7 @@ type Suites = BTreeMap<String, Vec<Case>>;
 /// The result as a document of test suites, ending with a newline.
 pub fn suites(summary: &Summary) -> String {
     let mut suites = Suites::new();
-    match &summary.coverage.gate {
+    match summary.coverage.gate() {
         Some(gate) => gate.checks.iter().for_each(|check| add(&mut suites, &check.schema, of_check(check))),
         None => of_tables(&mut suites, summary),
     }
@@ -84,7 +84,7 @@ fn rows(count: Option<u64>) -> String {
 
 /// Tables that were compared between servers: a case for each replica.
 fn of_tables(suites: &mut Suites, summary: &Summary) {
-    for table in &summary.coverage.tables {
+    for table in summary.coverage.tables() {
         let (suite, name) = table.table.split_once('.').unwrap_or(("", &table.table));
         for replica in &table.replicas {
             let kind = replica.state.name().to_owned();
@@ -105,7 +105,7 @@ fn of_tables(suites: &mut Suites, summary: &Summary) {
 
 /// What is about no table, and a case for the verdict, so that what was not clean never looks so.
 fn of_rest(cases: &mut Vec<Case>, summary: &Summary) {
-    let tables = summary.coverage.gate.is_some() || !summary.coverage.tables.is_empty();
+    let tables = summary.coverage.gate().is_some() || !summary.coverage.tables().is_empty();
     for finding in summary.findings.iter().filter(|finding| finding.location.table.is_none() || !tables) {
         let (kind, message) = (finding.code.name().to_owned(), finding.message.clone());
         let text = finding.location.file.as_ref().map(|place| place.file.clone()).unwrap_or_default();
@@ -119,9 +119,9 @@ fn of_rest(cases: &mut Vec<Case>, summary: &Summary) {
     let kind = summary.verdict.name().to_owned();
     let message = format!("the verdict is {kind}");
     let outcome = match summary.verdict {
-        Verdict::Clean => Outcome::Passed,
+        Verdict::Clean(_) => Outcome::Passed,
         Verdict::Findings => Outcome::Failed { kind, message, text: String::new() },
-        Verdict::Incomplete | Verdict::Interrupted(_) => Outcome::Broken { kind, message },
+        Verdict::Incomplete | Verdict::Interrupted(_) | Verdict::Bug => Outcome::Broken { kind, message },
     };
     cases.push(Case { name: "verdict".to_owned(), took_ms: 0, outcome });
 }

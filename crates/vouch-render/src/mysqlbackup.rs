@@ -8,7 +8,7 @@ const LONGEST: usize = 1_000;
 
 /// A line for each damaged file, what was found beside bad pages, and how it ended.
 pub fn lines(summary: &Summary) -> String {
-    let files = &summary.coverage.files.files;
+    let files = &summary.coverage.file_list();
     let mut text: String = files.iter().filter_map(corrupt).collect();
     for finding in &summary.findings {
         text.push_str(&beside(finding));
@@ -43,9 +43,10 @@ fn last(summary: &Summary, files: &[FileCoverage]) -> String {
     let bad: u64 = files.iter().map(|file| file.tally.bad).sum();
     let seen = format!("{} files, {pages} pages, {bad} corrupt pages", files.len());
     match summary.verdict {
-        Verdict::Clean => format!("validate completed OK! ({seen})\n"),
+        Verdict::Clean(_) => format!("validate completed OK! ({seen})\n"),
         Verdict::Findings => format!("validate failed with errors! ({seen})\n"),
         Verdict::Incomplete => format!("validate found no errors, and could not look at everything ({seen})\n"),
+        Verdict::Bug => format!("validate is not reliable: a bug in vouch ({seen})\n"),
         Verdict::Interrupted(signal) => format!("validate was stopped by signal {signal} ({seen})\n"),
     }
 }

@@ -10,7 +10,7 @@ const HEAD: &str = "            TS ERRORS  DIFFS     ROWS  DIFF_ROWS  CHUNKS SKI
 /// The lines of all tables under their heading, then which replica differs.
 pub fn lines(summary: &Summary) -> String {
     let mut text = HEAD.to_owned();
-    for table in &summary.coverage.tables {
+    for table in summary.coverage.tables() {
         text.push_str(&line(summary, table));
     }
     text + &differences(summary)

@@ -5,6 +5,7 @@
 
 pub(crate) mod gate;
 pub(crate) mod pages;
+pub(crate) mod scope;
 
 use crate::figures::{Figures, is_row, other_findings, remarks};
 use crate::position::abbreviate;
@@ -12,38 +13,47 @@ use crate::text::{clean, clip, counted, grouped};
 use crate::time::{span, stamp};
 use std::collections::BTreeSet;
 use vouch_report::{
-    Code, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict,
+    Code, Command, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict,
 };
 
 /// Most characters of a key, a value or a list of columns on one line.
 const PART_CHARS: usize = 120;
+/// The headline of a run whose account contradicts itself.
+pub(crate) const BUG: &str = "Not to be relied on: the run lost count of what it had to check. This is a bug in vouch.";
 /// Most characters of a message.
 const MESSAGE_CHARS: usize = 600;
 
 /// Whether the run looked at files and not at rows.
 pub(crate) fn about_files(summary: &Summary) -> bool {
-    summary.command == "pages"
+    summary.coverage.files().is_some()
 }
 
-/// The result in one sentence.
+/// The result in one sentence, and what the tool itself left out.
 pub(crate) fn headline(summary: &Summary, figures: &Figures) -> String {
+    result(summary, figures) + &scope::left_out_by_default(summary)
+}
+
+fn result(summary: &Summary, figures: &Figures) -> String {
     if about_files(summary) {
         return capitalised(&pages::headline(summary));
     }
-    if summary.coverage.gate.is_some() {
+    if summary.coverage.gate().is_some() {
         return gate::headline(summary);
     }
     match summary.verdict {
-        Verdict::Clean if summary.coverage.rotation.is_some() => {
+        Verdict::Clean(_) if summary.coverage.rotation().is_some() => {
             "Every part of every table was verified lately enough.".to_owned()
         }
-        Verdict::Clean if figures.tables_seen == 0 => "Nothing was compared: no table was left to look at.".to_owned(),
-        Verdict::Clean => clean_headline(summary),
+        Verdict::Clean(_) if figures.tables_seen == 0 => {
+            "Nothing was compared: no table was left to look at.".to_owned()
+        }
+        Verdict::Clean(_) => clean_headline(summary),
         Verdict::Findings => capitalised(&damage(summary, figures)),
         Verdict::Incomplete => format!(
             "Not proven: nothing was found in what was looked at, but {} could not be looked at.",
             counted(summary.errors.len() as u64, "thing", "things")
         ),
+        Verdict::Bug => BUG.to_owned(),
         Verdict::Interrupted(signal) => interrupted_headline(summary, figures, signal),
     }
 }
@@ -93,7 +103,7 @@ fn damage(summary: &Summary, figures: &Figures) -> String {
 fn places(summary: &Summary) -> String {
     let mut tables = BTreeSet::new();
     let mut replicas = BTreeSet::new();
-    for table in &summary.coverage.tables {
+    for table in summary.coverage.tables() {
         for pair in table.replicas.iter().filter(|pair| pair.source_only + pair.replica_only + pair.changed > 0) {
             tables.insert(table.table.as_str());
             replicas.insert(pair.replica.as_str());
@@ -109,12 +119,18 @@ fn places(summary: &Summary) -> String {
 
 /// What the headline rests on: how much was looked at, how strongly, as of when, and what was not.
 pub(crate) fn looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
-    if about_files(summary) {
-        return pages::looked_at(summary);
-    }
-    if summary.coverage.gate.is_some() {
-        return gate::looked_at(summary);
-    }
+    let mut sentences = if about_files(summary) {
+        pages::looked_at(summary)
+    } else if summary.coverage.gate().is_some() {
+        gate::looked_at(summary)
+    } else {
+        rows_looked_at(summary, figures)
+    };
+    sentences.extend(scope::sentence(summary));
+    sentences
+}
+
+fn rows_looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
     let mut sentences = vec![amount(summary, figures)];
     sentences.extend(figures.weakest_bits.map(strength));
     sentences.extend(as_of(figures));
@@ -206,7 +222,7 @@ pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
     if about_files(summary) {
         return pages::next_steps(summary);
     }
-    if summary.coverage.gate.is_some() {
+    if summary.coverage.gate().is_some() {
         return gate::next_steps(summary);
     }
     let mut steps = Vec::new();
@@ -214,11 +230,11 @@ pub(crate) fn next_steps(summary: &Summary) -> Vec<NextStep> {
         steps.push(explain_step(finding.code));
     }
     let unfinished = matches!(summary.verdict, Verdict::Interrupted(_)) || !summary.errors.is_empty();
-    let resumable = matches!(summary.command, "compare" | "checksum");
-    if unfinished && resumable && !summary.coverage.tables.is_empty() {
+    let resumable = matches!(summary.command, Command::Compare | Command::Checksum);
+    if unfinished && resumable && !summary.coverage.tables().is_empty() {
         let run_id = clip(&summary.run_id, PART_CHARS);
         let command = match summary.command {
-            "checksum" => "vouch checksum --resume".to_owned(),
+            Command::Checksum => "vouch checksum --resume".to_owned(),
             command => format!("vouch {command} --resume {run_id}"),
         };
         steps.push(NextStep { command, purpose: "goes on with what was not looked at" });

@@ -10,19 +10,20 @@ use checker::Schemas;
 use vouch_render::human::HumanStyle;
 use vouch_render::{human, json, percona, rotation};
 use vouch_report::{
-    ChunkPlace, Code, Failure, Finding, Location, PlannedTable, RotationCoverage, SlicePlan, Summary, TableRotation,
-    TableState, Verdict,
+    ChunkPlace, Code, Command, Coverage, Failure, Finding, Location, PlannedTable, RotationCoverage, RowsCoverage,
+    SlicePlan, Summary, TableRotation, TableState, Verdict,
 };
 
 /// Chunk 2 of `shop.items` differs on one replica, and another chunk was skipped.
 fn differing() -> Summary {
     let mut summary = fixture::clean();
-    summary.command = "checksum";
+    summary.command = Command::Checksum;
     let mut table = fixture::table("shop.items", 3_000, 0, 1_500, &["db2:3306"]);
     (table.chunks, table.chunks_skipped) = (3, 1);
     table.replicas[0].state = TableState::Differs;
     table.replicas[0].chunks_differing = 1;
-    summary.coverage.tables = vec![table];
+    *fixture::tables(&mut summary) = vec![table];
+    summary.scope = fixture::scope(summary.coverage.tables());
     let place = ChunkPlace {
         number: 2,
         index: "PRIMARY".to_owned(),
@@ -46,8 +47,7 @@ fn differing() -> Summary {
 
 fn rotating() -> Summary {
     let mut summary = fixture::clean();
-    summary.command = "checksum status";
-    summary.coverage.tables.clear();
+    summary.command = Command::ChecksumStatus;
     let table = |table: &str, verified, stale| TableRotation {
         table: table.to_owned(),
         chunks: 40,
@@ -59,7 +59,9 @@ fn rotating() -> Summary {
     };
     let tables = vec![table("shop.items", 12, false), table("shop.old", 0, true)];
     let started_ms = summary.started_ms;
-    summary.coverage.rotation = Some(RotationCoverage { modulo: 120, next_slice: 6, number: 3, started_ms, tables });
+    let rotation = RotationCoverage { modulo: 120, next_slice: 6, number: 3, started_ms, tables };
+    let servers = summary.coverage.servers().to_vec();
+    summary.coverage = Coverage::Rotation(RowsCoverage { servers, ..RowsCoverage::default() }, rotation);
     summary
 }
 

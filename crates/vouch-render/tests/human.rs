@@ -66,7 +66,7 @@ fn nothing_found_is_never_said_without_what_was_looked_at() {
         assert!(text.contains("Looked at "), "{text}");
     }
     let mut nothing = fixture::clean();
-    nothing.coverage.tables.clear();
+    fixture::tables(&mut nothing).clear();
     let text = render(&nothing, &PLAIN);
     assert!(!text.contains("No difference") && text.contains("Nothing was compared"), "{text}");
 }

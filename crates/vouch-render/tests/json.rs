@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use vouch_render::{Jsonl, json};
-use vouch_report::{Code, Event, Finding, PageTally, ServerRole, Sink, Summary, Verdict};
+use vouch_report::{Code, Command, Event, Finding, PageTally, ServerRole, Sink, Summary, Verdict};
 
 fn schemas() -> Schemas {
     Schemas::new(&[
@@ -45,15 +45,15 @@ fn events() -> Vec<Event> {
     let summary = fixture::everything();
     let (table, replica) = (fixture::HOSTILE.to_owned(), "r1".to_owned());
     let mut events = vec![
-        Event::RunStarted { command: "compare", run_id: summary.run_id.clone(), at_ms: summary.started_ms },
+        Event::RunStarted { command: Command::Compare, run_id: summary.run_id.clone(), at_ms: summary.started_ms },
         Event::ServerJoined(fixture::server("db1\n", ServerRole::Source)),
         Event::Planned { tables: 7, rows: 3_000_000, replicas: 2 },
         Event::TableStarted { table: table.clone(), rows: 7_000 },
-        Event::DigestChosen { table: table.clone(), choice: summary.coverage.tables[0].digest.clone() },
+        Event::DigestChosen { table: table.clone(), choice: summary.coverage.tables()[0].digest.clone() },
         Event::ChunkDone { table: table.clone(), replica: replica.clone(), rows: 7_000, equal: false },
         Event::Resolving { table: table.clone(), replica, keys: 1 },
-        Event::Paused(summary.coverage.pauses[0].clone()),
-        Event::Resumed(summary.coverage.pauses[0].clone()),
+        Event::Paused(summary.coverage.pauses()[0].clone()),
+        Event::Resumed(summary.coverage.pauses()[0].clone()),
         Event::TableFinished { table: table.clone() },
         Event::FilesPlanned { files: 2, bytes: 32_768 },
         Event::FileStarted { file: table.clone(), bytes: 16_384 },

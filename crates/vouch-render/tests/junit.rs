@@ -3,7 +3,7 @@
 mod fixture;
 
 use vouch_render::junit::suites;
-use vouch_report::{CheckStatus, Coverage, GateCoverage, Summary, TableCheck, Verdict};
+use vouch_report::{CheckStatus, Command, Coverage, GateCoverage, Scope, Summary, TableCheck, Verdict};
 
 fn check(schema: &str, name: &str, status: CheckStatus) -> TableCheck {
     TableCheck {
@@ -29,12 +29,13 @@ fn check(schema: &str, name: &str, status: CheckStatus) -> TableCheck {
 fn gate(verdict: Verdict, checks: Vec<TableCheck>) -> Summary {
     let gate = GateCoverage { checks, ..GateCoverage::default() };
     Summary {
-        command: "validate",
+        command: Command::Validate,
         run_id: "r".to_owned(),
         started_ms: fixture::START,
         finished_ms: fixture::START + 2_500,
         verdict,
-        coverage: Coverage { gate: Some(gate), ..Coverage::default() },
+        scope: Scope::default(),
+        coverage: Coverage::Gate(Vec::new(), Box::new(gate)),
         findings: Vec::new(),
         skips: Vec::new(),
         errors: Vec::new(),
@@ -50,7 +51,7 @@ fn tables_of_a_gate_are_cases() {
 
 #[test]
 fn hostile_names_stay_text() {
-    let xml = suites(&gate(Verdict::Clean, vec![check("a&\"<", fixture::HOSTILE, CheckStatus::Valid)]));
+    let xml = suites(&gate(Verdict::of(&[], &[], None), vec![check("a&\"<", fixture::HOSTILE, CheckStatus::Valid)]));
     assert!(!xml.contains("<script>") && xml.contains("&lt;script&gt;"), "{xml}");
     let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
     assert!(xml.chars().all(harmless), "{xml}");

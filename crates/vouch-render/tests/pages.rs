@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use vouch_render::human::{self, HumanStyle};
 use vouch_render::{Jsonl, html, json};
 use vouch_report::{
-    Code, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, MapCell, PageClass,
-    PageTally, Sink, Skip, Summary, Verdict,
+    Code, Command, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, MapCell,
+    PageClass, PageTally, Scope, Sink, Skip, Summary, Verdict,
 };
 
 const HOSTILE: &str = "shop/a\u{1b}[31m<b>.ibd";
@@ -56,12 +56,13 @@ fn damaged() -> Summary {
     let files =
         FilesCoverage { state: "prepared backup (xtrabackup_checkpoints)".to_owned(), level: "tree".to_owned(), files };
     Summary {
-        command: "pages",
+        command: Command::Pages,
         run_id: "run".to_owned(),
         started_ms: 1_740_830_400_000,
         finished_ms: 1_740_830_401_250,
         verdict: Verdict::Findings,
-        coverage: Coverage { files, ..Coverage::default() },
+        scope: Scope::default(),
+        coverage: Coverage::Files(files),
         findings: vec![finding],
         skips: vec![Skip {
             code: Code::NoChecksums,
@@ -73,12 +74,17 @@ fn damaged() -> Summary {
     }
 }
 
+fn files(summary: &mut Summary) -> &mut FilesCoverage {
+    let Coverage::Files(files) = &mut summary.coverage else { panic!("no files") };
+    files
+}
+
 fn clean() -> Summary {
     let mut summary = damaged();
-    summary.verdict = Verdict::Clean;
+    summary.verdict = Verdict::of(&[], &[], None);
     summary.findings.clear();
     summary.errors.clear();
-    summary.coverage.files.files = (0..30)
+    files(&mut summary).files = (0..30)
         .map(|n| file(&format!("shop/t{n}.ibd"), FileState::Sound, PageTally { sound: 9, ..PageTally::default() }))
         .collect();
     summary
@@ -104,7 +110,7 @@ fn a_terminal_shows_files_findings_and_what_it_rests_on() {
 fn blocks_and_events_of_logs_are_no_pages() {
     let mut summary = damaged();
     let log = file("binlog.000001", FileState::Damaged, PageTally { sound: 1_500, bad: 1, ..PageTally::default() });
-    summary.coverage.files.files.push(FileCoverage { kind: FileCoverage::BINARY_LOG, bytes: 0, ..log });
+    files(&mut summary).files.push(FileCoverage { kind: FileCoverage::BINARY_LOG, bytes: 0, ..log });
     let mut finding = Finding::new(Code::BinlogEvent, "the checksum is wrong");
     let place = FilePlace { file: "binlog.000001".to_owned(), offset: Some(4_096), ..FilePlace::default() };
     finding.location.file = Some(place);

@@ -240,6 +240,15 @@ codes! {
     TableVanished "table-vanished" Error Notice
         "The table was there at the start and is gone."
         "If it was dropped on purpose, run again; otherwise look who dropped it.";
+    NotRun "not-run" Error Notice
+        "The run ended before this was checked."
+        "Run again; where the command has --resume, it continues from here.";
+    NothingVerified "nothing-verified" Error Notice
+        "Nothing was verified: no item of the request was checked to its end. No finding is not the same as clean."
+        "Check the filters, the paths and the account's privileges.";
+    AccountUnsound "account-unsound" Error Notice
+        "The run lost count of what it had to check. This is a bug in vouch, and the result is not to be relied on."
+        "Please report it with the command and the JSON result.";
     TableUnknown "table-unknown" Error Notice
         "A table or database that was asked for by name does not exist on the source, or the account may not see it."
         "Check the spelling and the account's SELECT privilege.";

@@ -1,6 +1,6 @@
 //! Coverage: what was looked at, how strongly, and as of when.
 
-use crate::{FilesCoverage, GateCoverage, RotationCoverage};
+use crate::{Command, FileCoverage, FilesCoverage, GateCoverage, RotationCoverage};
 
 /// Which side a server is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,9 +146,9 @@ pub struct Pause {
     pub paused_ms: u64,
 }
 
-/// All that was looked at.
+/// Rows that were compared on servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage {
+pub struct RowsCoverage {
     /// Servers, the source first.
     pub servers: Vec<ServerCoverage>,
     /// Tables, in the order of their names.
@@ -157,10 +157,94 @@ pub struct Coverage {
     pub pauses: Vec<Pause>,
     /// Chunks taken over from an earlier run by `--resume`.
     pub resumed_chunks: u64,
-    /// Files, for commands that look at files.
-    pub files: FilesCoverage,
-    /// Where a rotation of slices stands, when that was asked for.
-    pub rotation: Option<RotationCoverage>,
-    /// A server held against a manifest, for `validate`.
-    pub gate: Option<GateCoverage>,
+}
+
+/// What was checked. Renderers match on this and on the command, and guess nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Rows on servers.
+    Rows(RowsCoverage),
+    /// Rows on servers, and where a rotation of slices stands.
+    Rotation(RowsCoverage, RotationCoverage),
+    /// Pages of files.
+    Files(FilesCoverage),
+    /// A server, compared with a manifest.
+    Gate(Vec<ServerCoverage>, Box<GateCoverage>),
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Coverage::Rows(RowsCoverage::default())
+    }
+}
+
+impl Coverage {
+    /// Nothing yet, in the shape that the command ends with.
+    pub fn empty(command: Command) -> Self {
+        match command {
+            Command::Pages | Command::Innochecksum => Coverage::Files(FilesCoverage::default()),
+            Command::Validate | Command::Drill => Coverage::Gate(Vec::new(), Box::default()),
+            _ => Coverage::default(),
+        }
+    }
+
+    /// What was compared by rows.
+    pub fn rows(&self) -> Option<&RowsCoverage> {
+        match self {
+            Coverage::Rows(rows) | Coverage::Rotation(rows, _) => Some(rows),
+            Coverage::Files(_) | Coverage::Gate(..) => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn rows_mut(&mut self) -> Option<&mut RowsCoverage> {
+        match self {
+            Coverage::Rows(rows) | Coverage::Rotation(rows, _) => Some(rows),
+            Coverage::Files(_) | Coverage::Gate(..) => None,
+        }
+    }
+
+    /// The servers that took part.
+    pub fn servers(&self) -> &[ServerCoverage] {
+        match self {
+            Coverage::Rows(rows) | Coverage::Rotation(rows, _) => &rows.servers,
+            Coverage::Gate(servers, _) => servers,
+            Coverage::Files(_) => &[],
+        }
+    }
+
+    /// The tables whose rows were compared.
+    pub fn tables(&self) -> &[TableCoverage] {
+        self.rows().map_or(&[], |rows| &rows.tables)
+    }
+
+    /// The times in which the throttle held readers back.
+    pub fn pauses(&self) -> &[Pause] {
+        self.rows().map_or(&[], |rows| &rows.pauses)
+    }
+
+    /// Chunks taken over from an earlier run.
+    pub fn resumed_chunks(&self) -> u64 {
+        self.rows().map_or(0, |rows| rows.resumed_chunks)
+    }
+
+    /// The files.
+    pub fn files(&self) -> Option<&FilesCoverage> {
+        if let Coverage::Files(files) = self { Some(files) } else { None }
+    }
+
+    /// The files one by one.
+    pub fn file_list(&self) -> &[FileCoverage] {
+        self.files().map_or(&[], |files| &files.files)
+    }
+
+    /// Where a rotation of slices stands.
+    pub fn rotation(&self) -> Option<&RotationCoverage> {
+        if let Coverage::Rotation(_, rotation) = self { Some(rotation) } else { None }
+    }
+
+    /// The comparison with a manifest.
+    pub fn gate(&self) -> Option<&GateCoverage> {
+        if let Coverage::Gate(_, gate) = self { Some(gate) } else { None }
+    }
 }

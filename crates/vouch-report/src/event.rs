@@ -1,14 +1,16 @@
 //! Events: what happens during a run, as it happens.
 
-use crate::{DigestChoice, Failure, Finding, Notice, PageTally, Pause, ServerCoverage, Skip, Summary, TableCheck};
+use crate::{
+    Command, DigestChoice, Entry, Failure, Finding, Notice, PageTally, Pause, ServerCoverage, Skip, Summary, TableCheck,
+};
 
 /// Something that happened. Engines emit these; renderers show them.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The run has begun.
     RunStarted {
-        /// The command, such as `compare`.
-        command: &'static str,
+        /// The command.
+        command: Command,
         /// The run's id, by which it is resumed.
         run_id: String,
         /// Milliseconds since the Unix epoch.
@@ -89,6 +91,8 @@ pub enum Event {
     },
     /// A table was held against a manifest.
     TableChecked(TableCheck),
+    /// A line of the account: an item is owed, reported on or settled.
+    Account(Entry),
     /// A finding, as soon as it is certain.
     Finding(Finding),
     /// A failure to look.

@@ -1,13 +1,15 @@
 //! The words in which every command of vouch says what it saw.
 //!
 //! A *finding* is damage seen. An *error* is a failure to look. A *skip* is a
-//! choice not to look. They never turn into each other; [`Verdict::of`] is the
-//! one place that weighs them. Engines emit [`Event`]s to a [`Sink`] and return
-//! a [`Summary`]; nothing here knows how either is shown.
+//! choice not to look. They never turn into each other. An engine writes down
+//! what it owes and settles each item through a [`Recorder`]; [`Verdict`] is
+//! derived from that account in one place. Nothing here knows how a result is shown.
 //!
 //! Invariant: this crate depends on `std` alone.
 
+mod account;
 mod code;
+mod command;
 mod coverage;
 mod event;
 mod files;
@@ -15,13 +17,19 @@ mod finding;
 mod gate;
 pub mod health;
 mod manifest;
+mod recorder;
 mod rotation;
+mod run;
+mod stop;
 mod summary;
 mod verdict;
 
+pub use account::{Account, Debt, Entry, ExcludedBy, Item, ItemKind, Outcome, Scope, ScopeCounts};
 pub use code::{Code, Explanation, Kind};
+pub use command::Command;
 pub use coverage::{
-    AsOf, Coverage, DigestChoice, Pause, ReplicaCoverage, ServerCoverage, ServerRole, TableCoverage, TableState,
+    AsOf, Coverage, DigestChoice, Pause, ReplicaCoverage, RowsCoverage, ServerCoverage, ServerRole, TableCoverage,
+    TableState,
 };
 pub use event::{Event, NullSink, Sink, Tee};
 pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, PageTally};
@@ -30,6 +38,9 @@ pub use finding::{
 };
 pub use gate::{CheckStatus, GateCoverage, StepCoverage, TableCheck};
 pub use manifest::{Aspect, Change, ChangeKind, ManifestDiff, ManifestLint, ManifestSide, Remark, RemarkLevel};
+pub use recorder::Recorder;
 pub use rotation::{PlannedTable, RotationCoverage, SlicePlan, TableRotation};
-pub use summary::Summary;
-pub use verdict::Verdict;
+pub use run::{Refusal, RefusalKind, RunContext};
+pub use stop::Stop;
+pub use summary::{Reported, Summary};
+pub use verdict::{Proven, Verdict};

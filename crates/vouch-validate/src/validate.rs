@@ -16,8 +16,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
 use vouch_report::{
-    CheckStatus, Code, Coverage, Event, Failure, Finding, GateCoverage, Notice, ServerCoverage, ServerRole, Skip,
-    Summary, TableCheck, Verdict,
+    CheckStatus, Code, Command, Coverage, Event, Failure, Finding, GateCoverage, Notice, Scope, ServerCoverage,
+    ServerRole, Skip, Summary, TableCheck, Verdict,
 };
 use vouch_server::{Flavor, Session, TableEntry, TableName, parse_version};
 
@@ -44,7 +44,7 @@ pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtim
         kept: None,
         since: None,
     };
-    let (command, run_id) = ("validate", runtime.run_id.clone());
+    let (command, run_id) = (Command::Validate, runtime.run_id.clone());
     runtime.sink.emit(&Event::RunStarted { command, run_id, at_ms: started_ms });
     run.remarks(accepted);
     match run.look() {
@@ -585,20 +585,17 @@ impl Run<'_> {
         let verdict = match Verdict::of(&self.findings, &self.errors, interrupted) {
             // The gate has two answers: whatever is not proven is no.
             Verdict::Incomplete => Verdict::Findings,
-            Verdict::Clean if halts => Verdict::Findings,
+            Verdict::Clean(_) if halts => Verdict::Findings,
             verdict => verdict,
         };
         let summary = Summary {
-            command: "validate",
+            command: Command::Validate,
             run_id: self.runtime.run_id.clone(),
             started_ms,
             finished_ms: (self.runtime.now_ms)(),
             verdict,
-            coverage: Coverage {
-                servers: self.server.into_iter().collect(),
-                gate: Some(self.coverage),
-                ..Coverage::default()
-            },
+            scope: Scope::default(),
+            coverage: Coverage::Gate(self.server.into_iter().collect(), Box::new(self.coverage)),
             findings: self.findings,
             skips: self.skips,
             errors: self.errors,

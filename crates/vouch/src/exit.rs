@@ -48,10 +48,11 @@ impl Exit {
 impl From<Verdict> for Exit {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Clean => Exit::Clean,
+            Verdict::Clean(_) => Exit::Clean,
             Verdict::Findings => Exit::Findings,
             Verdict::Incomplete => Exit::Incomplete,
             Verdict::Interrupted(signal) => Exit::Interrupted(signal),
+            Verdict::Bug => Exit::Bug,
         }
     }
 }
@@ -68,7 +69,8 @@ mod tests {
 
     #[test]
     fn verdicts_keep_their_codes() {
-        for verdict in [Verdict::Clean, Verdict::Findings, Verdict::Incomplete, Verdict::Interrupted(2)] {
+        let clean = Verdict::of(&[], &[], None);
+        for verdict in [clean, Verdict::Bug, Verdict::Findings, Verdict::Incomplete, Verdict::Interrupted(2)] {
             assert_eq!(Exit::from(verdict).code(), verdict.exit_code(), "{verdict:?}");
         }
     }

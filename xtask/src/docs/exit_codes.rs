@@ -7,15 +7,15 @@ Made by `cargo xtask docs`.\n\n| code | name | when |\n|---|---|---|\n";
 
 /// The page.
 pub fn page() -> String {
-    let verdict = |verdict: Verdict| (verdict.exit_code(), verdict.name());
+    let [clean, findings, incomplete, bug, interrupted, terminated] = Verdict::catalogue();
     let rows = [
-        (verdict(Verdict::Clean), "all that was asked for was looked at, and nothing was found"),
-        (verdict(Verdict::Findings), "at least one finding"),
-        ((2, "usage"), "arguments or configuration are wrong: nothing was looked at"),
-        (verdict(Verdict::Incomplete), "no finding, but something could not be looked at"),
-        ((70, "bug"), "vouch itself failed; please report it"),
-        (verdict(Verdict::Interrupted(2)), "SIGINT: the report so far is written, with what was not run"),
-        (verdict(Verdict::Interrupted(15)), "SIGTERM: the same"),
+        (clean, "every item of the request was verified, or left out by an option or a documented default"),
+        (findings, "at least one finding; for `validate` and `drill`, anything that is not proven"),
+        ((2, "usage"), "arguments or configuration are wrong: nothing was checked"),
+        (incomplete, "no finding, but something could not be checked"),
+        (bug, "vouch itself failed; please report it"),
+        (interrupted, "SIGINT: the report so far is written, with what was not run"),
+        (terminated, "SIGTERM: the same"),
     ];
     let table: String = rows.iter().map(|((code, name), when)| format!("| {code} | {name} | {when} |\n")).collect();
     format!("{HEAD}{table}")

@@ -16,7 +16,7 @@ use crate::stop::Stop;
 use crate::supervise::supervise;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_report::{Code, Failure, Summary};
+use vouch_report::{Code, Command, Failure, Summary};
 use vouch_server::{ChunkRow, Registry, ReplicateTable, Result, ServerError, TableName};
 
 /// Time before a difference is looked at again.
@@ -35,7 +35,7 @@ fn run(
     runtime: &Runtime<'_>,
     registry: &Arc<Registry>,
 ) -> std::result::Result<Summary, Refusal> {
-    let report = Report::begin("checksum check", runtime.sink);
+    let report = Report::begin(Command::ChecksumCheck, runtime.sink);
     let early = Ledger::new(runtime.sink, Vec::new(), 0);
     early.tell(&report.started());
     let servers = engine::join(options, registry, runtime.stop, &early)?;

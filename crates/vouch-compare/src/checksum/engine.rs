@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Event, Failure, Summary};
+use vouch_report::{Code, Command, Event, Failure, Summary};
 use vouch_server::{
     Access, Capability, Limits, Position, PositionKind, Registry, ReplicateTable, ServerError, TableDefinition,
     TableEntry, TableName,
@@ -102,7 +102,7 @@ pub fn with_fewer_columns(mut plan: TablePlan, options: &ChecksumOptions) -> Tab
 
 impl Engine<'_> {
     fn run(&self, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-        let report = Report::begin("checksum", runtime.sink);
+        let report = Report::begin(Command::Checksum, runtime.sink);
         let early = Ledger::new(runtime.sink, Vec::new(), 0);
         early.tell(&report.started());
         let servers = join(self.options, self.registry, self.stop, &early)?;

@@ -16,7 +16,7 @@ use crate::state::now_ms;
 use crate::supervise::supervise;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use vouch_report::{Code, Failure, RotationCoverage, Summary, TableRotation};
+use vouch_report::{Code, Command, Failure, RotationCoverage, Summary, TableRotation};
 use vouch_server::{Access, Fault, Limits, Rotation, RotationTables, ServerError, SliceTotals};
 
 /// Reads the bookkeeping of the source. What was verified longer ago than `age` is stale.
@@ -25,7 +25,7 @@ use vouch_server::{Access, Fault, Limits, Rotation, RotationTables, ServerError,
 /// A [`Refusal`] when nothing was looked at.
 pub fn status(options: &ChecksumOptions, age: Duration, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
     supervise(runtime.stop, |registry| {
-        let report = Report::begin("checksum status", runtime.sink);
+        let report = Report::begin(Command::ChecksumStatus, runtime.sink);
         let ledger = Ledger::new(runtime.sink, Vec::new(), 0);
         ledger.tell(&report.started());
         let dial = Dial {

@@ -4,11 +4,13 @@ use crate::ledger::Ledger;
 use crate::run_id;
 use crate::state::now_ms;
 use crate::stop::Stop;
-use vouch_report::{Code, Coverage, Event, Failure, RotationCoverage, Sink, Summary, Verdict};
+use vouch_report::{
+    Code, Command, Coverage, Event, Failure, RotationCoverage, RowsCoverage, Scope, Sink, Summary, Verdict,
+};
 
 /// A run that has begun.
 pub struct Report<'a> {
-    command: &'static str,
+    command: Command,
     run_id: String,
     started_ms: u64,
     sink: &'a dyn Sink,
@@ -16,7 +18,7 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Begins a run of `command`.
-    pub fn begin(command: &'static str, sink: &'a dyn Sink) -> Self {
+    pub fn begin(command: Command, sink: &'a dyn Sink) -> Self {
         let started_ms = now_ms();
         Report { command, run_id: run_id::fresh(started_ms).0, started_ms, sink }
     }
@@ -34,19 +36,22 @@ impl<'a> Report<'a> {
             let text = "no table was looked at: nothing matches the filters, or nothing may be seen";
             errors.push(Failure::new(Code::TableUnknown, text).with_hint("loosen the filters, or grant SELECT"));
         }
+        let rows = RowsCoverage {
+            servers: closed.servers,
+            tables: closed.tables,
+            pauses: closed.pauses,
+            resumed_chunks: closed.resumed,
+        };
         let summary = Summary {
             command: self.command,
             run_id: self.run_id,
             started_ms: self.started_ms,
             finished_ms: now_ms(),
             verdict: Verdict::of(&closed.findings, &errors, stop.requested()),
-            coverage: Coverage {
-                servers: closed.servers,
-                tables: closed.tables,
-                pauses: closed.pauses,
-                resumed_chunks: closed.resumed,
-                rotation,
-                ..Coverage::default()
+            scope: Scope::default(),
+            coverage: match rotation {
+                Some(rotation) => Coverage::Rotation(rows, rotation),
+                None => Coverage::Rows(rows),
             },
             findings: closed.findings,
             skips: closed.skips,

@@ -39,7 +39,7 @@ fn what_is_damaged_is_told_with_its_table() {
     assert_eq!(findings(&summary), [(Code::AriaPage, "shop/t.MAD".to_owned())]);
     let location = &summary.findings[0].location;
     assert_eq!((location.table.as_deref(), location.file.clone().unwrap().offset), (Some("shop.t"), Some(1024)));
-    assert_eq!((summary.coverage.files.files[0].tally.bad, summary.coverage.files.files[0].tally.empty), (1, 1));
+    assert_eq!((summary.coverage.file_list()[0].tally.bad, summary.coverage.file_list()[0].tally.empty), (1, 1));
     let summary = of(&head(0x800, 3, 0), &data(7)[..PAGE + 9]);
     assert!(summary.findings[0].message.contains("9 bytes into a page"), "{:?}", summary.findings);
     let summary = of(b"nothing", &data(7));

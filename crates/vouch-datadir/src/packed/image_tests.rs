@@ -91,7 +91,7 @@ fn changed(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Summary {
 }
 
 fn file<'a>(summary: &'a Summary, name: &str) -> &'a FileCoverage {
-    summary.coverage.files.files.iter().find(|file| file.file == name).unwrap()
+    summary.coverage.file_list().iter().find(|file| file.file == name).unwrap()
 }
 
 #[test]

@@ -39,9 +39,9 @@ pub(super) fn banner(summary: &Summary, figures: &Figures) -> Markup {
 /// A check mark, a cross, a question mark, or a stop.
 fn mark(verdict: Verdict, figures: &Figures) -> Markup {
     let path = match verdict {
-        Verdict::Clean if figures.saw_anything() => "M4 12.5l5.2 5.2L20 7",
-        Verdict::Findings => "M6 6l12 12M18 6L6 18",
-        Verdict::Clean | Verdict::Incomplete => "M8.5 9a3.5 3.5 0 1 1 5 3.2c-1 .5-1.5 1.2-1.5 2.3M12 18.6v.1",
+        Verdict::Clean(_) if figures.saw_anything() => "M4 12.5l5.2 5.2L20 7",
+        Verdict::Findings | Verdict::Bug => "M6 6l12 12M18 6L6 18",
+        Verdict::Clean(_) | Verdict::Incomplete => "M8.5 9a3.5 3.5 0 1 1 5 3.2c-1 .5-1.5 1.2-1.5 2.3M12 18.6v.1",
         Verdict::Interrupted(_) => "M9 6v12M15 6v12",
     };
     html! { svg viewBox="0 0 24 24" focusable="false" { path d=(path) {} } }

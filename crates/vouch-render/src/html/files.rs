@@ -4,7 +4,7 @@ use super::matrix::more;
 use super::{Section, text};
 use crate::text::{bytes, grouped};
 use crate::time::span;
-use crate::words::{about_files, pages};
+use crate::words::pages;
 use maud::{Markup, html};
 use vouch_report::{FileCoverage, FileState, Summary};
 
@@ -13,11 +13,9 @@ const LISTED: usize = 2_000;
 
 /// The figures at a glance.
 pub(super) fn overview(summary: &Summary) -> Option<Section> {
-    if !about_files(summary) {
-        return None;
-    }
+    let coverage = summary.coverage.files()?;
     let tally = pages::total(summary);
-    let files = &summary.coverage.files.files;
+    let files = &coverage.files;
     let size: u64 = files.iter().map(|file| file.bytes).sum();
     let figures = [
         ("files", grouped(files.len() as u64), ""),
@@ -26,7 +24,7 @@ pub(super) fn overview(summary: &Summary) -> Option<Section> {
         ("bad pages", grouped(tally.bad), if tally.bad > 0 { "hit bad" } else { "" }),
         ("not verified", grouped(tally.unverified + tally.unprotected), ""),
         ("empty pages", grouped(tally.empty), ""),
-        ("level", summary.coverage.files.level.clone(), ""),
+        ("level", coverage.level.clone(), ""),
         ("took", span(summary.finished_ms.saturating_sub(summary.started_ms)), ""),
     ];
     let body = html! {
@@ -41,7 +39,7 @@ pub(super) fn overview(summary: &Summary) -> Option<Section> {
 
 /// A line for each file.
 pub(super) fn table(summary: &Summary) -> Option<Section> {
-    let files = &summary.coverage.files.files;
+    let files = summary.coverage.file_list();
     let body = html! {
         div class="scroll" {
             table {

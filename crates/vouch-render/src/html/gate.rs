@@ -11,7 +11,7 @@ const LISTED: usize = 20_000;
 
 /// The figures at a glance.
 pub(super) fn overview(summary: &Summary) -> Option<Section> {
-    let gate = summary.coverage.gate.as_ref()?;
+    let gate = summary.coverage.gate()?;
     let mut tiles: Vec<(String, String, &str)> = CheckStatus::ALL
         .into_iter()
         .map(|status| (status, gate.count(status)))
@@ -72,7 +72,7 @@ fn steps(gate: &GateCoverage) -> Markup {
 
 /// A line for each table.
 pub(super) fn table(summary: &Summary) -> Option<Section> {
-    let checks = &summary.coverage.gate.as_ref()?.checks;
+    let checks = &summary.coverage.gate()?.checks;
     let body = html! {
         div class="scroll" {
             table {

@@ -21,15 +21,15 @@ const COLUMNS: usize = 40;
 
 pub(super) fn section(summary: &Summary) -> Option<Section> {
     let coverage = &summary.coverage;
-    if coverage.tables.is_empty() {
+    if coverage.tables().is_empty() {
         return None;
     }
     let schema = SchemaPairs::of(summary);
     let replicas = replicas(coverage);
     let (equal, rest): (Vec<&TableCoverage>, Vec<&TableCoverage>) =
-        coverage.tables.iter().partition(|table| all_equal(table));
-    let body = if coverage.tables.len() <= OPEN {
-        grid(&coverage.tables.iter().collect::<Vec<_>>(), &replicas, &schema)
+        coverage.tables().iter().partition(|table| all_equal(table));
+    let body = if coverage.tables().len() <= OPEN {
+        grid(&coverage.tables().iter().collect::<Vec<_>>(), &replicas, &schema)
     } else {
         html! {
             @if !rest.is_empty() { (grid(&rest, &replicas, &schema)) }
@@ -45,7 +45,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
         id: "tables",
         title: "Tables and replicas",
         short: "Tables",
-        count: Some(coverage.tables.len()),
+        count: Some(coverage.tables().len()),
         body,
     })
 }
@@ -57,10 +57,10 @@ fn all_equal(table: &TableCoverage) -> bool {
 /// The replicas in the order of the servers, then others that tables name.
 fn replicas(coverage: &Coverage) -> Vec<&str> {
     let named: BTreeSet<&str> =
-        coverage.tables.iter().flat_map(|table| &table.replicas).map(|pair| pair.replica.as_str()).collect();
+        coverage.tables().iter().flat_map(|table| &table.replicas).map(|pair| pair.replica.as_str()).collect();
     let mut ordered: Vec<&str> =
-        coverage.servers.iter().map(|server| server.name.as_str()).filter(|name| named.contains(name)).collect();
-    ordered.extend(named.iter().filter(|name| !coverage.servers.iter().any(|server| server.name == **name)));
+        coverage.servers().iter().map(|server| server.name.as_str()).filter(|name| named.contains(name)).collect();
+    ordered.extend(named.iter().filter(|name| !coverage.servers().iter().any(|server| server.name == **name)));
     ordered
 }
 
@@ -128,7 +128,7 @@ fn notes(table: &TableCoverage, pair: &ReplicaCoverage, schema: bool) -> String 
 
 /// Digests and why they were chosen, keys, chunks, times, positions.
 pub(super) fn how(summary: &Summary) -> Option<Section> {
-    let tables = &summary.coverage.tables;
+    let tables = summary.coverage.tables();
     if tables.is_empty() {
         return None;
     }

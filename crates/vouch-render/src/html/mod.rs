@@ -129,9 +129,9 @@ fn tone(state: TableState) -> &'static str {
 /// The class that colours a verdict; a clean run that saw nothing is not good news.
 fn verdict_tone(verdict: Verdict, figures: &Figures) -> &'static str {
     match verdict {
-        Verdict::Clean if figures.saw_anything() => "good",
-        Verdict::Findings => "bad",
-        Verdict::Clean | Verdict::Incomplete | Verdict::Interrupted(_) => "warn",
+        Verdict::Clean(_) if figures.saw_anything() => "good",
+        Verdict::Findings | Verdict::Bug => "bad",
+        Verdict::Clean(_) | Verdict::Incomplete | Verdict::Interrupted(_) => "warn",
     }
 }
 

@@ -14,7 +14,7 @@ const WIDTH: f64 = 1000.0;
 const LEAST: f64 = 6.0;
 
 pub(super) fn section(summary: &Summary, figures: &Figures) -> Option<Section> {
-    if about_files(summary) || summary.coverage.gate.is_some() {
+    if about_files(summary) || summary.coverage.gate().is_some() {
         return None;
     }
     let body = html! {
@@ -112,17 +112,17 @@ pub(super) fn one(length: f64) -> String {
 pub(super) fn facts(summary: &Summary) -> Option<Section> {
     let figures = Figures::of(summary);
     let body = html! {
-        @if !summary.coverage.servers.is_empty() { (servers(summary)) }
+        @if !summary.coverage.servers().is_empty() { (servers(summary)) }
         dl class="facts" {
             dt { "run" } dd { code { (text(&summary.run_id)) } }
             dt { "command" } dd { code { "vouch " (summary.command) } }
             dt { "started" } dd { (rfc3339(summary.started_ms)) }
             dt { "finished" } dd { (rfc3339(summary.finished_ms)) }
             dt { "verdict" } dd { (summary.verdict.name()) ", exit code " (summary.verdict.exit_code()) }
-            @if about_files(summary) {
-                dt { "as of" } dd { (text(&summary.coverage.files.state)) }
-                dt { "level" } dd { (text(&summary.coverage.files.level)) }
-            } @else if summary.coverage.gate.is_none() { (row_facts(summary, &figures)) }
+            @if let Some(files) = summary.coverage.files() {
+                dt { "as of" } dd { (text(&files.state)) }
+                dt { "level" } dd { (text(&files.level)) }
+            } @else if summary.coverage.gate().is_none() { (row_facts(summary, &figures)) }
             dt { "vouch" } dd { (env!("CARGO_PKG_VERSION")) }
         }
     };
@@ -138,7 +138,7 @@ pub(super) fn facts(summary: &Summary) -> Option<Section> {
 fn row_facts(summary: &Summary, figures: &Figures) -> Markup {
     html! {
         dt { "chunks decided" } dd { (grouped(figures.chunks)) }
-        dt { "taken over by --resume" } dd { (counted(summary.coverage.resumed_chunks, "chunk", "chunks")) }
+        dt { "taken over by --resume" } dd { (counted(summary.coverage.resumed_chunks(), "chunk", "chunks")) }
         dt { "rows read on the source" } dd { (grouped(figures.rows)) }
         dt { "streamed from the source" } dd { (bytes(figures.bytes)) }
     }
@@ -150,7 +150,7 @@ fn servers(summary: &Summary) -> Markup {
             table {
                 thead { tr { th scope="col" { "server" } th scope="col" { "side" } th scope="col" { "version" } th scope="col" { "positions by" } } }
                 tbody {
-                    @for server in &summary.coverage.servers {
+                    @for server in summary.coverage.servers() {
                         tr {
                             th scope="row" { (text(&server.name)) }
                             td { (server.role.name()) }

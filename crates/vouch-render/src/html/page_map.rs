@@ -30,7 +30,7 @@ const PURPOSES: [(&str, &str); 5] = [
 /// The pages of each file as cells; damaged files first.
 pub(super) fn map(summary: &Summary) -> Option<Section> {
     let mut files: Vec<&FileCoverage> =
-        summary.coverage.files.files.iter().filter(|file| !file.map.is_empty()).collect();
+        summary.coverage.file_list().iter().filter(|file| !file.map.is_empty()).collect();
     files.sort_by_key(|file| file.state != FileState::Damaged);
     let body = html! {
         (legend("upper colour:", &VERDICTS))

@@ -25,8 +25,8 @@ const ROW: f64 = 22.0;
 const BAR: f64 = 13.0;
 
 pub(super) fn section(summary: &Summary) -> Option<Section> {
-    let begun: Vec<&TableCoverage> = summary.coverage.tables.iter().filter(|table| table.started_ms > 0).collect();
-    let pauses = &summary.coverage.pauses;
+    let begun: Vec<&TableCoverage> = summary.coverage.tables().iter().filter(|table| table.started_ms > 0).collect();
+    let pauses = summary.coverage.pauses();
     if begun.is_empty() && pauses.is_empty() {
         return None;
     }
@@ -52,7 +52,7 @@ struct Scale {
 impl Scale {
     /// From the start of the run, or of what began earlier, to its end.
     fn of(summary: &Summary) -> Self {
-        let tables = &summary.coverage.tables;
+        let tables = summary.coverage.tables();
         let first = tables.iter().map(|table| table.started_ms).filter(|ms| *ms > 0).min();
         let last = tables.iter().map(|table| table.finished_ms).max();
         let from_ms = first.unwrap_or(summary.started_ms).min(summary.started_ms);

@@ -18,7 +18,7 @@ const NAME_CHARS: usize = 60;
 
 /// The table, and a line for what it leaves out; empty when no file took part.
 pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
-    let files = &summary.coverage.files.files;
+    let files = &summary.coverage.file_list();
     if files.is_empty() {
         return String::new();
     }

@@ -18,7 +18,7 @@ const OUTCOME_CHARS: usize = 300;
 
 /// The steps of a drill; empty when there are none.
 pub(super) fn steps(summary: &Summary, canvas: Canvas) -> String {
-    let steps = summary.coverage.gate.as_ref().map(|gate| gate.steps.as_slice()).unwrap_or_default();
+    let steps = summary.coverage.gate().map(|gate| gate.steps.as_slice()).unwrap_or_default();
     if steps.is_empty() {
         return String::new();
     }
@@ -33,7 +33,7 @@ pub(super) fn steps(summary: &Summary, canvas: Canvas) -> String {
 
 /// The table, and a line for what it leaves out; empty when no table took part.
 pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
-    let Some(gate) = summary.coverage.gate.as_ref().filter(|gate| !gate.checks.is_empty()) else {
+    let Some(gate) = summary.coverage.gate().filter(|gate| !gate.checks.is_empty()) else {
         return String::new();
     };
     let brief = gate.checks.len() > LISTED_WHOLE;

@@ -52,7 +52,7 @@ impl Canvas {
 pub fn render(summary: &Summary, style: &HumanStyle) -> String {
     let canvas = Canvas { paint: Paint { colour: style.colour }, width: style.width.max(40) };
     let figures = Figures::of(summary);
-    let rotation = summary.coverage.rotation.as_ref();
+    let rotation = summary.coverage.rotation();
     let sections = [
         rotation.map(|rotation| crate::rotation::section(rotation, summary.finished_ms)).unwrap_or_default(),
         table::section(summary, canvas),

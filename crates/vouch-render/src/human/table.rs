@@ -31,7 +31,7 @@ type Pair<'a> = (&'a TableCoverage, &'a ReplicaCoverage);
 pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
     let pairs: Vec<Pair> = summary
         .coverage
-        .tables
+        .tables()
         .iter()
         .flat_map(|table| table.replicas.iter().map(move |replica| (table, replica)))
         .collect();

@@ -12,9 +12,9 @@ use vouch_report::{Summary, Verdict};
 /// The last lines of a result.
 pub(super) fn section(summary: &Summary, figures: &Figures, canvas: Canvas) -> String {
     let tone = match summary.verdict {
-        Verdict::Clean if figures.saw_anything() => Tone::Good,
-        Verdict::Findings => Tone::Bad,
-        Verdict::Clean | Verdict::Incomplete | Verdict::Interrupted(_) => Tone::Warn,
+        Verdict::Clean(_) if figures.saw_anything() => Tone::Good,
+        Verdict::Findings | Verdict::Bug => Tone::Bad,
+        Verdict::Clean(_) | Verdict::Incomplete | Verdict::Interrupted(_) => Tone::Warn,
     };
     let name = summary.verdict.name().to_uppercase();
     let mut out = format!("{}\n", canvas.paint.paint(tone, &name));

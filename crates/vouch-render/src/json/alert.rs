@@ -94,7 +94,7 @@ struct NamedJson<'a> {
 
 impl<'a> Alert<'a> {
     fn gate(&self) -> Option<&'a GateCoverage> {
-        self.summary?.coverage.gate.as_ref()
+        self.summary?.coverage.gate()
     }
 
     fn sentence(&self) -> String {
@@ -135,7 +135,7 @@ impl<'a> Alert<'a> {
         Details {
             run_id: self.summary.map(|summary| summary.run_id.as_str()),
             code: self.refused.map(|(code, _)| code),
-            server: self.summary.and_then(|summary| Some(summary.coverage.servers.first()?.name.as_str())),
+            server: self.summary.and_then(|summary| Some(summary.coverage.servers().first()?.name.as_str())),
             position: self.gate().and_then(|gate| filled(&gate.position)),
             manifest: self.gate().map(ManifestJson::of),
             counts: self.gate().map(Counts::of),
@@ -231,7 +231,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use serde_json::Value;
-    use vouch_report::{Coverage, Verdict};
+    use vouch_report::{Command, Coverage, Scope, Verdict};
 
     fn check(name: &str, status: CheckStatus) -> TableCheck {
         TableCheck {
@@ -255,12 +255,13 @@ mod tests {
         checks.extend((0..50).map(|n| check(&format!("t{n}"), CheckStatus::Missing)));
         let gate = GateCoverage { manifest_id: "m1".to_owned(), checks, ..GateCoverage::default() };
         Summary {
-            command: "validate",
+            command: Command::Validate,
             run_id: "r".to_owned(),
             started_ms: 1,
             finished_ms: 2,
             verdict,
-            coverage: Coverage { gate: Some(gate), ..Coverage::default() },
+            scope: Scope::default(),
+            coverage: Coverage::Gate(Vec::new(), Box::new(gate)),
             findings: Vec::new(),
             skips: Vec::new(),
             errors: Vec::new(),
@@ -303,7 +304,7 @@ mod tests {
 
     #[test]
     fn an_incident_is_opened_and_resolved_by_one_key() {
-        let summary = summary(Verdict::Clean);
+        let summary = summary(Verdict::of(&[], &[], None));
         let opened = parsed(&pagerduty(&alert(Turn::Failure, None), "R", "K"));
         let resolved = parsed(&pagerduty(&alert(Turn::Recovery, Some(&summary)), "R", "K"));
         assert_eq!((&opened["event_action"], &resolved["event_action"]), (&"trigger".into(), &"resolve".into()));

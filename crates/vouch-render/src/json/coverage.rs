@@ -18,11 +18,11 @@ pub(super) struct CoverageJson<'a> {
 impl<'a> CoverageJson<'a> {
     pub(super) fn of(coverage: &'a Coverage) -> Self {
         CoverageJson {
-            servers: coverage.servers.iter().map(ServerJson::of).collect(),
-            tables: coverage.tables.iter().map(TableJson::of).collect(),
-            pauses: coverage.pauses.iter().map(PauseJson::of).collect(),
-            resumed_chunks: coverage.resumed_chunks,
-            rotation: coverage.rotation.as_ref().map(RotationJson::of),
+            servers: coverage.servers().iter().map(ServerJson::of).collect(),
+            tables: coverage.tables().iter().map(TableJson::of).collect(),
+            pauses: coverage.pauses().iter().map(PauseJson::of).collect(),
+            resumed_chunks: coverage.resumed_chunks(),
+            rotation: coverage.rotation().map(RotationJson::of),
         }
     }
 }

@@ -18,10 +18,15 @@ struct Line<T> {
     body: T,
 }
 
-/// The event as one line of JSON, without the newline.
-pub(super) fn line(event: &Event) -> String {
+/// The event as one line of JSON, without the newline; `None` for what only the result tells.
+pub(super) fn line(event: &Event) -> Option<String> {
+    if matches!(event, Event::Account(_)) { None } else { Some(text(event)) }
+}
+
+fn text(event: &Event) -> String {
     match event {
-        Event::RunStarted { command, run_id, at_ms } => run_started(command, run_id, *at_ms),
+        Event::Account(_) => String::new(),
+        Event::RunStarted { command, run_id, at_ms } => run_started(command.name(), run_id, *at_ms),
         Event::ServerJoined(server) => named("server-joined", Server { server: ServerJson::of(server) }),
         Event::Planned { tables, rows, replicas } => planned(*tables, *rows, *replicas),
         Event::TableStarted { table, rows } => table_started(table, *rows),

@@ -52,7 +52,7 @@ struct SubjectJson<'a> {
 impl<'a> SubjectJson<'a> {
     fn of(gate: &'a GateCoverage, summary: &'a Summary) -> Self {
         SubjectJson {
-            server: summary.coverage.servers.first().map(ServerJson::of),
+            server: summary.coverage.servers().first().map(ServerJson::of),
             server_uuid: filled(&gate.server_uuid),
             server_id: Some(gate.server_id).filter(|&id| id > 0),
             position: filled(&gate.position),
@@ -62,12 +62,12 @@ impl<'a> SubjectJson<'a> {
 
 /// The evidence of a gate, ending with a newline; `None` of a run that was none.
 pub fn evidence(summary: &Summary, tool: &str, key_sha256: &str) -> Option<String> {
-    let gate = summary.coverage.gate.as_ref()?;
+    let gate = summary.coverage.gate()?;
     let evidence = EvidenceJson {
         schema: super::SCHEMA,
         kind: EVIDENCE_KIND,
         tool,
-        command: summary.command,
+        command: summary.command.name(),
         run_id: &summary.run_id,
         started_at: crate::time::rfc3339(summary.started_ms),
         finished_at: crate::time::rfc3339(summary.finished_ms),

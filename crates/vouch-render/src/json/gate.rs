@@ -210,7 +210,7 @@ impl GateLines {
 impl Sink for GateLines {
     fn emit(&self, event: &Event) {
         match event {
-            Event::RunStarted { command, .. } => self.line("info", "run-started", Started { command }),
+            Event::RunStarted { command, .. } => self.line("info", "run-started", Started { command: command.name() }),
             Event::TableChecked(check) => {
                 self.line(level(check.status), "table-checked", CheckJson::of(check));
             }
@@ -244,7 +244,7 @@ fn finished(summary: &Summary) -> Finished<'_> {
         verdict: summary.verdict.name(),
         exit_code: summary.verdict.exit_code(),
         message: crate::words::gate::headline(summary),
-        counts: summary.coverage.gate.as_ref().map(Counts::of),
+        counts: summary.coverage.gate().map(Counts::of),
         summary: Document::of(summary),
     }
 }

@@ -35,7 +35,7 @@ impl Jsonl {
 
 impl Sink for Jsonl {
     fn emit(&self, event: &Event) {
-        let mut line = event::line(event);
+        let Some(mut line) = event::line(event) else { return };
         line.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if out.closed {

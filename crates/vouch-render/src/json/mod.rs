@@ -16,6 +16,7 @@ pub mod health;
 mod jsonl;
 mod manifest;
 mod rotation;
+mod scope;
 mod summary;
 
 pub use evidence::{EVIDENCE_KIND, evidence};

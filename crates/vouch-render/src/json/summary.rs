@@ -4,6 +4,7 @@ use super::coverage::CoverageJson;
 use super::files::FilesJson;
 use super::finding::{ErrorJson, FindingJson, NoticeJson, SkipJson};
 use super::gate::GateJson;
+use super::scope::ScopeJson;
 use serde::Serialize;
 use vouch_report::Summary;
 
@@ -26,6 +27,7 @@ pub(super) struct Document<'a> {
     finished_at: String,
     verdict: &'static str,
     exit_code: u8,
+    scope: ScopeJson<'a>,
     coverage: Coverage<'a>,
     findings: Vec<FindingJson<'a>>,
     skips: Vec<SkipJson<'a>>,
@@ -37,16 +39,17 @@ impl<'a> Document<'a> {
     pub(super) fn of(summary: &'a Summary) -> Self {
         Document {
             schema: super::SCHEMA,
-            command: summary.command,
+            command: summary.command.name(),
             run_id: &summary.run_id,
             started_at: crate::time::rfc3339(summary.started_ms),
             finished_at: crate::time::rfc3339(summary.finished_ms),
             verdict: summary.verdict.name(),
             exit_code: summary.verdict.exit_code(),
-            coverage: match &summary.coverage.gate {
-                Some(gate) => Coverage::Gate(Box::new(GateJson::of(gate, &summary.coverage.servers))),
-                None if crate::words::about_files(summary) => Coverage::Files(FilesJson::of(&summary.coverage.files)),
-                None => Coverage::Rows(CoverageJson::of(&summary.coverage)),
+            scope: ScopeJson::of(&summary.scope),
+            coverage: match &summary.coverage {
+                vouch_report::Coverage::Gate(servers, gate) => Coverage::Gate(Box::new(GateJson::of(gate, servers))),
+                vouch_report::Coverage::Files(files) => Coverage::Files(FilesJson::of(files)),
+                rows => Coverage::Rows(CoverageJson::of(rows)),
             },
             findings: summary.findings.iter().map(FindingJson::of).collect(),
             skips: summary.skips.iter().map(SkipJson::of).collect(),

@@ -92,6 +92,7 @@ impl Board {
             Event::TableChecked(check) => self.table_finished(&check.label()),
             Event::RunFinished(_) => self.finished = true,
             Event::RunStarted { .. }
+            | Event::Account(_)
             | Event::ServerJoined(_)
             | Event::DigestChosen { .. }
             | Event::Skip(_)

@@ -6,7 +6,7 @@ use super::*;
 use indicatif::InMemoryTerm;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Coverage, Finding, KeyPart, Pause, Summary, Verdict};
+use vouch_report::{Code, Command, Coverage, Finding, KeyPart, Pause, Scope, Summary, Verdict};
 
 fn chunk(table: &str, rows: u64) -> Event {
     Event::ChunkDone { table: table.to_owned(), replica: "r1".to_owned(), rows, equal: true }
@@ -22,11 +22,12 @@ fn finding(table: &str, id: u64) -> Event {
 
 fn finished() -> Event {
     Event::RunFinished(Box::new(Summary {
-        command: "compare",
+        command: Command::Compare,
         run_id: "run".to_owned(),
         started_ms: 0,
         finished_ms: 1,
-        verdict: Verdict::Clean,
+        verdict: Verdict::of(&[], &[], None),
+        scope: Scope::default(),
         coverage: Coverage::default(),
         findings: Vec::new(),
         skips: Vec::new(),

@@ -14,9 +14,9 @@ const NAME_CHARS: usize = 120;
 
 /// The result in one sentence.
 pub(crate) fn headline(summary: &Summary) -> String {
-    let Some(gate) = &summary.coverage.gate else { return "Nothing was looked at.".to_owned() };
+    let Some(gate) = summary.coverage.gate() else { return "Nothing was looked at.".to_owned() };
     match summary.verdict {
-        Verdict::Clean => "Every table is what the manifest says: proceed.".to_owned(),
+        Verdict::Clean(_) => "Every table is what the manifest says: proceed.".to_owned(),
         Verdict::Interrupted(signal) => format!("Interrupted by signal {signal} before the end: halt. {}", tally(gate)),
         _ => format!("Not proven to be what the manifest says: halt. {}", tally(gate)),
     }
@@ -36,9 +36,9 @@ fn tally(gate: &GateCoverage) -> String {
 
 /// What the headline rests on.
 pub(crate) fn looked_at(summary: &Summary) -> Vec<String> {
-    let Some(gate) = &summary.coverage.gate else { return Vec::new() };
+    let Some(gate) = summary.coverage.gate() else { return Vec::new() };
     let mut sentences = vec![amount(summary, gate), manifest(gate)];
-    let server = summary.coverage.servers.first().map(|server| clip(&server.name, NAME_CHARS));
+    let server = summary.coverage.servers().first().map(|server| clip(&server.name, NAME_CHARS));
     let position = if gate.position.is_empty() {
         "without a position".to_owned()
     } else {

@@ -13,7 +13,7 @@ const FILE_CHARS: usize = 160;
 
 /// The sums over all files that have pages.
 pub(crate) fn total(summary: &Summary) -> PageTally {
-    sum(summary.coverage.files.files.iter().filter(|file| !file.is_log()))
+    sum(summary.coverage.file_list().iter().filter(|file| !file.is_log()))
 }
 
 fn sum<'a>(files: impl Iterator<Item = &'a FileCoverage>) -> PageTally {
@@ -25,15 +25,16 @@ fn sum<'a>(files: impl Iterator<Item = &'a FileCoverage>) -> PageTally {
 
 /// The result in one sentence.
 pub(super) fn headline(summary: &Summary) -> String {
-    let seen = sum(summary.coverage.files.files.iter()).seen();
+    let seen = sum(summary.coverage.file_list().iter()).seen();
     match summary.verdict {
-        Verdict::Clean if seen == 0 => "Nothing was verified: there was no page to look at.".to_owned(),
-        Verdict::Clean => "No damage found.".to_owned(),
+        Verdict::Clean(_) if seen == 0 => "Nothing was verified: there was no page to look at.".to_owned(),
+        Verdict::Clean(_) => "No damage found.".to_owned(),
         Verdict::Findings => damage(summary),
         Verdict::Incomplete => format!(
             "Not proven: no damage was found in what was looked at, but {} could not be verified.",
             counted(summary.errors.len() as u64, "thing", "things")
         ),
+        Verdict::Bug => super::BUG.to_owned(),
         Verdict::Interrupted(signal) => {
             let so_far = if summary.findings.is_empty() { "no damage so far.".to_owned() } else { damage(summary) };
             format!("Interrupted by signal {signal} before the end: {so_far}")
@@ -64,7 +65,7 @@ fn has_pages(place: Option<&FilePlace>) -> bool {
 
 /// What the headline rests on.
 pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
-    let files = &summary.coverage.files;
+    let Some(files) = summary.coverage.files() else { return Vec::new() };
     let tally = total(summary);
     // What is in an image is counted by itself.
     let size: u64 = files.files.iter().filter(|file| file.kind != FileCoverage::IMAGE).map(|file| file.bytes).sum();
@@ -123,7 +124,7 @@ fn formulas(files: &[FileCoverage]) -> Option<String> {
 
 /// What was seen in logs, whose parts are no pages.
 fn logs(summary: &Summary) -> Option<String> {
-    let logs: Vec<&FileCoverage> = summary.coverage.files.files.iter().filter(|file| file.is_log()).collect();
+    let logs: Vec<&FileCoverage> = summary.coverage.file_list().iter().filter(|file| file.is_log()).collect();
     let tally = sum(logs.iter().copied());
     let files = counted(logs.len() as u64, "log", "logs");
     let parts = counted(tally.seen(), "block or event", "blocks and events");

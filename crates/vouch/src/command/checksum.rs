@@ -119,15 +119,16 @@ fn mask(summary: &Summary) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouch_report::{Coverage, Failure, Finding};
+    use vouch_report::{Command, Coverage, Failure, Finding, Scope};
 
     fn summary(findings: Vec<Finding>, errors: Vec<Failure>) -> Summary {
         Summary {
-            command: "checksum",
+            command: Command::Checksum,
             run_id: String::new(),
             started_ms: 0,
             finished_ms: 0,
             verdict: Verdict::of(&findings, &errors, None),
+            scope: Scope::default(),
             coverage: Coverage::default(),
             findings,
             skips: Vec::new(),

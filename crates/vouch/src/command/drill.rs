@@ -25,7 +25,9 @@ use std::time::Instant;
 use vouch_compare::Stop;
 use vouch_datadir::{Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
-use vouch_report::{Code, Coverage, Event, Failure, Finding, GateCoverage, Sink, StepCoverage, Summary, Verdict};
+use vouch_report::{
+    Code, Command, Coverage, Event, Failure, Finding, GateCoverage, Scope, Sink, StepCoverage, Summary, Verdict,
+};
 use vouch_validate::{ExtraPolicy, Gate, Runtime, ValidateOptions, untouched, validate};
 
 /// Drills, shows the result and returns what it came to.
@@ -260,23 +262,25 @@ impl Drill<'_> {
         let why =
             errors.first().map(|error| error.message.as_str()).or(findings.first().map(|one| one.message.as_str()));
         let why = format!("the drill ended before it: {}", why.unwrap_or("it was stopped"));
-        let coverage = validated.as_ref().and_then(|summary| summary.coverage.gate.clone());
+        let coverage = validated.as_ref().and_then(|summary| summary.coverage.gate().cloned());
         let coverage = coverage.unwrap_or_else(|| untouched(&self.taken.accepted, Gate::Restored, &why));
         let halts = coverage.checks.iter().any(|check| !check.status.passes());
         let verdict = match Verdict::of(&findings, &errors, stop.requested()) {
             Verdict::Incomplete => Verdict::Findings,
-            Verdict::Clean if halts => Verdict::Findings,
+            Verdict::Clean(_) if halts => Verdict::Findings,
             verdict => verdict,
         };
-        let (servers, skips, notices) =
-            validated.map(|summary| (summary.coverage.servers, summary.skips, summary.notices)).unwrap_or_default();
+        let (servers, skips, notices) = validated
+            .map(|summary| (summary.coverage.servers().to_vec(), summary.skips, summary.notices))
+            .unwrap_or_default();
         Summary {
-            command: "drill",
+            command: Command::Drill,
             run_id: self.run_id,
             started_ms: self.started_ms,
             finished_ms: now_ms(),
             verdict,
-            coverage: Coverage { servers, gate: Some(GateCoverage { steps, ..coverage }), ..Coverage::default() },
+            scope: Scope::default(),
+            coverage: Coverage::Gate(servers, Box::new(GateCoverage { steps, ..coverage })),
             findings,
             skips,
             errors,

@@ -9,48 +9,53 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use vouch_compare::Stop;
 use vouch_report::{
-    AsOf, Code, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, ServerRole, Sink, Summary,
-    TableCoverage, TableState, Verdict,
+    Account, AsOf, Code, Command, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, Reported,
+    RowsCoverage, ServerRole, Sink, Summary, TableCoverage, TableState,
 };
 
 /// How long a run may take to end by itself after a signal: with all the rest it stays under a second.
 const PATIENCE: Duration = Duration::from_millis(800);
 
+/// What a run has reported so far.
+#[derive(Clone, Default)]
+struct Gathered {
+    command: Option<Command>,
+    run_id: String,
+    started_ms: u64,
+    account: Account,
+    rows: RowsCoverage,
+    reported: Reported,
+}
+
 /// Gathers the events of a run.
 pub struct LastWords {
-    gathered: Mutex<Summary>,
+    gathered: Mutex<Gathered>,
     taken: AtomicBool,
 }
 
 impl LastWords {
     /// Nothing is gathered yet.
     pub fn new() -> Self {
-        let empty = Summary {
-            command: "compare",
-            run_id: String::new(),
-            started_ms: now_ms(),
-            finished_ms: 0,
-            verdict: Verdict::Incomplete,
-            coverage: Coverage::default(),
-            findings: Vec::new(),
-            skips: Vec::new(),
-            errors: Vec::new(),
-            notices: Vec::new(),
-        };
-        LastWords { gathered: Mutex::new(empty), taken: AtomicBool::new(false) }
+        let gathered = Gathered { started_ms: now_ms(), ..Gathered::default() };
+        LastWords { gathered: Mutex::new(gathered), taken: AtomicBool::new(false) }
     }
 
-    fn gathered(&self) -> MutexGuard<'_, Summary> {
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was told so far, as the result of a run that `signal` ended.
     pub fn summary(&self, signal: u8) -> Summary {
-        let mut summary = self.gathered().clone();
-        summary.finished_ms = now_ms();
-        summary.verdict = Verdict::of(&summary.findings, &summary.errors, Some(signal));
-        summary.coverage.tables.sort_by(|a, b| a.table.cmp(&b.table));
-        summary
+        let gathered = self.gathered().clone();
+        let command = gathered.command.unwrap_or(Command::Compare);
+        let mut rows = gathered.rows;
+        rows.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let summary = Summary::of(command, gathered.account.cut_off(), gathered.reported, Some(signal));
+        let coverage = match summary.coverage {
+            Coverage::Rows(_) => Coverage::Rows(rows),
+            other => other,
+        };
+        Summary { run_id: gathered.run_id, started_ms: gathered.started_ms, finished_ms: now_ms(), coverage, ..summary }
     }
 
     /// Claims the right to show a result; only the first who asks has it. Who waits is woken by
@@ -73,28 +78,34 @@ impl LastWords {
             std::thread::sleep(Duration::from_millis(20));
         }
         let silent = "a server does not answer, so the run was left where it was";
-        self.gathered().errors.push(Failure::new(Code::ConnectionLost, silent).with_hint("continue with --resume"));
+        self.gathered()
+            .reported
+            .errors
+            .push(Failure::new(Code::ConnectionLost, silent).with_hint("continue with --resume"));
         self.claim().then(|| self.summary(signal))
     }
 }
 
 impl Sink for LastWords {
     fn emit(&self, event: &Event) {
-        let mut summary = self.gathered();
+        let mut gathered = self.gathered();
         match event {
             Event::RunStarted { command, run_id, at_ms } => {
-                (summary.command, summary.run_id, summary.started_ms) = (command, run_id.clone(), *at_ms);
+                gathered.command = Some(*command);
+                gathered.run_id.clone_from(run_id);
+                gathered.started_ms = *at_ms;
             }
-            Event::ServerJoined(server) => summary.coverage.servers.push(server.clone()),
-            Event::TableStarted { table, .. } => start(&mut summary.coverage, table),
-            Event::DigestChosen { table, choice } => change(&mut summary, table, |t| t.digest = choice.clone()),
-            Event::ChunkDone { table, replica, rows, .. } => chunk(&mut summary, table, replica, *rows),
-            Event::Finding(finding) => find(&mut summary, finding),
-            Event::Error(failure) => summary.errors.push(failure.clone()),
-            Event::Skip(skip) => summary.skips.push(skip.clone()),
-            Event::Notice(notice) => summary.notices.push(notice.clone()),
-            Event::Paused(pause) | Event::Resumed(pause) => paused(&mut summary.coverage.pauses, pause),
-            Event::TableFinished { table } => change(&mut summary, table, |table| table.finished_ms = now_ms()),
+            Event::ServerJoined(server) => gathered.rows.servers.push(server.clone()),
+            Event::TableStarted { table, .. } => start(&mut gathered.rows, table),
+            Event::DigestChosen { table, choice } => change(&mut gathered.rows, table, |t| t.digest = choice.clone()),
+            Event::ChunkDone { table, replica, rows, .. } => chunk(&mut gathered.rows, table, replica, *rows),
+            Event::Finding(finding) => find(&mut gathered, finding),
+            Event::Account(entry) => gathered.account.enter(entry.clone()),
+            Event::Error(failure) => gathered.reported.errors.push(failure.clone()),
+            Event::Skip(skip) => gathered.reported.skips.push(skip.clone()),
+            Event::Notice(notice) => gathered.reported.notices.push(notice.clone()),
+            Event::Paused(pause) | Event::Resumed(pause) => paused(&mut gathered.rows.pauses, pause),
+            Event::TableFinished { table } => change(&mut gathered.rows, table, |table| table.finished_ms = now_ms()),
             Event::Planned { .. }
             | Event::Resolving { .. }
             | Event::FilesPlanned { .. }
@@ -113,7 +124,7 @@ fn now_ms() -> u64 {
 }
 
 /// A table of which nothing is known, on every replica.
-fn start(coverage: &mut Coverage, table: &str) {
+fn start(coverage: &mut RowsCoverage, table: &str) {
     let replicas = coverage.servers.iter().filter(|server| server.role == ServerRole::Replica);
     let not_run = |name: &String| ReplicaCoverage {
         replica: name.clone(),
@@ -147,14 +158,14 @@ fn start(coverage: &mut Coverage, table: &str) {
     }
 }
 
-fn change(summary: &mut Summary, table: &str, change: impl FnOnce(&mut TableCoverage)) {
-    if let Some(table) = summary.coverage.tables.iter_mut().find(|known| known.table == table) {
+fn change(rows: &mut RowsCoverage, table: &str, change: impl FnOnce(&mut TableCoverage)) {
+    if let Some(table) = rows.tables.iter_mut().find(|known| known.table == table) {
         change(table);
     }
 }
 
-fn chunk(summary: &mut Summary, table: &str, replica: &str, rows: u64) {
-    change(summary, table, |table| {
+fn chunk(coverage: &mut RowsCoverage, table: &str, replica: &str, rows: u64) {
+    change(coverage, table, |table| {
         if let Some(pair) = table.replicas.iter_mut().find(|pair| pair.replica == replica) {
             pair.chunks_done = pair.chunks_done.saturating_add(1);
             pair.rows = pair.rows.saturating_add(rows);
@@ -162,10 +173,10 @@ fn chunk(summary: &mut Summary, table: &str, replica: &str, rows: u64) {
     });
 }
 
-fn find(summary: &mut Summary, finding: &Finding) {
-    summary.findings.push(finding.clone());
+fn find(gathered: &mut Gathered, finding: &Finding) {
+    gathered.reported.findings.push(finding.clone());
     let (Some(table), Some(replica)) = (&finding.location.table, &finding.location.replica) else { return };
-    change(summary, table, |table| {
+    change(&mut gathered.rows, table, |table| {
         let Some(pair) = table.replicas.iter_mut().find(|pair| pair.replica == *replica) else { return };
         let counter = match finding.code {
             Code::RowSourceOnly => &mut pair.source_only,
@@ -201,12 +212,12 @@ mod tests {
     #[test]
     fn a_run_that_does_not_end_leaves_what_was_told() {
         let (words, stop) = (LastWords::new(), Stop::new());
-        words.emit(&Event::RunStarted { command: "compare", run_id: "r".to_owned(), at_ms: 7 });
+        words.emit(&Event::RunStarted { command: Command::Compare, run_id: "r".to_owned(), at_ms: 7 });
         words.emit(&Event::TableStarted { table: "d.t".to_owned(), rows: 9 });
         stop.request(15);
         let summary = words.after(&stop).unwrap();
         assert_eq!((summary.verdict.exit_code(), summary.run_id.as_str()), (143, "r"));
-        assert_eq!((summary.coverage.tables.len(), summary.errors.len()), (1, 1));
+        assert_eq!((summary.coverage.tables().len(), summary.errors.len()), (1, 1));
         assert!(!words.claim());
     }
 }

@@ -152,7 +152,7 @@ fn row(finding: &Finding) -> Option<Expected> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouch_report::{Coverage, Failure, KeyPart, Proof, ValueDiff, Verdict};
+    use vouch_report::{Command, Coverage, Failure, KeyPart, Proof, Scope, ValueDiff, Verdict};
 
     fn changed(table: &str, replica: &str, id: &str, column: &str) -> Finding {
         let mut finding = Finding::new(Code::RowChanged, "the row differs");
@@ -166,11 +166,12 @@ mod tests {
 
     fn tally(findings: Vec<Finding>, errors: Vec<Failure>) -> Tally {
         let summary = Summary {
-            command: "compare",
+            command: Command::Compare,
             run_id: "1".to_owned(),
             started_ms: 0,
             finished_ms: 0,
             verdict: Verdict::of(&findings, &errors, None),
+            scope: Scope::default(),
             coverage: Coverage::default(),
             findings,
             skips: Vec::new(),
