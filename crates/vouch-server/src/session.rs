@@ -166,11 +166,48 @@ impl Session {
     /// All rows of a prepared statement.
     pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
         self.registry.count(&self.name);
-        self.conn.exec(sql, positional(params)).map_err(|error| ServerError::from_mysql(&self.name, &error))
+        let passed_over = sql::settings::passed_over(sql, &params);
+        let rows: Vec<Row> =
+            self.conn.exec(sql, positional(params)).map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        self.prove_all_arrived(sql, rows.len() as u64, passed_over)?;
+        Ok(rows)
+    }
+
+    /// Compares the rows that arrived with those that the server says it sent. A result that was cut
+    /// off on its way ends as cleanly as a whole one, and a row that never came cannot be missed otherwise.
+    fn prove_all_arrived(&mut self, sql: &str, arrived: u64, passed_over: u64) -> Result<()> {
+        if !sql::settings::counts_its_rows(sql) {
+            return Ok(());
+        }
+        let said: Option<u64> = self
+            .conn
+            .query_first(sql::settings::ROWS_SENT)
+            .map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        match said.map(|found| found.saturating_sub(passed_over)) {
+            Some(sent) if sent == arrived => Ok(()),
+            Some(sent) => {
+                let message = format!("only {arrived} of {sent} rows of a result arrived");
+                Err(ServerError::new(&self.name, Fault::Lost, message))
+            }
+            None => Err(ServerError::new(&self.name, Fault::Lost, "an answer of one row arrived without it")),
+        }
     }
 
     /// Hands each row of a prepared statement to `take` as it arrives.
+    ///
+    /// # Errors
+    /// Those of the server, and [`Fault::Lost`] when fewer rows arrived than it sent; rows before
+    /// the failure have been handed over.
     pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
+        let mut arrived = 0;
+        self.stream_unchecked(sql, params, |row| {
+            arrived += 1;
+            take(row);
+        })?;
+        self.prove_all_arrived(sql, arrived, 0)
+    }
+
+    fn stream_unchecked(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
         self.registry.count(&self.name);
         let Session { conn, plain, inlet, name, .. } = self;
         if *plain && inlet.is_none() {

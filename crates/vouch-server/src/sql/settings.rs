@@ -4,8 +4,24 @@ use crate::capability::{Capabilities, Capability};
 use crate::flavor::{Flavor, parse_version};
 use crate::ident::quote;
 use crate::session::{Access, Identity, Limits, Result, Session};
-use mysql::Conn;
 use mysql::prelude::Queryable;
+use mysql::{Conn, Value};
+
+/// The number of rows that the server sent for the statement before (sql/item_func.cc, `FOUND_ROWS`).
+pub(crate) const ROWS_SENT: &str = "SELECT FOUND_ROWS()";
+
+/// The rows that an OFFSET, always the last parameter, passes over: [`ROWS_SENT`] counts them too.
+pub(crate) fn passed_over(sql: &str, params: &[Value]) -> u64 {
+    match params.last() {
+        Some(Value::UInt(offset)) if sql.ends_with(" OFFSET ?") => *offset,
+        _ => 0,
+    }
+}
+
+/// Whether [`ROWS_SENT`] speaks of the statement: only a SELECT sets the number, SHOW and EXPLAIN leave it.
+pub(crate) fn counts_its_rows(sql: &str) -> bool {
+    sql.trim_start_matches('(').starts_with("SELECT ") || sql.starts_with("SET STATEMENT ")
+}
 
 /// What the server says about itself.
 pub fn identify(conn: &mut Conn) -> mysql::Result<Identity> {
