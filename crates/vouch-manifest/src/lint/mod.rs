@@ -6,11 +6,9 @@
 mod advice;
 mod flat;
 mod place;
-mod ranges;
 mod scan;
 mod walk;
 
-use crate::shape::{DOCUMENT_V1, DOCUMENT_V2};
 use crate::trust::Untrusted;
 use place::{Lines, Pointer};
 use scan::{Node, Value};
@@ -65,20 +63,16 @@ pub fn lint(bytes: &[u8], now_ms: u64) -> ManifestLint {
 
 fn look(document: &Node, now_ms: u64, drafts: &mut Drafts) -> &'static str {
     // As `Verified::manifest` tells them apart.
-    let is_manifest = matches!(&document.value, Value::Object(members)
+    let is_v1 = matches!(&document.value, Value::Object(members)
         if members.iter().any(|member| member.key == "schema" && !matches!(member.node.value, Value::Text(_))));
-    if !is_manifest {
+    if is_v1 {
+        walk::document(document, drafts);
+        advice::document(document, now_ms, drafts);
+        "v1"
+    } else {
         flat::document(document, drafts);
-        return "flat";
+        "flat"
     }
-    // Whatever is no version is looked at as the newest.
-    let (shape, name) = match document.number("schema") {
-        Some(1) => (&DOCUMENT_V1, "v1"),
-        _ => (&DOCUMENT_V2, "v2"),
-    };
-    walk::document(shape, document, drafts);
-    advice::document(document, now_ms, drafts);
-    name
 }
 
 fn placed(bytes: &[u8], mut drafts: Drafts) -> Vec<Remark> {

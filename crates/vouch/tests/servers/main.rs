@@ -31,3 +31,4 @@ mod proof;
 mod resume;
 mod selection;
 mod site;
+mod sweep;

@@ -4,7 +4,7 @@ mod drill;
 mod faults;
 mod golden;
 mod imported;
-mod kit;
+pub mod kit;
 mod portable;
 mod position;
 mod resume;
