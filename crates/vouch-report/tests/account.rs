@@ -6,6 +6,8 @@
 //! an unknown kind that nobody mentioned again (the dropped settlement), and a
 //! chunk that was counted twice and hid one that was never read (the doubled one).
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::{Arc, Mutex};
 use vouch_report::{
     Account, Code, Command, Coverage, Entry, Event, Failure, Finding, Item, ItemKind, Outcome, Recorder, Reported,
