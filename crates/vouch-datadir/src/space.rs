@@ -169,6 +169,18 @@ pub(crate) fn needs_sample(found: &Found, head: &[u8], keyring: &Keyring) -> boo
     }
 }
 
+/// Bytes of the largest page that InnoDB has.
+const LARGEST_PAGE: usize = 65_536;
+
+/// Whether page 0 of a tablespace says that its pages are encrypted with a key.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn is_encrypted(path: &std::path::Path) -> std::io::Result<bool> {
+    let head = read_head(&Source::open(path)?, LARGEST_PAGE)?;
+    Ok(told_by_page_0(&head).is_some_and(|(format, _)| tells_of_key(&head, &format)))
+}
+
 /// What may be done about encrypted pages, and why not, where there are keys.
 fn access(keyring: &Keyring, told: Option<&(SpaceFormat, FspHeader)>, head: &[u8]) -> (Access, Option<String>) {
     if keyring.is_empty() {

@@ -301,6 +301,15 @@ codes! {
     RestoreFailed "restore-failed" Error Notice
         "A step of the drill could not be done: the backup could not be read, copied or prepared, or no server starts on it."
         "The message quotes the program that failed. A backup that cannot be restored is none.";
+    BackupRefused "backup-refused" Error Notice
+        "The backup is of a kind that a drill cannot restore, or it names files outside itself. Nothing was checked."
+        "The message says what stands in the way, and the hint what to do about it.";
+    FileOutside "file-outside" Error Notice
+        "The server that was started on the copy of the backup has a file open that lies outside the copy. The drill was ended at once."
+        "The backup refers to files of another server, such as a table with DATA DIRECTORY. Back those files up, too.";
+    DrillLeftover "drill-leftover" Notice Notice
+        "An earlier drill was killed; its copy and its server were removed."
+        "Nothing needs to be done.";
     LagAbort "lag-abort" Error Notice
         "The replica fell behind more than --max-lag allows, so the run was ended and the rest was not looked at."
         "A failover now would lose that much. Look at the replica's applier.";

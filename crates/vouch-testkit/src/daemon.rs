@@ -5,7 +5,7 @@
 //! as long as the process starts them all. After [`end_all`] none runs and none
 //! can be started.
 
-use crate::{Error, Result, poll};
+use crate::{Error, Fence, Result, poll};
 use rustix::process::{Pid, Signal};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -55,23 +55,27 @@ pub fn end_all() {
 impl Daemon {
     /// Starts `command` with no input and no output, out of reach of the terminal's Ctrl-C:
     /// it is for the starter to stop it in good order.
-    pub(crate) fn start(command: &Command) -> Result<Daemon> {
-        Daemon::start_with(command, Stdio::null())
+    pub(crate) fn start(command: &Command, fence: Option<&Fence>) -> Result<Daemon> {
+        Daemon::start_with(command, Stdio::null(), fence)
     }
 
     /// The same with what it says on stdout.
     pub(crate) fn start_piped(command: &Command) -> Result<(Daemon, Option<ChildStdout>)> {
-        let daemon = Daemon::start_with(command, Stdio::piped())?;
+        let daemon = Daemon::start_with(command, Stdio::piped(), None)?;
         let output = locked(&daemon.child).stdout.take();
         Ok((daemon, output))
     }
 
-    fn start_with(command: &Command, output: Stdio) -> Result<Daemon> {
+    fn start_with(command: &Command, output: Stdio, fence: Option<&Fence>) -> Result<Daemon> {
         let mut tied = Command::new("setpriv");
         tied.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
         tied.stdin(Stdio::null()).stdout(output).stderr(Stdio::null()).process_group(0);
         let (answer, answered) = channel();
-        let sent = spawner().send(Job { command: tied, answer });
+        let spawner = match fence {
+            Some(fence) => fenced_spawner(fence.clone()),
+            None => spawner(),
+        };
+        let sent = spawner.send(Job { command: tied, answer });
         let child = sent.ok().and_then(|()| answered.recv().ok()).unwrap_or_else(|| Err(io::ErrorKind::Other.into()));
         enter(child.map_err(Error::io("starting setpriv (of util-linux)"))?)
     }
@@ -158,18 +162,35 @@ fn kill_group(child: &mut Child) -> io::Result<()> {
 fn spawner() -> Sender<Job> {
     let shared = SPAWNER.get_or_init(|| {
         let (sender, jobs) = channel::<Job>();
-        thread::spawn(move || {
-            for mut job in jobs {
-                // The asker may be gone; then the child is killed here rather than lost.
-                if let Err(lost) = job.answer.send(job.command.spawn())
-                    && let Ok(mut child) = lost.0
-                {
-                    let _ = child.kill();
-                    let _ = child.wait();
-                }
-            }
-        });
+        thread::spawn(move || jobs.iter().for_each(spawn));
         Mutex::new(sender)
     });
     shared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// A spawner of its own for what runs inside a fence, which its thread can never leave.
+/// The thread outlives its one job: the process that it starts is tied to it.
+fn fenced_spawner(fence: Fence) -> Sender<Job> {
+    let (sender, jobs) = channel::<Job>();
+    thread::spawn(move || {
+        let Ok(job) = jobs.recv() else { return };
+        match fence.enter() {
+            Ok(_) => spawn(job),
+            Err(error) => drop(job.answer.send(Err(io::Error::other(error.to_string())))),
+        }
+        loop {
+            thread::park();
+        }
+    });
+    sender
+}
+
+fn spawn(mut job: Job) {
+    // The asker may be gone; then the child is killed here rather than lost.
+    if let Err(lost) = job.answer.send(job.command.spawn())
+        && let Ok(mut child) = lost.0
+    {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
 }

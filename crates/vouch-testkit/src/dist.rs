@@ -141,6 +141,13 @@ impl Dist {
             .output()
             .map_err(Error::io(format!("running {} --version", flavor.name())))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // MariaDB installs its server as mysqld, too.
+        if (flavor == Flavor::Mariadb) != text.contains("MariaDB") {
+            return Err(Error::Unfit(format!(
+                "the server that is installed as {} is another one: {text}",
+                flavor.name()
+            )));
+        }
         dist.version = parse_version(&text)
             .ok_or_else(|| Error::Tool { what: format!("{} --version", flavor.name()), said: text })?;
         Ok(dist)
@@ -149,6 +156,14 @@ impl Dist {
     /// Whose server it is.
     pub fn flavor(&self) -> Flavor {
         self.flavor
+    }
+
+    /// The folder of an unpacked server; `None` for one that the distribution installed.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Unpacked { home, .. } => Some(home),
+            Place::Installed { .. } => None,
+        }
     }
 
     /// Major, minor and patch number, as the server says.

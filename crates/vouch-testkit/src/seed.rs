@@ -120,7 +120,7 @@ fn create_accounts(dist: &Dist, args: &[String], home: &Path, data: &Path) -> Re
         command.args(["--mysqlx=0", REDO_SMALL]);
     }
     command.args(args);
-    let mut daemon = Daemon::start(&command)?;
+    let mut daemon = Daemon::start(&command, None)?;
     let mut conn = client::wait_ready(&mut daemon, "seed", &socket, &log, Duration::from_secs(120))?;
     client::run_all(&mut conn, "seed", &account_sql(dist.flavor()))?;
     drop(conn);

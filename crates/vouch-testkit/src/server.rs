@@ -7,7 +7,7 @@
 use crate::daemon::Daemon;
 use crate::dist::assignment;
 use crate::options::{common_args, mariadb_args, mysql_args};
-use crate::{Dist, Error, Flavor, Result, client, seed};
+use crate::{Dist, Error, Fence, Flavor, Result, client, seed};
 use mysql::Conn;
 use rustix::process::Signal;
 use std::fs;
@@ -48,6 +48,8 @@ pub struct ServerConfig {
     pub init_args: Vec<String>,
     /// More options; the last one given wins.
     pub extra_args: Vec<String>,
+    /// What it may touch; everything by default.
+    pub fence: Option<Fence>,
 }
 
 impl Default for ServerConfig {
@@ -62,6 +64,7 @@ impl Default for ServerConfig {
             buffer_pool_mib: 64,
             init_args: Vec::new(),
             extra_args: Vec::new(),
+            fence: None,
         }
     }
 }
@@ -131,7 +134,7 @@ impl Server {
     /// Starts the server again on its own folder and port after [`Server::stop`] or [`Server::kill9`].
     pub fn resume(&self) -> Result<()> {
         let mut process = self.process();
-        let mut daemon = Daemon::start(&self.command())?;
+        let mut daemon = Daemon::start(&self.command(), self.config.fence.as_ref())?;
         client::wait_ready(&mut daemon, self.name(), &self.socket(), &self.log(), READY_WITHIN)?;
         *process = Some(daemon);
         Ok(())

@@ -266,6 +266,7 @@ impl TopologyBuilder {
             buffer_pool_mib: self.buffer_pool_mib,
             init_args: Vec::new(),
             extra_args,
+            fence: None,
         }
     }
 

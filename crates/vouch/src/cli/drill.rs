@@ -39,6 +39,12 @@ pub struct DrillArgs {
     /// The folder in which the private copy is made [default: the system's temporary folder]
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
+    /// Keys of encrypted tablespaces: the file of MariaDB's file_key_management
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    /// The file with the password of a keyring that openssl has encrypted
+    #[arg(long, value_name = "FILE", requires = "keyring")]
+    pub keyring_password_file: Option<PathBuf>,
     /// Do not verify pages first; the server that is started looks at those that it reads
     #[arg(long)]
     pub no_pages: bool,

@@ -5,6 +5,8 @@
 //! not be done leaves every table unproven.
 
 mod copy;
+mod inspect;
+mod leftovers;
 mod stage;
 
 use super::evidence::Evidence;
@@ -20,14 +22,17 @@ use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::Terminal;
 use stage::Stage;
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use vouch_compare::Stop;
 use vouch_datadir::{Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
-    Code, Command, Coverage, Event, Failure, Finding, GateCoverage, Scope, Sink, StepCoverage, Summary, Verdict,
+    CheckStatus, Code, Command, Coverage, Debt, Event, Failure, Finding, GateCoverage, Item, ItemKind, Notice, Outcome,
+    Recorder, RunContext, Severity, Sink, StepCoverage, Summary, TableCheck,
 };
+use vouch_testkit::Flavor;
 use vouch_validate::{ExtraPolicy, Gate, Runtime, ValidateOptions, untouched, validate};
 
 /// Drills, shows the result and returns what it came to.
@@ -51,9 +56,16 @@ fn prepare(args: &DrillArgs, variables: &Environment) -> Result<(Taken, Option<E
     let evidence = Evidence::prepare(&args.evidence)?;
     let taken = trust::accept(&args.manifest, &args.trust, variables, now_ms())?;
     if !args.backup.is_dir() {
-        let complaint = Complaint::usage(format!("the backup {} is no directory", args.backup.display()));
+        let complaint = Complaint::usage(format!("the backup {} is not a directory", args.backup.display()));
         return Err(complaint.hint("unpack an image first").into());
     }
+    if args.keyring.is_some() && stage::flavor(taken.accepted.manifest()) == Flavor::Mysql {
+        let complaint = Complaint::usage("a drill starts MySQL without a keyring component");
+        return Err(complaint
+            .hint("restore the backup on a server that has its keyring, then use vouch validate")
+            .into());
+    }
+    inspect::inspect(&args.backup, args.keyring.as_deref())?;
     Ok((taken, evidence))
 }
 
@@ -67,20 +79,9 @@ fn carry_out(
     let terminal = Terminal::of_process(args.output.color, variables);
     let stdout = Stdout::new(args.output.format);
     let progress: Arc<dyn Sink> = Arc::from(progress(&args.output, terminal));
-    let drill = Drill {
-        args,
-        taken,
-        stop,
-        progress: Arc::clone(&progress),
-        started_ms: now_ms(),
-        run_id: format!("{:x}-{:x}", now_ms(), std::process::id()),
-        steps: Vec::new(),
-        findings: Vec::new(),
-        errors: Vec::new(),
-        validated: None,
-    };
-    let summary = drill.run();
-    progress.emit(&Event::RunFinished(Box::new(summary.clone())));
+    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
+    let context = RunContext { sink: Arc::clone(&progress), stop: Arc::clone(&stop), now_ms, run_id };
+    let summary = Drill::begin(args, taken, context).run();
     stdout.sink().emit(&Event::RunFinished(Box::new(summary.clone())));
     keep_serial(taken, args.trust.allow_older);
     let shown = stdout.finish(&summary, terminal);
@@ -104,36 +105,57 @@ impl Broken {
     }
 }
 
+/// The steps of a drill, in their order.
+const STEPS: [&str; 7] = ["files", "pages", "copy", "prepare", "start", "validate", "clean up"];
+
 /// A drill under way.
 struct Drill<'a> {
     args: &'a DrillArgs,
     taken: &'a Taken,
-    stop: Arc<Stop>,
-    progress: Arc<dyn Sink>,
-    started_ms: u64,
-    run_id: String,
+    recorder: Recorder,
+    owed: HashMap<&'static str, Debt>,
+    tables: HashMap<String, Debt>,
     steps: Vec<StepCoverage>,
-    findings: Vec<Finding>,
-    errors: Vec<Failure>,
+    found: usize,
     validated: Option<Summary>,
 }
 
-/// Hands on what happens, but for the end: a drill goes on after a step.
+/// Hands on what happens, but for the end and the account: a drill goes on after a step and keeps its own.
 struct Inner(Arc<dyn Sink>);
 
 impl Sink for Inner {
     fn emit(&self, event: &Event) {
-        if !matches!(event, Event::RunFinished(_)) {
+        let own = matches!(
+            event,
+            Event::RunStarted { .. } | Event::RunFinished(_) | Event::Account(_) | Event::Finding(_) | Event::Error(_)
+        );
+        if !own {
             self.0.emit(event);
         }
     }
 }
 
-impl Drill<'_> {
+impl<'a> Drill<'a> {
+    /// Writes down what is owed: every step, and every table of the manifest.
+    fn begin(args: &'a DrillArgs, taken: &'a Taken, context: RunContext) -> Self {
+        let recorder = Recorder::begin(Command::Drill, context);
+        let owed = STEPS.map(|step| (step, recorder.owe(Item::new(ItemKind::Step, step))));
+        let tables = taken.accepted.manifest().tables.iter().map(|table| {
+            let label = table.label();
+            let debt = recorder.owe(Item::new(ItemKind::Table, &label));
+            (label, debt)
+        });
+        let tables = tables.collect();
+        let owed = HashMap::from(owed);
+        Drill { args, taken, recorder, owed, tables, steps: Vec::new(), found: 0, validated: None }
+    }
+
     fn run(mut self) -> Summary {
+        self.leftovers();
         self.step("files", Drill::files);
-        if !self.args.no_pages {
-            self.step("pages", Drill::pages);
+        match self.args.no_pages {
+            true => self.settle("pages", Outcome::excluded_by_option(Code::FilteredOut)),
+            false => drop(self.step("pages", Drill::pages)),
         }
         if self.goes_on() {
             self.restore();
@@ -141,25 +163,73 @@ impl Drill<'_> {
         self.summary()
     }
 
-    fn goes_on(&self) -> bool {
-        let grave = self.findings.iter().any(|finding| finding.severity > vouch_report::Severity::Notice);
-        !grave && self.errors.is_empty() && self.stop.requested().is_none()
+    fn debt(&self, step: &str) -> Debt {
+        self.owed.get(step).copied().unwrap_or_else(|| self.recorder.run())
     }
 
-    /// Does a step, and notes how long it took and what it came to.
+    fn settle(&self, step: &str, outcome: Outcome) {
+        self.recorder.settle(self.debt(step), outcome);
+    }
+
+    fn stopped(&self) -> bool {
+        self.recorder.context().stopped().is_some()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.found == 0 && !self.recorder.has_errors() && !self.stopped()
+    }
+
+    /// Removes what killed drills left.
+    fn leftovers(&self) {
+        let scratch = self.args.scratch.clone().unwrap_or_else(std::env::temp_dir);
+        let (removed, failed) = leftovers::remove(&scratch);
+        for folder in removed {
+            let message = format!("removed what a killed drill left: {}", folder.display());
+            self.recorder.notice(Code::DrillLeftover, None, message);
+        }
+        for why in failed {
+            let message = format!("what a killed drill left could not be removed: {why}");
+            self.recorder.notice(Code::DrillLeftover, None, message);
+        }
+    }
+
+    /// Does a step, and notes how long it took and what the result was.
     fn step<T>(&mut self, name: &'static str, work: impl FnOnce(&mut Self) -> Result<T, Broken>) -> Option<T> {
         let begun = Instant::now();
-        let before = self.findings.len();
+        let before = self.found;
         let done = work(self);
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let found = self.findings.len().saturating_sub(before);
-        let outcome = match &done {
-            Ok(_) if found == 0 => "ok".to_owned(),
-            Ok(_) => format!("{found} findings"),
-            Err(broken) => broken.message.clone(),
+        let found = self.found.saturating_sub(before);
+        let debt = self.debt(name);
+        let (outcome, value) = match done {
+            Err(broken) => {
+                let message = broken.message.clone();
+                self.recorder.error(debt, broken.failure());
+                (message, None)
+            }
+            Ok(value) if found > 0 => (format!("{found} findings"), Some(value)),
+            Ok(value) if self.recorder.has_failed(debt) => ("not proven, see errors".to_owned(), Some(value)),
+            Ok(value) => ("ok".to_owned(), Some(value)),
         };
+        self.settle(name, Outcome::verified());
         self.steps.push(StepCoverage { name: name.to_owned(), took_ms, outcome });
-        done.map_err(|broken| self.errors.push(broken.failure())).ok()
+        value
+    }
+
+    /// Reports what a step found under the step's own debt, or under that of the table it is about.
+    fn report(&mut self, step: &str, findings: Vec<Finding>, errors: Vec<Failure>) {
+        for finding in findings {
+            self.found += usize::from(finding.severity > Severity::Notice);
+            self.recorder.finding(self.debt_of(step, finding.location.table.as_ref()), finding);
+        }
+        for error in errors {
+            self.recorder.error(self.debt_of(step, error.location.table.as_ref()), error);
+        }
+    }
+
+    fn debt_of(&self, step: &str, table: Option<&String>) -> Debt {
+        let own = table.filter(|_| step == "validate").and_then(|table| self.tables.get(table));
+        own.copied().unwrap_or_else(|| self.debt(step))
     }
 
     fn files(&mut self) -> Result<(), Broken> {
@@ -171,16 +241,15 @@ impl Drill<'_> {
             |why: String| Broken::new(format!("a file cannot be read: {why}"), "the backup is not complete");
         let held = Held::list(&self.args.backup, &backup.files, &trust::files(&self.args.manifest, &self.args.trust))
             .map_err(|error| incomplete(error.to_string()))?;
-        let stop = &self.stop;
-        let compared = held.compare(processors(), &|_, _| stop.requested().is_none());
-        self.findings.extend(compared.findings);
-        compared.failures.into_iter().next().map_or(Ok(()), |failure| Err(incomplete(failure.message)))
+        let compared = held.compare(processors(), &|_, _| !self.stopped());
+        self.report("files", compared.findings, compared.failures);
+        Ok(())
     }
 
     fn pages(&mut self) -> Result<(), Broken> {
         let options = PagesOptions {
             backup_key: None,
-            keyring: vouch_datadir::Keyring::default(),
+            keyring: self.keyring()?,
             first_method: vouch_datadir::Method::Crc32,
             strict: None,
             paths: vec![self.args.backup.clone()],
@@ -190,29 +259,35 @@ impl Drill<'_> {
             max_bad_pages: None,
             max_findings: 1_000,
         };
-        let stop = Arc::clone(&self.stop);
-        let stopped = move || stop.requested();
-        let sink = Inner(Arc::clone(&self.progress));
+        let context = self.recorder.context().clone();
+        let stopped = || context.stopped();
+        let sink = Inner(Arc::clone(&context.sink));
         let runtime = vouch_datadir::Runtime {
             sink: &sink,
             stopped: &stopped,
             now_ms: &now_ms,
-            run_id: self.run_id.clone(),
+            run_id: context.run_id.clone(),
             pace: vouch_datadir::Pace::default(),
             input: None,
             besides: None,
         };
         let summary = vouch_datadir::verify(&options, &runtime)
-            .map_err(|refusal| Broken::new(refusal.message, "look at the backup"))?;
-        // What pages alone cannot prove, the server that is started and its tables do.
-        self.findings.extend(summary.findings);
+            .map_err(|refusal| Broken::new(refusal.message, "check the backup"))?;
+        self.report("pages", summary.findings, summary.errors);
         Ok(())
     }
 
+    fn keyring(&self) -> Result<vouch_datadir::Keyring, Broken> {
+        let files: Vec<PathBuf> = self.args.keyring.iter().cloned().collect();
+        super::pages::keyring(&files, self.args.keyring_password_file.as_deref())
+            .map_err(|complaint| Broken::new(complaint.to_string(), "check --keyring"))
+    }
+
     fn restore(&mut self) {
-        let Some(mut stage) = self.step("copy", |drill| Stage::copy(drill.args, &drill.stop)) else { return };
+        let stop = Arc::clone(&self.recorder.context().stop);
+        let Some(mut stage) = self.step("copy", |drill| Stage::copy(drill.args, &stop)) else { return };
         let manifest = self.taken.accepted.manifest();
-        let going = self.step("prepare", |_| stage.prepare(manifest)).is_some() && self.stop.requested().is_none();
+        let going = self.step("prepare", |_| stage.prepare(manifest)).is_some() && !self.stopped();
         let server = if going { self.step("start", |_| stage.start(manifest)) } else { None };
         if let Some(server) = server {
             self.step("validate", |drill| drill.validate(&server));
@@ -239,52 +314,56 @@ impl Drill<'_> {
             keep_in: None,
             resume: false,
         };
-        let stop = Arc::clone(&self.stop);
+        let context = self.recorder.context();
+        let stop = Arc::clone(&context.stop);
         let runtime = Runtime {
-            sink: Arc::new(Inner(Arc::clone(&self.progress))),
+            sink: Arc::new(Inner(Arc::clone(&context.sink))),
             stopped: Arc::new(move || stop.requested()),
             now_ms,
-            run_id: self.run_id.clone(),
+            run_id: context.run_id.clone(),
         };
         let summary = validate(&self.taken.accepted, &options, &runtime).map_err(|refusal| Broken {
             code: refusal.code,
             message: refusal.message,
             hint: refusal.hint,
         })?;
-        self.findings.extend(summary.findings.iter().cloned());
-        self.errors.extend(summary.errors.iter().cloned());
+        self.report("validate", summary.findings.clone(), summary.errors.clone());
         self.validated = Some(summary);
-        Ok(())
+        // What it had open while it answered is what it answered from.
+        server.keeps_inside()
     }
 
-    fn summary(self) -> Summary {
-        let Drill { steps, findings, errors, validated, stop, .. } = self;
-        let why =
-            errors.first().map(|error| error.message.as_str()).or(findings.first().map(|one| one.message.as_str()));
+    fn summary(mut self) -> Summary {
+        let why = self.steps.iter().map(|step| step.outcome.as_str()).find(|outcome| *outcome != "ok");
         let why = format!("the drill ended before it: {}", why.unwrap_or("it was stopped"));
+        let validated = self.validated.take();
         let coverage = validated.as_ref().and_then(|summary| summary.coverage.gate().cloned());
         let coverage = coverage.unwrap_or_else(|| untouched(&self.taken.accepted, Gate::Restored, &why));
-        let halts = coverage.checks.iter().any(|check| !check.status.passes());
-        let verdict = match Verdict::of(&findings, &errors, stop.requested()) {
-            Verdict::Incomplete => Verdict::Findings,
-            Verdict::Clean(_) if halts => Verdict::Findings,
-            verdict => verdict,
+        coverage.checks.iter().for_each(|check| self.settle_table(check));
+        let mut servers = Vec::new();
+        if let Some(summary) = validated {
+            servers = summary.coverage.servers().to_vec();
+            summary.skips.into_iter().for_each(|skip| self.recorder.skip(skip));
+            for Notice { code, server, message } in summary.notices {
+                self.recorder.notice(code, server.as_deref(), message);
+            }
+        }
+        let gate = GateCoverage { steps: self.steps, ..coverage };
+        self.recorder.finish(Coverage::Gate(servers, Box::new(gate)))
+    }
+
+    /// Settles a table of the manifest, or one that the manifest does not name.
+    fn settle_table(&self, check: &TableCheck) {
+        let outcome = match check.status {
+            CheckStatus::Valid => Outcome::verified_by(check.method.clone()),
+            CheckStatus::Skipped => Outcome::excluded_by_option(Code::Volatile),
+            CheckStatus::Mismatch | CheckStatus::Missing | CheckStatus::Extra => Outcome::Differs,
+            CheckStatus::Error | CheckStatus::Timeout => Outcome::Unproven(Code::TableFailed),
+            CheckStatus::NotRun => Outcome::Unproven(Code::NotRun),
         };
-        let (servers, skips, notices) = validated
-            .map(|summary| (summary.coverage.servers().to_vec(), summary.skips, summary.notices))
-            .unwrap_or_default();
-        Summary {
-            command: Command::Drill,
-            run_id: self.run_id,
-            started_ms: self.started_ms,
-            finished_ms: now_ms(),
-            verdict,
-            scope: Scope::default(),
-            coverage: Coverage::Gate(servers, Box::new(GateCoverage { steps, ..coverage })),
-            findings,
-            skips,
-            errors,
-            notices,
+        match self.tables.get(&check.label()) {
+            Some(debt) => self.recorder.settle(*debt, outcome),
+            None => self.recorder.settled(Item::new(ItemKind::Table, check.label()), outcome),
         }
     }
 }

@@ -111,7 +111,7 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
             State::Clean => StateChoice::Clean,
             State::Raw => StateChoice::Raw,
         },
-        keyring: keyring(args)?,
+        keyring: keyring(&args.keyring, args.keyring_password_file.as_deref())?,
         backup_key: args.xbcrypt_key_file.as_deref().map(read_backup_key).transpose().map_err(complaint)?,
         first_method: first_method(args),
         strict: args.algorithm.and_then(strict),
@@ -140,10 +140,10 @@ fn strict(algorithm: Algorithm) -> Option<Strict> {
 }
 
 /// The keys of all files that were named.
-fn keyring(args: &PagesArgs) -> Result<Keyring, Complaint> {
+pub(super) fn keyring(files: &[PathBuf], password_file: Option<&Path>) -> Result<Keyring, Complaint> {
     let mut keyring = Keyring::default();
-    for file in &args.keyring {
-        keyring.merge(vouch_datadir::read_keyring(file, args.keyring_password_file.as_deref()).map_err(complaint)?);
+    for file in files {
+        keyring.merge(vouch_datadir::read_keyring(file, password_file).map_err(complaint)?);
     }
     Ok(keyring)
 }

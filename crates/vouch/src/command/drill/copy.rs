@@ -3,9 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use vouch_compare::Stop;
+use vouch_report::Stop;
 
-/// Copies every file and folder of `from` into `to`, which is made.
+/// Copies every file and folder of `from` into `to`, which is made. Links to tablespaces elsewhere (`.isl`)
+/// are left out: the tablespace lies in the backup itself.
 pub fn folder(from: &Path, to: &Path, stop: &Stop) -> io::Result<()> {
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {
@@ -16,7 +17,7 @@ pub fn folder(from: &Path, to: &Path, stop: &Stop) -> io::Result<()> {
         let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
         if kind.is_dir() {
             folder(&entry.path(), &target, stop)?;
-        } else if kind.is_file() {
+        } else if kind.is_file() && target.extension().is_none_or(|end| end != "isl") {
             fs::copy(entry.path(), target)?;
         }
     }

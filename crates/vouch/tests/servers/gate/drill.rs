@@ -1,13 +1,13 @@
 //! The whole drill in one command, on backups that are good and on backups that are not.
 
 use super::kit::{Desk, copy, fill, last_line, statuses};
-use crate::harness::{Outcome, Vouch, on_both};
+use crate::harness::{Outcome, Running, Vouch, on_both};
 use std::path::Path;
 use std::process::Command;
 use vouch_testkit::{Flavor, Server, Topology};
 
 /// A backup that is not prepared (MariaDB), or of the files at rest (MySQL).
-fn backup(server: &Server, to: &Path) {
+pub fn backup(server: &Server, to: &Path) {
     match server.flavor() {
         Flavor::Mariadb => {
             // Tables that were made since the last checkpoint are in the redo log, and no files yet.
@@ -26,17 +26,30 @@ fn backup(server: &Server, to: &Path) {
     }
 }
 
-fn drill(desk: &Desk, manifest: &str, backup: &str) -> Outcome {
-    let scratch = desk.path("scratch");
-    std::fs::create_dir_all(&scratch).unwrap();
+pub fn drill(desk: &Desk, manifest: &str, backup: &str) -> Outcome {
+    drill_with(desk, manifest, backup, &[])
+}
+
+/// A drill with more options.
+pub fn drill_with(desk: &Desk, manifest: &str, backup: &str, args: &[&str]) -> Outcome {
+    let outcome = command(desk, manifest, backup).args(args).run();
+    assert_eq!(std::fs::read_dir(desk.path("scratch")).unwrap().count(), 0, "the drill left something behind");
+    outcome
+}
+
+/// A drill that is under way.
+pub fn begin(desk: &Desk, manifest: &str, backup: &str) -> Running {
+    command(desk, manifest, backup).spawn()
+}
+
+fn command(desk: &Desk, manifest: &str, backup: &str) -> Vouch {
+    std::fs::create_dir_all(desk.path("scratch")).unwrap();
     let (backup, manifest, trust) = (desk.text(backup), desk.text(manifest), desk.text("trust"));
     let args = ["drill", "--backup", &backup, "--manifest", &manifest, "--trust", &trust, "--allow-older"];
     let (state, text) = (desk.text("state"), desk.text("scratch"));
     let more = ["--state-dir", &state, "--scratch", &text, "--format", "json", "--quiet"];
     let mysql = std::env::var("VOUCH_MYSQL_HOME").unwrap_or_default();
-    let outcome = Vouch::new(&[&args[..], &more].concat()).variable("VOUCH_MYSQL_HOME", &mysql).run();
-    assert_eq!(std::fs::read_dir(scratch).unwrap().count(), 0, "the drill left something behind");
-    outcome
+    Vouch::new(&[&args[..], &more].concat()).variable("VOUCH_MYSQL_HOME", &mysql)
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod kit;
 mod portable;
 mod position;
 mod resume;
+mod stage;
 mod tamper;
 mod tell;
 mod trust;
