@@ -6,6 +6,7 @@
 use crate::protocol::{Format, Query, Said, query, say};
 use crate::watch::Watch;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub type Json = fn(&Board, &Query) -> Said;
 /// A socket that answers until it is dropped, which removes it.
 pub struct Socket {
     path: PathBuf,
+    /// Device and number of the file, so that only it is ever removed.
+    file: (u64, u64),
 }
 
 impl Socket {
@@ -34,12 +37,17 @@ impl Socket {
         if UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon answers there"));
         }
-        if let Err(error) = std::fs::remove_file(path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
+        match std::fs::symlink_metadata(path) {
+            Ok(about) if about.file_type().is_socket() => std::fs::remove_file(path)?,
+            Ok(_) => {
+                let what = "there is a file at that path that is not a socket, and it stays";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         let listener = UnixListener::bind(path)?;
+        let file = identity(path)?;
         let watch = Arc::downgrade(watch);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -48,15 +56,22 @@ impl Socket {
                 thread::spawn(move || answer(client, &watch, json));
             }
         });
-        Ok(Socket { path: path.to_owned() })
+        Ok(Socket { path: path.to_owned(), file })
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // It may have been removed by hand.
-        let _ = std::fs::remove_file(&self.path);
+        // It may have been removed by hand, or another daemon's may stand there by now.
+        if identity(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let about = std::fs::symlink_metadata(path)?;
+    Ok((about.dev(), about.ino()))
 }
 
 /// A client that goes away in the middle is no fault of ours.

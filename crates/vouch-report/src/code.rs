@@ -569,6 +569,9 @@ codes! {
     IsReplica "is-replica" Reason Notice
         "The node replicates from another, so writes belong there."
         "Nothing to do.";
+    LeftoverReplication "leftover-replication" Reason Notice
+        "The node was promoted and takes writes, and still has the settings of the replica that it was."
+        "Run RESET REPLICA ALL on it, so that a restart or a START REPLICA cannot make it a replica of the old source again.";
     SourceSpared "source-spared" Reason Notice
         "The source takes no reads, by --source-reads no."
         "Nothing to do.";

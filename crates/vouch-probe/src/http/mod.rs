@@ -4,6 +4,7 @@
 //! no request ever waits for a database.
 
 pub mod ask;
+mod door;
 mod page;
 
 use crate::memory::Moment;
@@ -17,7 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::{self, JoinHandle};
@@ -78,7 +79,7 @@ impl Http {
         let context = Arc::new(Inner { watch, wire, events, pages, stop: stopped.clone() });
         let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
             // What ends it is that the process stops, or that the port is taken away.
-            let _ = runtime.block_on(serve(listener, context, stopped));
+            let _ = runtime.block_on(door::serve(listener, router(context), stopped));
         })?;
         Ok(Http { stop, thread: Some(thread) })
     }
@@ -91,16 +92,6 @@ impl Drop for Http {
             let _ = thread.join();
         }
     }
-}
-
-async fn serve(listener: TcpListener, context: Context, mut stop: channel::Receiver<bool>) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
-    let stopped = async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped);
-    serving.await
 }
 
 fn router(context: Context) -> Router {
@@ -180,6 +171,31 @@ async fn prometheus(shared: Shared<Context>) -> Response {
     with_type(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&shared.0.watch.board()))
 }
 
+/// What a proxy adds to a request that it passes on.
+const PASSED_ON: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+
+/// Whether a request that changes something comes from somebody on this machine: not from a page of
+/// another site, whose name may have been made to lead here, and not through a proxy that stands here.
+fn is_of_this_machine(client: SocketAddr, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text("host").filter(|host| is_local_name(host));
+    let origin = match headers.contains_key("origin") {
+        true => text("origin").is_some_and(|origin| host.is_some_and(|host| origin == format!("http://{host}"))),
+        false => true,
+    };
+    let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
+    client.ip().is_loopback() && host.is_some() && origin && !passed_on
+}
+
+/// `localhost` or a loopback address, with or without a port.
+fn is_local_name(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// Takes a node out with `?node=NAME&reason=WHY`, and puts it back with `?node=NAME&end`. Only from this
 /// machine, and with a header that no page of another site can send.
 async fn maintenance(
@@ -188,8 +204,9 @@ async fn maintenance(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    if !client.ip().is_loopback() || !headers.contains_key("x-vouch-maintenance") {
-        let text = "maintenance is set from this machine alone, with the header X-Vouch-Maintenance: yes\n";
+    if !is_of_this_machine(client, &headers) || !headers.contains_key("x-vouch-maintenance") {
+        let text = "maintenance is set from this machine alone, not through a proxy, with the header \
+                    X-Vouch-Maintenance: yes\n";
         return plain(StatusCode::FORBIDDEN, text);
     }
     let parts = ask::pairs(query.as_deref());
@@ -213,4 +230,36 @@ fn with_type(status: StatusCode, kind: &'static str, body: String) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn allowed(client: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        is_of_this_machine(client.parse().unwrap(), &headers.collect())
+    }
+
+    #[test]
+    fn only_this_machine_changes_anything() {
+        for host in ["localhost:8008", "127.0.0.1:8008", "127.0.0.1", "[::1]:8008", "LOCALHOST"] {
+            let headers: HeaderMap = [("host".parse().unwrap(), host.parse().unwrap())].into_iter().collect();
+            assert!(is_of_this_machine("127.0.0.1:4".parse().unwrap(), &headers), "{host}");
+        }
+        assert!(allowed("127.0.0.1:4", &[("host", "127.0.0.1:8008"), ("origin", "http://127.0.0.1:8008")]));
+        for headers in [
+            &[][..],
+            &[("host", "evil.example")],
+            &[("host", "localhost.evil.example:8008")],
+            &[("host", "127.0.0.1:8008"), ("origin", "http://evil.example")],
+            &[("host", "127.0.0.1:8008"), ("origin", "null")],
+            &[("host", "127.0.0.1:8008"), ("x-forwarded-for", "10.0.0.9")],
+            &[("host", "127.0.0.1:8008"), ("via", "1.1 proxy")],
+        ] {
+            assert!(!allowed("127.0.0.1:4", headers), "{headers:?}");
+        }
+        assert!(!allowed("10.0.0.9:4", &[("host", "127.0.0.1:8008")]));
+    }
 }

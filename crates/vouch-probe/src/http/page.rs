@@ -41,9 +41,15 @@ pub async fn board(shared: Shared<Context>) -> Response {
     with_type(StatusCode::OK, "application/json", shared.0.wire.board(&board, &spoken(&board)))
 }
 
+/// Pages that may listen at a time: each holds a connection for as long as it is open.
+const PAGES: usize = 32;
+
 /// Sends the board now and whenever it has changed.
 pub async fn events(shared: Shared<Context>) -> Response {
     let context = shared.0;
+    if context.pages.load(Ordering::Relaxed) >= PAGES {
+        return with_type(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "too many pages listen\n".to_owned());
+    }
     let board = context.watch.board();
     let first = context.wire.board(&board, &spoken(&board));
     let (mut events, mut stop) = (context.events.clone(), context.stop.clone());

@@ -20,6 +20,7 @@ pub fn remarks(view: &View<'_>, at: usize, opinion: &mut Opinion) {
     if view.has_errant(at) {
         opinion.remark(Reason::new(Code::ErrantTransactions, "has transactions that the source lacks"));
     }
+    leftover_remark(view, at, opinion);
     if node.channels.is_empty() && view.candidates.contains(&at) {
         split_remark(view, opinion);
     }
@@ -49,6 +50,14 @@ fn backlog(view: &View<'_>, at: usize, opinion: &mut Opinion) {
 /// Rows that a comparison found to differ.
 pub fn drift_reason(rows: u64) -> Reason {
     Reason::new(Code::Drift, format!("{rows} rows differ from the source"))
+}
+
+/// Says of a promoted node that it still has the settings of a replica.
+pub fn leftover_remark(view: &View<'_>, at: usize, opinion: &mut Opinion) {
+    if view.candidates.contains(&at) && view.has_leftover_channels(at) {
+        let text = "promoted, with the settings of a replica left: RESET REPLICA ALL removes them";
+        opinion.remark(Reason::new(Code::LeftoverReplication, text));
+    }
 }
 
 /// What several nodes that take writes are called.

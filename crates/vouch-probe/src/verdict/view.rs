@@ -29,13 +29,29 @@ impl<'a> View<'a> {
         let free = |at: &usize| view.takes_writes(*at) && alone(&facts.nodes[*at]);
         let free: Vec<usize> = (0..facts.nodes.len()).filter(free).collect();
         if free.is_empty() {
-            view.candidates =
-                (0..facts.nodes.len()).filter(|at| view.takes_writes(*at) && view.feeds_itself(*at)).collect();
-            view.ring = !view.candidates.is_empty();
+            let writable: Vec<usize> = (0..facts.nodes.len()).filter(|at| view.takes_writes(*at)).collect();
+            let ring: Vec<usize> = writable.iter().copied().filter(|at| view.feeds_itself(*at)).collect();
+            let left = writable.into_iter().filter(|at| view.has_leftover_channels(*at)).collect();
+            view.ring = !ring.is_empty();
+            view.candidates = if view.ring { ring } else { left };
         } else {
             view.candidates = free;
         }
         view
+    }
+
+    /// Whether a node that was promoted still has the settings of the replica that it was: all its channels
+    /// are stopped without an error, nothing that was received is left to apply, and none leads to a node
+    /// that answers. An operator who runs STOP REPLICA and RESET REPLICA without ALL leaves it so.
+    pub fn has_leftover_channels(&self, at: usize) -> bool {
+        let is_left = |channel: &ChannelFacts| {
+            let stopped = channel.io == Thread::No && channel.sql == Thread::No;
+            let at_ease = channel.io_errno == 0 && channel.sql_errno == 0 && channel.drained != Some(false);
+            let source_answers = self.node_of(channel).is_some_and(|source| self.facts.nodes[source].answers());
+            stopped && at_ease && !source_answers
+        };
+        let channels = &self.facts.nodes[at].channels;
+        !channels.is_empty() && channels.iter().all(is_left)
     }
 
     /// What is remembered, with the times at which replicas lost their sources brought up to date.

@@ -15,6 +15,7 @@ pub fn opinion(view: &View<'_>, at: usize) -> Opinion {
     let mut opinion = Opinion::serve();
     semi_sync(view, at, &mut opinion);
     cluster::remark(view, at, Service::Write, &mut opinion);
+    tuning::leftover_remark(view, at, &mut opinion);
     tuning::split_remark(view, &mut opinion);
     opinion
 }

@@ -109,6 +109,15 @@ impl Alerts {
     /// Sends what earlier runs could not; returns the addresses that still take nothing.
     fn flush(&self, poster: &Poster, spool: &Spool) -> HashSet<String> {
         let mut held = HashSet::new();
+        // Another run that delivers what is kept does it for everybody: no letter is sent twice.
+        let _claim = match spool.claim() {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return held,
+            Err(error) => {
+                warn(&format!("alerts of earlier runs could not be looked for: {error}"));
+                return held;
+            }
+        };
         for (file, letter) in spool.letters().unwrap_or_default() {
             if held.contains(&letter.url) {
                 continue;
@@ -166,7 +175,13 @@ impl Alerts {
                     ("X-Vouch-Event".to_owned(), alert.turn.name().to_owned()),
                     ("X-Vouch-Delivery".to_owned(), alert.id.to_owned()),
                 ];
-                headers.extend(secret.iter().map(|secret| ("X-Vouch-Signature".to_owned(), signature(secret, &body))));
+                if let Some(secret) = secret {
+                    let time = alert.at_ms.to_string();
+                    let signed = format!("{time}.{}.{body}", alert.id);
+                    headers.push(("X-Vouch-Signature".to_owned(), signature(secret, &body)));
+                    headers.push(("X-Vouch-Time".to_owned(), time));
+                    headers.push(("X-Vouch-Signature-V2".to_owned(), signature(secret, &signed)));
+                }
                 Letter { url: url.clone(), headers, body }
             }
             Receiver::Slack { url } => Letter { url: url.clone(), headers: Vec::new(), body: alert::slack(alert) },

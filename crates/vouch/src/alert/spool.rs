@@ -5,7 +5,7 @@
 //! never more than [`KEPT_MAX`]; the oldest give way.
 
 use super::letter::Letter;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,22 @@ impl Spool {
     /// The spool in that folder, which need not be there yet.
     pub fn new(folder: PathBuf) -> Spool {
         Spool(folder)
+    }
+
+    /// The right to deliver what is kept, until it is dropped; `None` while somebody else has it, or
+    /// where nothing was ever kept.
+    pub fn claim(&self) -> io::Result<Option<File>> {
+        let lock =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.0.with_extension("lock"));
+        let lock = match lock {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            lock => lock?,
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Keeps a letter behind all others; `name` is unique and sorts by time.
@@ -95,5 +111,16 @@ mod tests {
         assert_eq!(fs::metadata(&kept[0].0).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(folder.path().join("a/b/0.letter"), b"\xff damaged").unwrap();
         assert_eq!(spool.letters().unwrap().len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn one_run_at_a_time_delivers_what_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (spool, other) = (Spool::new(folder.path().join("spool")), Spool::new(folder.path().join("spool")));
+        let claim = spool.claim().unwrap();
+        assert!(claim.is_some() && other.claim().unwrap().is_none());
+        drop(claim);
+        assert!(other.claim().unwrap().is_some());
+        assert!(Spool::new(folder.path().join("never/spool")).claim().unwrap().is_none());
     }
 }

@@ -40,6 +40,8 @@ fn every_receiver_gets_its_own_shape() {
     let [generic, slack, duty] = posted.as_slice() else { panic!("{posted:?}") };
     assert_eq!(generic.path, "/hook?a=b");
     assert_eq!(generic.header("x-vouch-signature"), hmac("s3cret", &generic.body));
+    let signed = format!("{}.{}.{}", generic.header("x-vouch-time"), generic.header("x-vouch-delivery"), generic.body);
+    assert_eq!(generic.header("x-vouch-signature-v2"), hmac("s3cret", &signed));
     assert_eq!((generic.header("x-vouch-event"), generic.header("content-type")), ("failure", "application/json"));
     let document = body(generic);
     assert_eq!((document["event"].as_str(), document["code"].as_str()), (Some("failure"), Some("usage")));

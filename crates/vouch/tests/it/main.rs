@@ -9,6 +9,7 @@ mod listener;
 mod manifest;
 mod pages;
 mod probe;
+mod serve;
 mod tools;
 mod usage;
 mod vouch;
