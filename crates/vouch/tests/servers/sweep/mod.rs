@@ -10,6 +10,7 @@
 //! By default a sample is run; with `VOUCH_SWEEP=full` every statement with every fault.
 
 mod compare;
+mod files;
 mod gate;
 mod health;
 
@@ -84,13 +85,18 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// Whether everything is spoilt, and not a sample.
+fn is_full() -> bool {
+    std::env::var("VOUCH_SWEEP").is_ok_and(|value| value == "full")
+}
+
 /// Every statement with every fault, or a sample that is spread evenly over both.
 fn trials(counts: &[u64], sample: usize) -> Vec<Trial> {
     let each = |way: usize, count: u64| {
         (1..=count).flat_map(move |number| Fault::ALL.map(|fault| Trial { way, number, fault }))
     };
     let all: Vec<Trial> = counts.iter().enumerate().flat_map(|(way, &count)| each(way, count)).collect();
-    if std::env::var("VOUCH_SWEEP").is_ok_and(|value| value == "full") {
+    if is_full() {
         return all;
     }
     // Not a multiple of the number of faults, so that each fault has its turn.

@@ -1,0 +1,98 @@
+//! The file sweep: the n-th read of `vouch pages` is short, fails, returns zeros or another page.
+//!
+//! Every file of a directory has one damaged page. A run must never exit 0, and a
+//! finding may be missing only where an error or an unproven item names its file.
+
+use super::is_full;
+use crate::gate::kit::copy;
+use crate::harness::{Outcome, Vouch};
+use crate::pages::filled;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use vouch_testkit::{Flavor, ReadFault, Shim, spaces};
+
+/// Bytes of a page of the servers that are used here.
+const PAGE: usize = 16_384;
+
+/// A stopped server's directory in which page 4 of every table's file, a page of an index, is damaged.
+fn damaged(flavor: Flavor, to: &Path) -> Vec<PathBuf> {
+    let server = filled(flavor, 16, &[]);
+    server.stop().unwrap();
+    copy(&server.data(), to);
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(to.join(spaces::DATABASE)).unwrap() {
+        let path = entry.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        // Pages that are compressed or encrypted as a whole have other bytes in use; small files have no page 4.
+        if path.extension().is_none_or(|end| end != "ibd") || bytes.len() < 6 * PAGE {
+            continue;
+        }
+        bytes[4 * PAGE + 100..4 * PAGE + 108].iter_mut().for_each(|byte| *byte ^= 0x55);
+        fs::write(&path, bytes).unwrap();
+        files.push(path);
+    }
+    files
+}
+
+fn pages(folder: &Path, shim: &Shim, number: u64, fault: ReadFault) -> Outcome {
+    let path = folder.display().to_string();
+    let vouch = Vouch::new(&["pages", &path, "--format", "json", "--quiet", "--threads", "1"]);
+    let set = shim.variables(folder, number, fault);
+    set.iter().fold(vouch, |vouch, (name, value)| vouch.variable(name, value)).run()
+}
+
+/// Findings by code and file.
+fn findings(outcome: &Outcome) -> BTreeSet<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    outcome.findings().iter().map(|finding| (text(&finding["code"]), text(&finding["file"]["name"]))).collect()
+}
+
+fn names(outcome: &Outcome, file: &str) -> bool {
+    let finding = outcome.findings().iter().any(|finding| finding["file"]["name"] == file);
+    let error = outcome.errors().iter().any(|error| error["file"]["name"] == file);
+    let items = outcome.document["scope"]["not_verified"].as_array().map_or(&[][..], Vec::as_slice);
+    finding || error || items.iter().any(|item| item["name"] == file && item["outcome"] == "unproven")
+}
+
+/// What is wrong with a spoilt run.
+fn no_better(calm: &Outcome, outcome: &Outcome) -> Option<String> {
+    if outcome.code == 0 {
+        return Some("exit 0".to_owned());
+    }
+    let missing: Vec<_> = findings(calm).difference(&findings(outcome)).cloned().collect();
+    let silent = missing.into_iter().find(|(_, file)| !names(outcome, file));
+    silent.map(|(code, file)| format!("exit {}, {code} of {file} is gone without a word", outcome.code))
+}
+
+#[test]
+fn no_spoilt_read_makes_a_directory_look_better() {
+    let shim = Shim::build().unwrap();
+    on_both_with(&shim, |shim, flavor| {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().canonicalize().unwrap().join("data");
+        let files = damaged(flavor, &data);
+        assert!(files.len() >= 5, "{files:?}");
+        let calm = pages(&data, shim, 0, ReadFault::Short);
+        let (reads, _) = shim.counted().unwrap();
+        assert!(calm.code == 1 && calm.findings().len() >= files.len(), "{}", calm.stdout);
+        let all: Vec<(u64, ReadFault)> =
+            (1..=reads).flat_map(|number| ReadFault::ALL.map(|fault| (number, fault))).collect();
+        let step = if is_full() { 1 } else { (all.len() / 80).max(1) | 1 };
+        let (mut wrong, mut spoilt_runs, mut runs) = (Vec::new(), 0, 0);
+        for (number, fault) in all.into_iter().step_by(step) {
+            let outcome = pages(&data, shim, number, fault);
+            runs += 1;
+            spoilt_runs += u32::from(shim.counted().unwrap().1);
+            wrong.extend(no_better(&calm, &outcome).map(|why| format!("{fault:?} of read {number}: {why}")));
+        }
+        assert!(spoilt_runs * 10 >= runs * 9, "only {spoilt_runs} of {runs} runs were spoilt");
+        assert!(wrong.is_empty(), "{} of {runs} spoilt runs of {reads} reads:\n{}", wrong.len(), wrong.join("\n"));
+    });
+}
+
+/// One flavor after the other: they share the shim's count.
+fn on_both_with(shim: &Shim, test: impl Fn(&Shim, Flavor)) {
+    Flavor::ALL.into_iter().for_each(|flavor| test(shim, flavor));
+}
