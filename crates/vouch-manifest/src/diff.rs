@@ -1,6 +1,7 @@
 //! What changed from one manifest to another: [`diff`].
 
 use crate::model::{Kind, Manifest, PositionFacts, TableDigest, TableFacts};
+use crate::rows::RowFacts;
 use crate::time::rfc3339;
 use std::collections::BTreeMap;
 use vouch_report::{Aspect, Change, ChangeKind};
@@ -134,9 +135,33 @@ fn rows(before: &&TableFacts, after: &&TableFacts) -> Vec<Aspect> {
     let method = |digest: &Option<TableDigest>| digest.as_ref().map_or("", |digest| digest.method.name());
     let value = |digest: &Option<TableDigest>| digest.as_ref().map(|digest| digest.value.clone()).unwrap_or_default();
     match (method(&before.digest), method(&after.digest)) {
-        (old, new) if old == new => listed([aspect("digest", &value(&before.digest), &value(&after.digest))]),
+        (old, new) if old == new => listed([
+            aspect("digest", &value(&before.digest), &value(&after.digest)),
+            ranges(before.row_facts.as_ref(), after.row_facts.as_ref()),
+        ]),
         (old, new) => listed([aspect("digest method", old, new)]),
     }
+}
+
+/// Most ranges that are named one by one.
+const RANGES_MAX: usize = 8;
+
+/// The ranges whose rows differ, where both tables are cut at the same keys.
+fn ranges(before: Option<&RowFacts>, after: Option<&RowFacts>) -> Option<Aspect> {
+    let (before, after) = (before?, after?);
+    let ends = |facts: &RowFacts| facts.ranges.iter().map(|range| range.upto.clone()).collect::<Vec<_>>();
+    let count = format!("{} ranges", before.ranges.len());
+    if before.key != after.key || ends(before) != ends(after) {
+        return aspect("ranges", &count, &format!("{} ranges, cut elsewhere", after.ranges.len()));
+    }
+    let pairs = before.ranges.iter().zip(&after.ranges).enumerate();
+    let differing: Vec<usize> = pairs.filter(|(_, (old, new))| old != new).map(|(at, _)| at).collect();
+    let mut names: Vec<String> = differing.iter().take(RANGES_MAX).map(|&at| before.range_label(at)).collect();
+    if let Some(more @ 1..) = differing.len().checked_sub(RANGES_MAX) {
+        names.push(format!("{more} more"));
+    }
+    let named = format!("{} differ: {}", differing.len(), names.join("; "));
+    (!differing.is_empty()).then_some(Aspect { what: "ranges", before: count, after: named })
 }
 
 fn objects<'a>(manifest: &'a Manifest, kind: &str) -> BTreeMap<String, &'a str> {

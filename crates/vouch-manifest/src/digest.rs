@@ -19,7 +19,12 @@ impl Sha256 {
 
     /// The digest in 64 hexadecimal digits.
     pub fn finish_hex(self) -> String {
-        hex(self.0.finish().as_ref())
+        hex(&self.finish())
+    }
+
+    /// The digest.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finish().as_ref().try_into().unwrap_or([0; 32])
     }
 
     /// The digest of `bytes`.
@@ -34,7 +39,28 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |text, byte| text + &format!("{byte:02x}"))
+    let mut digits = Vec::with_capacity(bytes.len().saturating_mul(2));
+    push_hex(bytes, &mut digits);
+    digits.into_iter().map(char::from).collect()
+}
+
+/// Appends `bytes` as hexadecimal digits in lower case.
+pub(crate) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
+    let digit =
+        |half: u8| if half < 10 { b'0'.saturating_add(half) } else { b'a'.saturating_add(half).saturating_sub(10) };
+    out.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+}
+
+/// The bytes of hexadecimal digits in lower case; `None` for anything else.
+pub fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let value = |digit: &u8| match digit {
+        b'0'..=b'9' => Some(digit.saturating_sub(b'0')),
+        b'a'..=b'f' => Some(digit.saturating_sub(b'a').saturating_add(10)),
+        _ => None,
+    };
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| Some(value(high)? << 4 | value(low)?);
+    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
 }
 
 #[cfg(test)]
@@ -49,5 +75,7 @@ mod tests {
         parts.update(b"bc");
         assert_eq!((sha256_hex(b"abc").as_str(), parts.finish_hex().as_str()), (of_abc, of_abc));
         assert_eq!(hex(&Sha256::of(b"abc")), of_abc);
+        assert_eq!(unhex(of_abc).as_deref(), Some(&Sha256::of(b"abc")[..]));
+        assert_eq!((unhex("0"), unhex("0G"), unhex("AB"), unhex("")), (None, None, None, Some(Vec::new())));
     }
 }

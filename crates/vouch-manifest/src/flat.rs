@@ -59,6 +59,7 @@ fn table(key: &str, value: Json) -> Result<TableFacts, Wrong> {
         digest: Some(TableDigest { method: Method::ChecksumTable, value }),
         definition_digest: None,
         class: Class::Verify,
+        row_facts: None,
     })
 }
 

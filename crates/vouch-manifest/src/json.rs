@@ -164,6 +164,34 @@ impl Fields {
         self.number_or_none(name)?.ok_or_else(|| format!("{} is missing", self.at(name)))
     }
 
+    /// True or false.
+    ///
+    /// # Errors
+    /// It is absent or something else.
+    pub fn flag(&mut self, name: &str) -> Result<bool, Wrong> {
+        self.flag_or_none(name)?.ok_or_else(|| format!("{} is missing", self.at(name)))
+    }
+
+    /// The strings of a list; `None` where it is absent or null.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn texts_or_none(&mut self, name: &str) -> Result<Option<Vec<String>>, Wrong> {
+        let text = |(at, value): (String, Json)| match value {
+            Json::Text(text) => Ok(text),
+            other => Err(format!("{at} is {} and not a string", other.kind())),
+        };
+        self.list_or_none(name)?.map(|items| items.into_iter().map(text).collect()).transpose()
+    }
+
+    /// The strings of a list; empty where it is absent or null.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>, Wrong> {
+        Ok(self.texts_or_none(name)?.unwrap_or_default())
+    }
+
     /// True or false; `None` where it is absent or null.
     ///
     /// # Errors
@@ -181,11 +209,17 @@ impl Fields {
     /// # Errors
     /// It is something else.
     pub fn list(&mut self, name: &str) -> Result<Vec<(String, Json)>, Wrong> {
+        Ok(self.list_or_none(name)?.unwrap_or_default())
+    }
+
+    /// The items of a list, each with its place; `None` where it is absent or null.
+    fn list_or_none(&mut self, name: &str) -> Result<Option<Vec<(String, Json)>>, Wrong> {
         let at = self.at(name);
         match self.optional(name) {
-            None => Ok(Vec::new()),
+            None => Ok(None),
             Some(Json::List(items)) => {
-                Ok(items.into_iter().enumerate().map(|(index, item)| (format!("{at}[{index}]"), item)).collect())
+                let placed = items.into_iter().enumerate().map(|(index, item)| (format!("{at}[{index}]"), item));
+                Ok(Some(placed.collect()))
             }
             Some(other) => Err(format!("{at} is {} and not a list", other.kind())),
         }

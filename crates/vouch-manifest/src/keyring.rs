@@ -97,8 +97,11 @@ impl Keyring {
             return Err(wrong(path, "there is no public key in it"));
         }
         let mut seen = std::collections::HashSet::new();
-        match keys.iter().find(|key| !seen.insert(key.id.clone())) {
-            Some(twice) => Err(wrong(path, &format!("two keys are called `{}`", twice.id.escape_debug()))),
+        if let Some(twice) = keys.iter().find(|key| !seen.insert(key.id.clone())) {
+            return Err(wrong(path, &format!("two keys are called `{}`", twice.id.escape_debug())));
+        }
+        match ambiguous(&keys) {
+            Some(why) => Err(wrong(path, &why)),
             None => Ok(Keyring { keys }),
         }
     }
@@ -117,6 +120,21 @@ impl Keyring {
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys
     }
+}
+
+/// A key that is there twice, trusted for different things: which entry counts would depend on their order.
+fn ambiguous(keys: &[TrustedKey]) -> Option<String> {
+    let mut known: std::collections::HashMap<String, &TrustedKey> = std::collections::HashMap::new();
+    for key in keys {
+        let limits = |key: &TrustedKey| (key.not_before_ms, key.not_after_ms, key.revoked, key.clusters.clone());
+        if let Some(other) = known.insert(key.key.fingerprint(), key)
+            && limits(other) != limits(key)
+        {
+            let (one, two) = (other.id.escape_debug(), key.id.escape_debug());
+            return Some(format!("`{one}` and `{two}` are the same public key with different limits"));
+        }
+    }
+    None
 }
 
 fn wrong(path: &Path, why: &str) -> Refused {

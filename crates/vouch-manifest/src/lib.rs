@@ -27,6 +27,7 @@ mod pattern;
 mod read;
 mod refused;
 mod rollback;
+mod rows;
 mod schema;
 mod shape;
 mod sig;
@@ -35,7 +36,7 @@ mod trust;
 mod write;
 
 pub use diff::diff;
-pub use digest::{Sha256, sha256_hex};
+pub use digest::{Sha256, sha256_hex, unhex};
 pub use files::files_of;
 pub use gate_config::GateConfig;
 pub use held::{Compared, GoesOn, Held};
@@ -51,7 +52,11 @@ pub use model::{
 pub use pattern::matches;
 pub use refused::{Reason, Refused};
 pub use rollback::{Serials, Standing};
-pub use schema::schema;
+pub use rows::{
+    ColumnFacts, Fields, Form, KeyFacts, MultisetHash, RangeFacts, RangeHasher, RowEncoder, RowFacts, WrongField,
+    merkle_root,
+};
+pub use schema::{Version, schema};
 pub use sig::{Format, NAMESPACE, sign};
 pub use time::{parse as parse_time, rfc3339};
 pub use trust::{Accepted, Policy, Signer, Untrusted, Verified};

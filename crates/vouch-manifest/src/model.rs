@@ -1,10 +1,14 @@
 //! What a manifest says: [`Manifest`] and its parts.
 
+use crate::rows::RowFacts;
+
 /// Where a manifest comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Manifest v1.
+    /// Manifest v1: its digests of rows find accidents, not adversaries.
     V1,
+    /// Manifest v2: rows in ranges of their key.
+    V2,
     /// A flat map of `schema.table` to what CHECKSUM TABLE said.
     Flat,
 }
@@ -99,26 +103,41 @@ pub struct PositionFacts {
 pub enum Method {
     /// What CHECKSUM TABLE says: CRC32, bound to flavor and version.
     ChecksumTable,
-    /// Count and SHA-256 over encoded rows: portable.
+    /// Count and SHA-256 over encoded rows, combined by XOR or a sum: portable, and easily forged.
     RowSha256,
+    /// SHA-256 over ranges of the key, under a Merkle root: portable, and not to be forged.
+    RowSha256Tree,
+    /// A multiset hash over the rows of a table without a key: portable, and not to be forged.
+    RowLthash,
     /// The number of rows, and nothing about what is in them: all that some other tools tell.
     RowCount,
 }
 
 /// The names of all methods, in the order of [`Method::ALL`].
-pub(crate) const METHOD_NAMES: &[&str] = &["checksum-table", "row-sha256", "row-count"];
+pub(crate) const METHOD_NAMES: &[&str] =
+    &["checksum-table", "row-sha256", "row-count", "row-sha256-tree", "row-lthash"];
+/// The names of the methods that version 1 has.
+pub(crate) const METHOD_NAMES_V1: &[&str] = &["checksum-table", "row-sha256", "row-count"];
 
 impl Method {
     /// Every method.
-    pub(crate) const ALL: &[Method] = &[Method::ChecksumTable, Method::RowSha256, Method::RowCount];
+    pub(crate) const ALL: &[Method] =
+        &[Method::ChecksumTable, Method::RowSha256, Method::RowCount, Method::RowSha256Tree, Method::RowLthash];
 
-    /// `checksum-table`, `row-sha256`, `row-count`.
+    /// Its name in manifests, such as `row-sha256-tree`.
     pub fn name(self) -> &'static str {
         match self {
             Method::ChecksumTable => "checksum-table",
             Method::RowSha256 => "row-sha256",
             Method::RowCount => "row-count",
+            Method::RowSha256Tree => "row-sha256-tree",
+            Method::RowLthash => "row-lthash",
         }
+    }
+
+    /// Whether manifests of version 1 have it.
+    pub fn is_in_v1(self) -> bool {
+        METHOD_NAMES_V1.contains(&self.name())
     }
 
     /// The method of that name.
@@ -135,6 +154,7 @@ impl Method {
             }
             Method::RowCount => "^(0|[1-9][0-9]{0,18})$",
             Method::RowSha256 => "^(xor|sum):[0-9a-f]{64}$",
+            Method::RowSha256Tree | Method::RowLthash => "^[0-9a-f]{64}$",
         }
     }
 
@@ -144,6 +164,7 @@ impl Method {
             Method::ChecksumTable => "a number from 0 to 4294967295, without leading zeros",
             Method::RowCount => "a number without leading zeros",
             Method::RowSha256 => "xor: or sum: and 64 hexadecimal digits in lower case",
+            Method::RowSha256Tree | Method::RowLthash => "64 hexadecimal digits in lower case",
         }
     }
 
@@ -158,6 +179,7 @@ impl Method {
                 .strip_prefix("xor:")
                 .or_else(|| value.strip_prefix("sum:"))
                 .is_some_and(|digits| is_hex(digits, 64)),
+            Method::RowSha256Tree | Method::RowLthash => is_hex(value, 64),
         }
     }
 }
@@ -172,7 +194,8 @@ pub(crate) fn is_hex(text: &str, length: usize) -> bool {
 pub struct TableDigest {
     /// How it was made.
     pub method: Method,
-    /// `checksum-table`, `row-count`: a decimal number; `row-sha256`: `xor:` or `sum:` and 64 hexadecimal digits.
+    /// `checksum-table`, `row-count`: a decimal number; `row-sha256`: `xor:` or `sum:` and 64 hexadecimal digits;
+    /// `row-sha256-tree`, `row-lthash`: 64 hexadecimal digits.
     pub value: String,
 }
 
@@ -220,6 +243,8 @@ pub struct TableFacts {
     pub definition_digest: Option<String>,
     /// What is held against it.
     pub class: Class,
+    /// How its rows were digested, where the method has more to say than a value.
+    pub row_facts: Option<RowFacts>,
 }
 
 impl TableFacts {

@@ -1,4 +1,4 @@
-//! Reading a manifest of version 1, strictly.
+//! Reading a manifest of version 1 or 2, strictly.
 //!
 //! Invariant: what is read either holds together or is refused. Called for
 //! verified bytes alone (see `trust.rs`).
@@ -9,10 +9,11 @@ use crate::model::{
     Backup, BackupFile, Class, Exclude, Kind, Manifest, Method, ObjectFacts, PositionFacts, ServerFacts, TableDigest,
     TableFacts, is_hex,
 };
+use crate::rows::{self, ColumnFacts, Form, KeyFacts, RangeFacts, RowFacts};
 use std::collections::HashSet;
 
 /// Most bytes of a name of a server: 64 characters of 4 bytes.
-pub(crate) const NAME_BYTES_MAX: usize = 256;
+const NAME_BYTES_MAX: usize = 256;
 
 /// Reads the tree of a document.
 ///
@@ -20,12 +21,13 @@ pub(crate) const NAME_BYTES_MAX: usize = 256;
 /// What is wrong, and where.
 pub fn manifest(document: Json) -> Result<Manifest, Wrong> {
     let mut fields = Fields::of(document, "")?;
-    match fields.number("schema")? {
-        1 => {}
-        other => return Err(format!("schema is {other}, and this vouch reads 1")),
-    }
+    let kind = match fields.number("schema")? {
+        1 => Kind::V1,
+        2 => Kind::V2,
+        other => return Err(format!("schema is {other}, and this vouch reads 1 and 2")),
+    };
     let manifest = Manifest {
-        kind: Kind::V1,
+        kind,
         id: fields.text("id")?,
         serial: fields.number("serial")?,
         created_ms: time(&mut fields, "created_at")?.ok_or("created_at is missing")?,
@@ -35,7 +37,7 @@ pub fn manifest(document: Json) -> Result<Manifest, Wrong> {
         server: within(&mut fields, "server", server)?,
         backup: within(&mut fields, "backup", backup)?,
         position: within(&mut fields, "position", position)?,
-        tables: each(&mut fields, "tables", table)?,
+        tables: each(&mut fields, "tables", |fields| table(fields, kind))?,
         objects: each(&mut fields, "objects", object)?,
         excludes: each(&mut fields, "excludes", exclude)?,
     };
@@ -121,29 +123,104 @@ fn position(fields: &mut Fields) -> Result<PositionFacts, Wrong> {
 
 fn name(fields: &mut Fields, field: &str) -> Result<String, Wrong> {
     let name = fields.text(field)?;
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains('\0') {
-        return Err(format!("{} is no name that a server could have", fields.at(field)));
+    match is_name(&name) {
+        true => Ok(name),
+        false => Err(format!("{} is no name that a server could have", fields.at(field))),
     }
-    Ok(name)
 }
 
-fn table(fields: &mut Fields) -> Result<TableFacts, Wrong> {
+fn names(fields: &mut Fields, field: &str) -> Result<Vec<String>, Wrong> {
+    let names = fields.texts(field)?;
+    match names.iter().all(|name| is_name(name)) {
+        true => Ok(names),
+        false => Err(format!("{} has a name that no server could have", fields.at(field))),
+    }
+}
+
+/// Whether a server could have that name.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.contains('\0')
+}
+
+fn table(fields: &mut Fields, kind: Kind) -> Result<TableFacts, Wrong> {
     let class = fields.text("class")?;
     let class = Class::named(&class)
         .ok_or_else(|| format!("{} is none of verify, volatile, schema-only", fields.at("class")))?;
-    let digest = within(fields, "digest", digest)?;
+    let digest = within(fields, "digest", |fields| digest(fields, kind))?;
     if class == Class::Verify && digest.is_none() {
         return Err(format!("{} is missing, and the class is verify", fields.at("digest")));
     }
+    let rows = fields.number_or_none("rows")?;
+    let row_facts = match kind {
+        Kind::V2 => row_facts(fields, digest.as_ref(), rows)?,
+        _ => None,
+    };
     Ok(TableFacts {
         schema: name(fields, "schema")?,
         name: name(fields, "name")?,
         engine: fields.text("engine")?,
-        rows: fields.number_or_none("rows")?,
+        rows,
         digest,
         definition_digest: definition(fields)?,
         class,
+        row_facts,
     })
+}
+
+/// How rows were digested: there for the methods that have more to say than a value, and for no others.
+fn row_facts(fields: &mut Fields, digest: Option<&TableDigest>, rows: Option<u64>) -> Result<Option<RowFacts>, Wrong> {
+    let facts = RowFacts {
+        columns: each(fields, "columns", column)?,
+        virtual_columns: names(fields, "virtual_columns")?,
+        key: each(fields, "key", key)?,
+        ranges: each(fields, "ranges", range)?,
+    };
+    let at = |field: &str| fields.at(field);
+    let mut seen = HashSet::new();
+    let columns = facts.columns.iter().map(|column| &column.name).chain(&facts.virtual_columns);
+    if let Some(twice) = { columns }.find(|name| !seen.insert(name.as_str())) {
+        return Err(format!("{} names the column `{}` twice", at("columns"), twice.escape_debug()));
+    }
+    let method = digest.map(|digest| digest.method);
+    if let (Some(digest), Some(Method::RowSha256Tree)) = (digest, method) {
+        return match rows::fault(&facts, &digest.value, rows) {
+            Some((field, why)) => Err(format!("{}: {why}", at(field))),
+            None => Ok(Some(facts)),
+        };
+    }
+    if !facts.key.is_empty() || !facts.ranges.is_empty() {
+        return Err(format!("{} and ranges belong to the method row-sha256-tree alone", at("key")));
+    }
+    if method == Some(Method::RowLthash) {
+        return match rows {
+            Some(_) => Ok(Some(facts)),
+            None => Err(format!("{} is missing, and belongs to the method row-lthash", at("rows"))),
+        };
+    }
+    match facts == RowFacts::default() {
+        true => Ok(None),
+        false => Err(format!("{} belongs to the methods row-sha256-tree and row-lthash alone", at("columns"))),
+    }
+}
+
+fn column(fields: &mut Fields) -> Result<ColumnFacts, Wrong> {
+    let form = fields.text("form")?;
+    let form = Form::named(&form).ok_or_else(|| format!("{} is not a form that is known", fields.at("form")))?;
+    let nullable = fields.flag("nullable")?;
+    Ok(ColumnFacts { name: name(fields, "name")?, form, nullable })
+}
+
+fn key(fields: &mut Fields) -> Result<KeyFacts, Wrong> {
+    Ok(KeyFacts { column: name(fields, "column")?, descending: fields.flag("descending")? })
+}
+
+fn range(fields: &mut Fields) -> Result<RangeFacts, Wrong> {
+    let upto = fields.texts_or_none("upto")?;
+    let sha256 = fields.text("sha256")?;
+    if !is_hex(&sha256, 64) {
+        return Err(format!("{} is not 64 digits", fields.at("sha256")));
+    }
+    Ok(RangeFacts { upto, rows: fields.number("rows")?, sha256 })
 }
 
 fn definition(fields: &mut Fields) -> Result<Option<String>, Wrong> {
@@ -154,10 +231,10 @@ fn definition(fields: &mut Fields) -> Result<Option<String>, Wrong> {
     }
 }
 
-fn digest(fields: &mut Fields) -> Result<TableDigest, Wrong> {
+fn digest(fields: &mut Fields, kind: Kind) -> Result<TableDigest, Wrong> {
     let (method, value) = (fields.text("method")?, fields.text("value")?);
-    let method = Method::named(&method)
-        .ok_or_else(|| format!("{} is neither checksum-table nor row-sha256 nor row-count", fields.at("method")))?;
+    let known = Method::named(&method).filter(|method| kind == Kind::V2 || method.is_in_v1());
+    let method = known.ok_or_else(|| format!("{} is not a method that this version has", fields.at("method")))?;
     if !method.admits(&value) {
         return Err(format!("{} is no value that {} has", fields.at("value"), method.name()));
     }

@@ -1,20 +1,34 @@
-//! The JSON Schema of manifest v1, made from its shape: [`schema`].
+//! The JSON Schemas of manifests, made from their shapes: [`schema`].
 
 use crate::json::Json;
 use crate::model::Method;
-use crate::shape::{Bond, DOCUMENT, Field, Object, Rule, Shape};
+use crate::shape::{Bond, DOCUMENT_V1, DOCUMENT_V2, Field, Object, Rule, Shape};
 use crate::write;
 
-/// The schema as a file, ending with a newline. What parts of a manifest say about each other beyond
+/// The versions of the format that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Version 1.
+    V1,
+    /// Version 2.
+    V2,
+}
+
+/// The schema of a version as a file, ending with a newline. What parts of a manifest say about each other beyond
 /// it (names that stand twice, totals, times) is held by the strict reader alone.
-pub fn schema() -> Vec<u8> {
+pub fn schema(version: Version) -> Vec<u8> {
+    let (number, document) = match version {
+        Version::V1 => (1, &DOCUMENT_V1),
+        Version::V2 => (2, &DOCUMENT_V2),
+    };
+    let about = format!("See manifest-v{number}.md. The bytes of the file are what is signed.");
     let mut entries = vec![
         entry("$schema", text("https://json-schema.org/draft/2020-12/schema")),
-        entry("$id", text("manifest-v1.schema.json")),
-        entry("title", text("Manifest of a backup, version 1")),
-        entry("description", text("See manifest-v1.md. The bytes of the file are what is signed.")),
+        entry("$id", text(&format!("manifest-v{number}.schema.json"))),
+        entry("title", text(&format!("Manifest of a backup, version {number}"))),
+        entry("description", text(&about)),
     ];
-    entries.extend(object(&DOCUMENT));
+    entries.extend(object(document));
     write::text_of(&Json::Object(entries))
 }
 
@@ -34,7 +48,11 @@ fn object(object: &Object) -> Vec<(String, Json)> {
 fn property(field: &Field) -> Json {
     let mut entries = vec![entry("description", text(field.about))];
     let value = match &field.shape {
-        Shape::Version => vec![entry("const", Json::Number(1))],
+        Shape::Version(number) => vec![entry("const", Json::Number(*number))],
+        Shape::Flag => vec![entry("type", text("boolean"))],
+        Shape::Texts(rule) => {
+            vec![entry("type", text("array")), entry("items", Json::Object(string(*rule)))]
+        }
         Shape::Whole => vec![entry("type", text("integer")), entry("minimum", Json::Number(0))],
         Shape::Text(rule) => string(*rule),
         Shape::Object(inner) => object(inner),
@@ -73,16 +91,19 @@ fn bond(bond: Bond) -> Vec<(String, Json)> {
     let is = |name: &str, value: &str| one("properties", one(name, one("const", text(value))));
     match bond {
         Bond::Free | Bond::Document | Bond::Backup => Vec::new(),
-        Bond::Table => vec![
-            entry("if", is("class", "verify")),
-            entry(
-                "then",
-                Json::Object(vec![
-                    entry("required", Json::List(vec![text("digest")])),
-                    entry("properties", one("digest", one("type", text("object")))),
-                ]),
-            ),
-        ],
+        Bond::Table => vec![entry("if", is("class", "verify")), entry("then", needs(&[("digest", "object")]))],
+        Bond::TableV2 => {
+            let rules = [
+                (is("class", "verify"), needs(&[("digest", "object")])),
+                (
+                    digested_by(Method::RowSha256Tree),
+                    needs(&[("rows", "integer"), ("key", "array"), ("ranges", "array")]),
+                ),
+                (digested_by(Method::RowLthash), needs(&[("rows", "integer")])),
+            ];
+            let rule = |(condition, then)| Json::Object(vec![entry("if", condition), entry("then", then)]);
+            vec![entry("allOf", Json::List(rules.into_iter().map(rule).collect()))]
+        }
         Bond::Digest => {
             let values = Method::ALL.iter().map(|method| {
                 Json::Object(vec![
@@ -93,6 +114,28 @@ fn bond(bond: Bond) -> Vec<(String, Json)> {
             vec![entry("allOf", Json::List(values.collect()))]
         }
     }
+}
+
+/// Whether the digest of a table is by that method.
+fn digested_by(method: Method) -> Json {
+    let digest = Json::Object(vec![
+        entry("type", text("object")),
+        entry("required", Json::List(vec![text("method")])),
+        entry("properties", one("method", one("const", text(method.name())))),
+    ]);
+    Json::Object(vec![entry("required", Json::List(vec![text("digest")])), entry("properties", one("digest", digest))])
+}
+
+/// Fields that must be there, each of that type: null stands for nothing, and so does an empty list.
+fn needs(fields: &[(&str, &str)]) -> Json {
+    let property = |kind: &str| {
+        let filled = (kind == "array").then(|| entry("contains", one("type", text("object"))));
+        Json::Object([entry("type", text(kind))].into_iter().chain(filled).collect())
+    };
+    Json::Object(vec![
+        entry("required", Json::List(fields.iter().map(|(name, _)| text(name)).collect())),
+        entry("properties", Json::Object(fields.iter().map(|(name, kind)| entry(name, property(kind))).collect())),
+    ])
 }
 
 fn entry(name: &str, value: Json) -> (String, Json) {

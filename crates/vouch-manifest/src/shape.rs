@@ -1,11 +1,11 @@
-//! The shape of a manifest of version 1 as a table: [`DOCUMENT`].
+//! The shapes of manifests as tables: [`DOCUMENT_V1`] and [`DOCUMENT_V2`].
 //!
-//! `lint` walks it to find every fault at once, and the JSON Schema is made from it.
+//! `lint` walks them to find every fault at once, and the JSON Schemas are made from them.
 //! Invariant: it takes what `read.rs` takes, which tests hold both to.
 
 use crate::id::is_id;
 use crate::model::is_hex;
-use crate::read::NAME_BYTES_MAX;
+use crate::read::is_name;
 
 /// A field of an object.
 pub struct Field {
@@ -21,8 +21,12 @@ pub struct Field {
 
 /// What a value may be.
 pub enum Shape {
-    /// The number 1.
-    Version,
+    /// The number of the version.
+    Version(u64),
+    /// True or false.
+    Flag,
+    /// A list of strings.
+    Texts(Rule),
     /// A whole number from 0.
     Whole,
     /// A string.
@@ -50,6 +54,8 @@ pub enum Bond {
     Document,
     /// A table that is to be verified has a digest.
     Table,
+    /// The same, and its ranges fit its key and its digest.
+    TableV2,
     /// The value is one that the method has.
     Digest,
     /// No path stands twice.
@@ -88,10 +94,7 @@ impl Rule {
             Rule::Id => (is_id(text), "is no UUID of version 7 in lower case".to_owned()),
             Rule::Time => (crate::time::parse(text).is_some(), "is no time such as 2025-03-01T12:00:00Z".to_owned()),
             Rule::OneOf(words) => (words.contains(&text), format!("is none of {}", words.join(", "))),
-            Rule::Name => (
-                !text.is_empty() && text.len() <= NAME_BYTES_MAX && !text.contains('\0'),
-                "is no name that a server could have".to_owned(),
-            ),
+            Rule::Name => (is_name(text), "is no name that a server could have".to_owned()),
             Rule::Path => (
                 text.split('/').all(|part| !matches!(part, "" | "." | "..")) && !text.contains('\0'),
                 "is no path inside the backup".to_owned(),
@@ -114,11 +117,15 @@ const fn may(name: &'static str, shape: Shape, about: &'static str) -> Field {
     Field { name, required: false, shape, about }
 }
 
-/// The document.
-pub static DOCUMENT: Object = Object {
-    bond: Bond::Document,
-    fields: &[
-        must("schema", Shape::Version, "The version of this format."),
+/// A document of version 1.
+pub static DOCUMENT_V1: Object = Object { bond: Bond::Document, fields: &document(1, &TABLE_V1) };
+
+/// A document of version 2.
+pub static DOCUMENT_V2: Object = Object { bond: Bond::Document, fields: &document(2, &TABLE_V2) };
+
+const fn document(version: u64, table: &'static Object) -> [Field; 14] {
+    [
+        must("schema", Shape::Version(version), "The version of this format."),
         must("id", Shape::Text(Rule::Id), "UUID of version 7, lower case."),
         must("serial", Shape::Whole, "Does not fall from one manifest of a cluster to the next."),
         must("created_at", Shape::Text(Rule::Time), "When it was made."),
@@ -128,12 +135,12 @@ pub static DOCUMENT: Object = Object {
         may("server", Shape::Object(&SERVER), "Where it was taken."),
         may("backup", Shape::Object(&BACKUP), "The backup that it belongs to."),
         may("position", Shape::Object(&POSITION), "As of which position it holds."),
-        may("tables", Shape::List(&TABLE), "At least one of class `verify`; no name twice."),
+        may("tables", Shape::List(table), "At least one of class `verify`; no name twice."),
         may("objects", Shape::List(&THING), "Views, routines, triggers, events."),
         must("totals", Shape::Object(&TOTALS), "Must be those of the lists."),
         may("excludes", Shape::List(&EXCLUDE), "What was left out, and why."),
-    ],
-};
+    ]
+}
 
 static SERVER: Object = Object {
     bond: Bond::Free,
@@ -176,26 +183,73 @@ static POSITION: Object = Object {
     ],
 };
 
-static TABLE: Object = Object {
-    bond: Bond::Table,
+const SCHEMA: Field = must("schema", Shape::Text(Rule::Name), "The database.");
+const NAME: Field = must("name", Shape::Text(Rule::Name), "The table; dots are safe.");
+const ENGINE: Field = must("engine", Shape::Text(Rule::Any), "Storage engine.");
+const ROWS: Field = may("rows", Shape::Whole, "Rows, where they were counted.");
+const DEFINITION: Field = may("definition_digest", Shape::Text(Rule::Hex), "SHA-256 over columns and indexes.");
+const CLASS: Field =
+    must("class", Shape::Text(Rule::OneOf(&["verify", "volatile", "schema-only"])), "What is held against it.");
+
+const fn rows_digest(shape: &'static Object) -> Field {
+    may("digest", Shape::Object(shape), "The digest of the rows; always there in class `verify`.")
+}
+
+static TABLE_V1: Object =
+    Object { bond: Bond::Table, fields: &[SCHEMA, NAME, ENGINE, ROWS, rows_digest(&DIGEST_V1), DEFINITION, CLASS] };
+
+static TABLE_V2: Object = Object {
+    bond: Bond::TableV2,
     fields: &[
-        must("schema", Shape::Text(Rule::Name), "The database."),
-        must("name", Shape::Text(Rule::Name), "The table; dots are safe."),
-        must("engine", Shape::Text(Rule::Any), "Storage engine."),
-        may("rows", Shape::Whole, "Rows, where they were counted."),
-        may("digest", Shape::Object(&DIGEST), "The digest of the rows; always there in class `verify`."),
-        may("definition_digest", Shape::Text(Rule::Hex), "SHA-256 over columns and indexes."),
-        must("class", Shape::Text(Rule::OneOf(&["verify", "volatile", "schema-only"])), "What is held against it."),
+        SCHEMA,
+        NAME,
+        ENGINE,
+        ROWS,
+        rows_digest(&DIGEST_V2),
+        DEFINITION,
+        CLASS,
+        may("columns", Shape::List(&COLUMN), "The columns that are digested, in the order of the table."),
+        may("virtual_columns", Shape::Texts(Rule::Name), "Columns that are computed when read, and not digested."),
+        may("key", Shape::List(&KEY), "The columns of the key along which the rows are cut and ordered."),
+        may("ranges", Shape::List(&RANGE), "The ranges of the key, in its order; the last one has no end."),
     ],
 };
 
-static DIGEST: Object = Object {
-    bond: Bond::Digest,
+static COLUMN: Object = Object {
+    bond: Bond::Free,
     fields: &[
-        must("method", Shape::Text(Rule::OneOf(crate::model::METHOD_NAMES)), "How it was made."),
-        must("value", Shape::Text(Rule::Any), "The value; its form is the method's."),
+        must("name", Shape::Text(Rule::Name), "The column."),
+        must("form", Shape::Text(Rule::OneOf(crate::rows::FORM_NAMES)), "How its values are encoded."),
+        must("nullable", Shape::Flag, "Whether it may be NULL."),
     ],
 };
+
+static KEY: Object = Object {
+    bond: Bond::Free,
+    fields: &[
+        must("column", Shape::Text(Rule::Name), "The column."),
+        must("descending", Shape::Flag, "Whether the key runs downwards here."),
+    ],
+};
+
+static RANGE: Object = Object {
+    bond: Bond::Free,
+    fields: &[
+        may("upto", Shape::Texts(Rule::Any), "The key of the last row, a text for each column of the key."),
+        must("rows", Shape::Whole, "Rows of the range."),
+        must("sha256", Shape::Text(Rule::Hex), "SHA-256 of the rows in the order of the key."),
+    ],
+};
+
+static DIGEST_V1: Object = Object { bond: Bond::Digest, fields: &digest(crate::model::METHOD_NAMES_V1) };
+static DIGEST_V2: Object = Object { bond: Bond::Digest, fields: &digest(crate::model::METHOD_NAMES) };
+
+const fn digest(methods: &'static [&'static str]) -> [Field; 2] {
+    [
+        must("method", Shape::Text(Rule::OneOf(methods)), "How it was made."),
+        must("value", Shape::Text(Rule::Any), "The value; its form is the method's."),
+    ]
+}
 
 static THING: Object = Object {
     bond: Bond::Free,

@@ -114,7 +114,7 @@ impl Verified {
         self.signer.as_ref()
     }
 
-    /// Reads the manifest: version 1, or a flat map.
+    /// Reads the manifest: version 1 or 2, or a flat map.
     ///
     /// # Errors
     /// [`Reason::Malformed`] with what is wrong and where.
@@ -123,13 +123,17 @@ impl Verified {
             Refused::new(
                 Reason::Malformed,
                 format!("the manifest is malformed: {problem}"),
-                "see docs/formats/manifest-v1.md",
+                "see docs/formats; `vouch manifest lint` reports every fault with its place",
             )
         };
         let document = json::parse(&self.bytes).map_err(wrong)?;
-        let is_v1 = matches!(&document, Json::Object(entries)
+        let is_manifest = matches!(&document, Json::Object(entries)
             if entries.iter().any(|(key, value)| key == "schema" && !matches!(value, Json::Text(_))));
-        if is_v1 { read::manifest(document) } else { flat::manifest(document, &sha256_hex(&self.bytes)) }.map_err(wrong)
+        match is_manifest {
+            true => read::manifest(document),
+            false => flat::manifest(document, &sha256_hex(&self.bytes)),
+        }
+        .map_err(wrong)
     }
 }
 
@@ -150,7 +154,7 @@ impl Policy {
                 "use a newer backup and its manifest",
             ));
         }
-        if let (Some(serials), Kind::V1) = (&self.serials, manifest.kind) {
+        if let Some(serials) = self.serials.as_ref().filter(|_| manifest.kind != Kind::Flat) {
             serials.check(&manifest.cluster, manifest.serial, &digest)?;
         }
         Ok(Accepted { manifest, digest, signer: verified.signer })

@@ -1,11 +1,12 @@
 //! The exact bytes of a manifest: the same manifest is always the same bytes.
 
 use crate::json::Json;
-use crate::model::{Backup, Manifest, ObjectFacts, PositionFacts, ServerFacts, TableFacts};
+use crate::model::{Backup, Kind, Manifest, ObjectFacts, PositionFacts, ServerFacts, TableFacts};
+use crate::rows::{ColumnFacts, KeyFacts, RangeFacts, RowFacts};
 use crate::time::rfc3339;
 
-/// The file of a manifest of version 1, indented, ending with a newline. Tables, files and
-/// objects stand in the order of their names.
+/// The file of a manifest, indented, ending with a newline: of version 1 where it is of that kind, else of
+/// version 2. Tables, files and objects stand in the order of their names.
 pub fn bytes(manifest: &Manifest) -> Vec<u8> {
     text_of(&document(manifest))
 }
@@ -25,7 +26,7 @@ fn document(manifest: &Manifest) -> Json {
     objects.sort();
     let rows = tables.iter().filter_map(|table| table.rows).fold(0, u64::saturating_add);
     object([
-        ("schema", Json::Number(1)),
+        ("schema", Json::Number(if manifest.kind == Kind::V1 { 1 } else { 2 })),
         ("id", text(&manifest.id)),
         ("serial", Json::Number(manifest.serial)),
         ("created_at", text(&rfc3339(manifest.created_ms))),
@@ -35,7 +36,7 @@ fn document(manifest: &Manifest) -> Json {
         ("server", manifest.server.as_ref().map_or(Json::Null, server)),
         ("backup", manifest.backup.as_ref().map_or(Json::Null, backup)),
         ("position", manifest.position.as_ref().map_or(Json::Null, position)),
-        ("tables", Json::List(tables.iter().map(|one| table(one)).collect())),
+        ("tables", Json::List(tables.iter().map(|one| table(one, manifest.kind)).collect())),
         ("objects", Json::List(objects.iter().map(|one| thing(one)).collect())),
         (
             "totals",
@@ -96,12 +97,12 @@ fn position(facts: &PositionFacts) -> Json {
     ])
 }
 
-fn table(facts: &TableFacts) -> Json {
+fn table(facts: &TableFacts, kind: Kind) -> Json {
     let digest = facts
         .digest
         .as_ref()
         .map_or(Json::Null, |digest| object([("method", text(digest.method.name())), ("value", text(&digest.value))]));
-    object([
+    let common = [
         ("schema", text(&facts.schema)),
         ("name", text(&facts.name)),
         ("engine", text(&facts.engine)),
@@ -109,7 +110,35 @@ fn table(facts: &TableFacts) -> Json {
         ("digest", digest),
         ("definition_digest", facts.definition_digest.as_deref().map_or(Json::Null, text)),
         ("class", text(facts.class.name())),
-    ])
+    ];
+    let more = facts.row_facts.as_ref().filter(|_| kind != Kind::V1).map(row_facts);
+    let entries = common.into_iter().chain(more.into_iter().flatten());
+    Json::Object(entries.map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// The fields that version 2 adds to a table; a list that is empty is left out.
+fn row_facts(facts: &RowFacts) -> Vec<(&'static str, Json)> {
+    let lists = [
+        ("columns", facts.columns.iter().map(column).collect()),
+        ("virtual_columns", facts.virtual_columns.iter().map(|name| text(name)).collect()),
+        ("key", facts.key.iter().map(key).collect()),
+        ("ranges", facts.ranges.iter().map(range).collect()),
+    ];
+    let filled = lists.into_iter().filter(|(_, items): &(_, Vec<Json>)| !items.is_empty());
+    filled.map(|(name, items)| (name, Json::List(items))).collect()
+}
+
+fn column(facts: &ColumnFacts) -> Json {
+    object([("name", text(&facts.name)), ("form", text(facts.form.name())), ("nullable", Json::Bool(facts.nullable))])
+}
+
+fn key(facts: &KeyFacts) -> Json {
+    object([("column", text(&facts.column)), ("descending", Json::Bool(facts.descending))])
+}
+
+fn range(facts: &RangeFacts) -> Json {
+    let upto = facts.upto.as_ref().map(|upto| Json::List(upto.iter().map(|value| text(value)).collect()));
+    object([("upto", upto.unwrap_or(Json::Null)), ("rows", Json::Number(facts.rows)), ("sha256", text(&facts.sha256))])
 }
 
 fn thing(facts: &ObjectFacts) -> Json {
@@ -129,10 +158,27 @@ fn object<const N: usize>(entries: [(&str, Json); N]) -> Json {
     Json::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// Objects without objects or lists in them stand on one line.
+/// Whether a value stands on one line: lists of plain values do, and so do objects without other lists.
+fn is_flat(value: &Json) -> bool {
+    match value {
+        Json::List(items) => items.iter().all(|item| !matches!(item, Json::List(_) | Json::Object(_))),
+        Json::Object(entries) => entries.iter().all(|(_, value)| is_flat(value)),
+        _ => true,
+    }
+}
+
+/// What is flat stands on one line.
 fn print(value: &Json, depth: usize, out: &mut String) {
     let (indent, outdent) = ("  ".repeat(depth.saturating_add(1)), "  ".repeat(depth));
     match value {
+        Json::List(items) if !items.is_empty() && is_flat(value) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { ", " } else { "" });
+                print(item, depth, out);
+            }
+            out.push(']');
+        }
         Json::List(items) if !items.is_empty() => {
             out.push_str("[\n");
             for (at, item) in items.iter().enumerate() {
@@ -143,7 +189,7 @@ fn print(value: &Json, depth: usize, out: &mut String) {
             out.push_str(&format!("\n{outdent}]"));
         }
         Json::Object(entries) => {
-            let flat = depth > 0 && entries.iter().all(|(_, value)| !matches!(value, Json::List(_)));
+            let flat = depth > 0 && is_flat(value);
             let (open, between, close) = match flat {
                 true => ("{ ".to_owned(), ", ".to_owned(), " }".to_owned()),
                 false => (format!("{{\n{indent}"), format!(",\n{indent}"), format!("\n{outdent}}}")),

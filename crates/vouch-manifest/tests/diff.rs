@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use fixture::{sample, table};
+use fixture::{ranges, sample, sample_v2, table, table_of_ranges};
 use vouch_manifest::{
     BackupFile, Class, Exclude, Kind, Manifest, Method, ObjectFacts, TableDigest, TableFacts, diff, fresh_id,
 };
@@ -88,4 +88,18 @@ fn against_a_flat_map_only_checksums_are_held() {
     let whole = Manifest { tables: vec![table("app", "orders")], ..sample() };
     assert_eq!(told(&flat("3847291056"), &whole), Vec::<String>::new());
     assert_eq!(told(&flat("1"), &whole), ["changed table app.orders: digest 1 → 3847291056"]);
+}
+
+#[test]
+fn ranges_that_changed_are_named() {
+    let of = |ranges| Manifest { tables: vec![table_of_ranges("app", "users", ranges)], ..sample_v2() };
+    let before = of(ranges(&["10", "20", "30"]));
+    assert_eq!(told(&before, &before), Vec::<String>::new());
+    let mut changed = ranges(&["10", "20", "30"]);
+    changed[1].sha256 = "d".repeat(64);
+    changed[3].rows = 4;
+    let found = told(&before, &of(changed));
+    assert!(found[0].ends_with("ranges 4 ranges → 2 differ: rows after 10 up to 20; rows after 30"), "{found:?}");
+    let found = told(&before, &of(ranges(&["10", "21", "30"])));
+    assert!(found[0].ends_with("ranges 4 ranges → 4 ranges, cut elsewhere"), "{found:?}");
 }

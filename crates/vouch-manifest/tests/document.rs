@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use fixture::{sample, table};
+use fixture::{ranges, sample, sample_v2, table, table_of_ranges};
 use proptest::prelude::*;
 use vouch_manifest::{Kind, Manifest, Policy, Reason, Serials, TableFacts, Untrusted, bytes};
 
@@ -56,7 +56,7 @@ fn what_contradicts_itself_is_refused_with_its_place() {
     let empty = Manifest { tables: Vec::new(), ..sample() };
     assert!(read(&bytes(&empty)).unwrap_err().contains("proves nothing"));
     let cases = [
-        ("\"schema\": 1", "\"schema\": 2", "schema is 2"),
+        ("\"schema\": 1", "\"schema\": 3", "schema is 3"),
         ("\"serial\": 3", "\"serial\": -3", "serial is a number and not a whole number"),
         ("\"serial\": 3", "\"serial\": \"3\"", "serial is a string"),
         ("\"serial\": 3", "\"serial\": 3,\"serial\": 4", "`serial` stands there twice"),
@@ -64,7 +64,7 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         ("\"engine\"", "\"motor\"", "tables[0].engine is missing"),
         ("3847291056", "9281736450", "tables[0].digest.value is no value that checksum-table has"),
         ("3847291056", "03847291056", "no value that checksum-table has"),
-        ("\"method\": \"checksum-table\"", "\"method\": \"md5\"", "neither checksum-table nor row-sha256"),
+        ("\"method\": \"checksum-table\"", "\"method\": \"md5\"", "not a method that this version has"),
         ("\"class\": \"verify\"", "\"class\": \"maybe\"", "tables[0].class is none of"),
         ("a/b.ibd", "a/../b.ibd", "no path inside the backup"),
         ("a/b.ibd", "/b.ibd", "no path inside the backup"),
@@ -75,6 +75,40 @@ fn what_contradicts_itself_is_refused_with_its_place() {
     ];
     for (from, to, why) in cases {
         let text = text();
+        assert!(text.contains(from), "{from}: {text}");
+        let refused = read(text.replacen(from, to, 1).as_bytes()).unwrap_err();
+        assert!(refused.contains(why), "{to}: {refused}");
+    }
+}
+
+#[test]
+fn version_2_reads_back_and_its_parts_must_fit() {
+    let manifest = sample_v2();
+    assert_eq!(read(&bytes(&manifest)).unwrap(), manifest);
+    assert_eq!(bytes(&read(&bytes(&manifest)).unwrap()), bytes(&manifest));
+    let text = String::from_utf8(bytes(&manifest)).unwrap();
+    let root = table_of_ranges("a", "b", ranges(&["10", "20"])).digest.unwrap().value;
+    let range = "{ \"upto\": [\"20\"], \"rows\": 10,";
+    let cases = [
+        (
+            root.as_str(),
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "the root of its ranges is",
+        ),
+        (range, "{ \"upto\": [\"21\"], \"rows\": 10,", "the root of its ranges is"),
+        (range, "{ \"upto\": [\"20\"], \"rows\": 11,", "the ranges have 24 rows together"),
+        (range, "{ \"upto\": [\"20\", \"1\"], \"rows\": 10,", "one text for each column of the key"),
+        (range, "{ \"upto\": null, \"rows\": 10,", "every range but the last"),
+        (range, "{ \"upto\": [20], \"rows\": 10,", "upto[0] is a number and not a string"),
+        (range, "{ \"up\": 1, \"upto\": [\"20\"], \"rows\": 10,", "ranges[1].up is no field"),
+        ("\"form\": \"literal\"", "\"form\": \"text\"", "not a form that is known"),
+        ("\"name\": \"note\"", "\"name\": \"id\"", "names the column `id` twice"),
+        ("\"virtual_columns\": [\"v\"]", "\"virtual_columns\": [\"id\"]", "names the column `id` twice"),
+        ("\"descending\": false", "\"descending\": 0", "is a number and not true or false"),
+        ("\"method\": \"row-sha256-tree\"", "\"method\": \"row-lthash\"", "belong to the method row-sha256-tree"),
+        ("\"schema\": 2", "\"schema\": 1", "is not a method that this version has"),
+    ];
+    for (from, to, why) in cases {
         assert!(text.contains(from), "{from}: {text}");
         let refused = read(text.replacen(from, to, 1).as_bytes()).unwrap_err();
         assert!(refused.contains(why), "{to}: {refused}");

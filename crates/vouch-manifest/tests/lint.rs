@@ -7,10 +7,10 @@ mod checker;
 mod fixture;
 
 use checker::Schemas;
-use fixture::{sample, table};
+use fixture::{sample, sample_v2, table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vouch_manifest::{Class, Manifest, Method, TableDigest, TableFacts, Untrusted, bytes, lint, schema};
+use vouch_manifest::{Class, Manifest, Method, TableDigest, TableFacts, Untrusted, Version, bytes, lint, schema};
 use vouch_report::{ManifestLint, RemarkLevel};
 
 const NOW: u64 = 1_740_830_400_250;
@@ -135,14 +135,15 @@ fn a_flat_map_is_looked_at_too() {
 }
 
 /// Documents that differ from a good one in one place, as trees.
-fn mutants() -> Vec<Value> {
-    let good: Value = serde_json::from_slice(&bytes(&sample())).unwrap();
+fn mutants(good: &Value) -> Vec<Value> {
     let mut places = Vec::new();
-    leaves(&good, String::new(), &mut places);
+    leaves(good, String::new(), &mut places);
     let values =
         [json!(null), json!(""), json!("x"), json!(-1), json!(1.5), json!(true), json!([]), json!({}), json!(7)];
     let mut mutants = vec![good.clone()];
-    for place in &places {
+    // What version 2 has as version 1 has it was looked at there.
+    let apart = |place: &&String| good["schema"] == 1 || place.starts_with("/tables") || *place == "/schema";
+    for place in places.iter().filter(apart) {
         for value in &values {
             let mut mutant = good.clone();
             *mutant.pointer_mut(place).unwrap() = value.clone();
@@ -177,25 +178,46 @@ fn leaves(value: &Value, at: String, places: &mut Vec<String>) {
 fn beyond_the_schema(document: &Value) -> bool {
     lint(document.to_string().as_bytes(), 0).remarks.iter().filter(|remark| remark.level == RemarkLevel::Error).all(
         |remark| {
-            matches!(remark.code, "totals-differ" | "duplicate-table" | "duplicate-file" | "nothing-to-verify")
-                || remark.message.contains("not after")
+            matches!(
+                remark.code,
+                "totals-differ"
+                    | "duplicate-table"
+                    | "duplicate-file"
+                    | "duplicate-column"
+                    | "nothing-to-verify"
+                    | "ranges-differ"
+            ) || remark.message.contains("not after")
         },
     )
 }
 
 #[test]
 fn lint_schema_and_reader_agree_about_every_mutant() {
-    let text = String::from_utf8(schema()).unwrap();
+    let of_v2 = |table: &TableFacts| table.row_facts.is_some();
+    let newer = Manifest { tables: sample_v2().tables.into_iter().filter(of_v2).collect(), ..sample_v2() };
+    for (version, id, sample) in
+        [(Version::V1, "manifest-v1.schema.json", sample()), (Version::V2, "manifest-v2.schema.json", newer)]
+    {
+        agree(version, id, &serde_json::from_slice(&bytes(&sample)).unwrap());
+    }
+}
+
+fn agree(version: Version, id: &str, sample: &Value) {
+    let text = String::from_utf8(schema(version)).unwrap();
     let schemas = Schemas::new(&[&text]);
     let (mut good, mut bad) = (0, 0);
-    for mutant in mutants() {
+    for mutant in mutants(sample) {
+        // The other version's schema is the one for it.
+        if mutant["schema"] != sample["schema"] && reads(mutant.to_string().as_bytes()) {
+            continue;
+        }
         let bytes = mutant.to_string().into_bytes();
         let reads = reads(&bytes);
         let found = lint(&bytes, 0);
         assert_eq!(refused(&found), !reads, "{mutant}\n{:?}", found.remarks);
         // `refused` is the net under the walk, and nothing should ever fall into it.
         assert!(found.remarks.iter().all(|remark| remark.code != "refused"), "{mutant}\n{:?}", found.remarks);
-        let faults = schemas.check("manifest-v1.schema.json", &mutant);
+        let faults = schemas.check(id, &mutant);
         match reads {
             true => assert_eq!(faults, Vec::<String>::new(), "{mutant}"),
             false => assert!(!faults.is_empty() || beyond_the_schema(&mutant), "{mutant}"),
@@ -207,7 +229,7 @@ fn lint_schema_and_reader_agree_about_every_mutant() {
 
 #[test]
 fn the_schema_knows_the_values_of_digests_and_paths() {
-    let text = String::from_utf8(schema()).unwrap();
+    let text = String::from_utf8(schema(Version::V1)).unwrap();
     let schemas = Schemas::new(&[&text]);
     let good: Value = serde_json::from_slice(&bytes(&sample())).unwrap();
     for (place, value, holds) in [
@@ -240,26 +262,30 @@ fn the_schema_knows_the_values_of_digests_and_paths() {
     }
 }
 
-/// Run with VOUCH_WRITE_SCHEMA=1 to write it.
+/// Run with VOUCH_WRITE_SCHEMA=1 to write them.
 #[test]
-fn the_schema_in_the_documentation_is_the_one_that_is_made() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/manifest-v1.schema.json");
-    if std::env::var_os("VOUCH_WRITE_SCHEMA").is_some() {
-        std::fs::write(path, schema()).unwrap();
-    }
-    let written = std::fs::read_to_string(path).unwrap();
-    assert_eq!(
-        written,
-        String::from_utf8(schema()).unwrap(),
-        "VOUCH_WRITE_SCHEMA=1 cargo test -p vouch-manifest writes it"
-    );
-    let described = include_str!("../../../docs/formats/manifest-v1.md");
-    let document: Value = serde_json::from_str(&written).unwrap();
-    let mut names = Vec::new();
-    fields(&document, &mut names);
-    assert!(names.len() > 40, "{names:?}");
-    for name in names {
-        assert!(described.contains(&format!("`{name}`")), "manifest-v1.md does not describe {name}");
+fn the_schemas_in_the_documentation_are_those_that_are_made() {
+    for (version, number, fields_min, described) in [
+        (Version::V1, 1, 40, include_str!("../../../docs/formats/manifest-v1.md")),
+        (Version::V2, 2, 50, include_str!("../../../docs/formats/manifest-v2.md")),
+    ] {
+        let path = format!("{}/../../docs/formats/manifest-v{number}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("VOUCH_WRITE_SCHEMA").is_some() {
+            std::fs::write(&path, schema(version)).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            written,
+            String::from_utf8(schema(version)).unwrap(),
+            "VOUCH_WRITE_SCHEMA=1 cargo test -p vouch-manifest writes it"
+        );
+        let document: Value = serde_json::from_str(&written).unwrap();
+        let mut names = Vec::new();
+        fields(&document, &mut names);
+        assert!(names.len() > fields_min, "{names:?}");
+        for name in names {
+            assert!(described.contains(&format!("`{name}`")), "manifest-v{number}.md does not describe {name}");
+        }
     }
 }
 

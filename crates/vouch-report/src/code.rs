@@ -333,7 +333,7 @@ codes! {
         "--trust takes a folder of public keys, a key, a file of allowed signers, or a keyring.toml.";
     ManifestMalformed "manifest-malformed" Error Notice
         "The file is no manifest, or it contradicts itself. Nothing was looked at."
-        "The message says what is wrong and where; docs/formats/manifest-v1.md describes what is right.";
+        "The message says what is wrong and where; docs/formats/manifest-v2.md describes what is right.";
     ManifestExpired "manifest-expired" Error Notice
         "The manifest is past its time. Nothing was looked at."
         "Use a newer backup and its manifest.";

@@ -213,5 +213,6 @@ fn facts(chosen: &Chosen, reading: Reading, options: &CreateOptions) -> TableFac
             .filter(|_| chosen.class == Class::Verify),
         definition_digest: reading.definition_digest,
         class: chosen.class,
+        row_facts: None,
     }
 }

@@ -424,7 +424,7 @@ impl Run<'_> {
     /// Tables in databases of the manifest that it does not name.
     fn extra(&mut self, listed: &[TableEntry]) {
         let wanted = match self.options.extra {
-            ExtraPolicy::Auto => self.manifest.kind == Kind::V1,
+            ExtraPolicy::Auto => self.manifest.kind != Kind::Flat,
             ExtraPolicy::Fail => true,
             ExtraPolicy::Ignore => false,
         };

@@ -119,7 +119,7 @@ impl Dump {
         }
     }
 
-    /// The manifest of version 1 that it amounts to.
+    /// The manifest that it amounts to.
     ///
     /// # Errors
     /// No table can be verified by it, two have one name, or the system has no randomness for an id.
@@ -151,7 +151,7 @@ impl Dump {
         }
         tables.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
         let manifest = Manifest {
-            kind: Kind::V1,
+            kind: Kind::V2,
             id: id::fresh(about.now_ms).ok_or("the system has no randomness")?,
             serial: about.serial,
             created_ms: about.now_ms,

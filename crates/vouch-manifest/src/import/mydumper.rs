@@ -193,6 +193,7 @@ impl Reader {
             digest: by_checksum.or_else(|| section.rows.map(counted)),
             definition_digest: None,
             class: Class::Verify,
+            row_facts: None,
         });
         Ok(())
     }

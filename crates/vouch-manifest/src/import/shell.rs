@@ -67,6 +67,7 @@ fn one(schema: &str, name: &str, table: &Json, partial: bool, dump: &mut Dump) -
         digest: Some(TableDigest { method: Method::RowCount, value: rows.to_string() }),
         definition_digest: None,
         class: Class::Verify,
+        row_facts: None,
     });
     Ok(())
 }

@@ -6,9 +6,11 @@
 mod advice;
 mod flat;
 mod place;
+mod ranges;
 mod scan;
 mod walk;
 
+use crate::shape::{DOCUMENT_V1, DOCUMENT_V2};
 use crate::trust::Untrusted;
 use place::{Lines, Pointer};
 use scan::{Node, Value};
@@ -63,16 +65,20 @@ pub fn lint(bytes: &[u8], now_ms: u64) -> ManifestLint {
 
 fn look(document: &Node, now_ms: u64, drafts: &mut Drafts) -> &'static str {
     // As `Verified::manifest` tells them apart.
-    let is_v1 = matches!(&document.value, Value::Object(members)
+    let is_manifest = matches!(&document.value, Value::Object(members)
         if members.iter().any(|member| member.key == "schema" && !matches!(member.node.value, Value::Text(_))));
-    if is_v1 {
-        walk::document(document, drafts);
-        advice::document(document, now_ms, drafts);
-        "v1"
-    } else {
+    if !is_manifest {
         flat::document(document, drafts);
-        "flat"
+        return "flat";
     }
+    // Whatever is no version is looked at as the newest.
+    let (shape, name) = match document.number("schema") {
+        Some(1) => (&DOCUMENT_V1, "v1"),
+        _ => (&DOCUMENT_V2, "v2"),
+    };
+    walk::document(shape, document, drafts);
+    advice::document(document, now_ms, drafts);
+    name
 }
 
 fn placed(bytes: &[u8], mut drafts: Drafts) -> Vec<Remark> {

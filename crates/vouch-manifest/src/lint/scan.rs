@@ -17,7 +17,7 @@ pub struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Null,
-    Bool,
+    Bool(bool),
     /// A number; `None` when it is negative, has a fraction or is too large.
     Number(Option<u64>),
     Text(String),
@@ -65,11 +65,19 @@ impl Node {
         }
     }
 
+    /// The true or false of a key.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        match self.get(key)?.value {
+            Value::Bool(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
     /// What kind of value it is, for messages.
     pub fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "null",
-            Value::Bool => "true or false",
+            Value::Bool(_) => "true or false",
             Value::Number(_) => "a number",
             Value::Text(_) => "a string",
             Value::List(_) => "a list",
@@ -245,7 +253,7 @@ impl Scan<'_> {
     }
 
     fn word(&mut self) -> Result<Value, Broken> {
-        for (word, value) in [("null", Value::Null), ("true", Value::Bool), ("false", Value::Bool)] {
+        for (word, value) in [("null", Value::Null), ("true", Value::Bool(true)), ("false", Value::Bool(false))] {
             if self.rest().starts_with(word) {
                 self.skip(word.len());
                 return Ok(value);

@@ -1,24 +1,33 @@
-//! Holding a document against the shape of manifest v1, without stopping at a fault.
+//! Holding a document against the shape of its version, without stopping at a fault.
 
 use super::Drafts;
 use super::place::Pointer;
+use super::ranges;
 use super::scan::{Member, Node, Value};
 use crate::model::Method;
-use crate::shape::{Bond, DOCUMENT, Object, Rule, Shape};
+use crate::shape::{Bond, Object, Rule, Shape};
 use std::collections::HashSet;
 
-/// Finds every fault of a document of version 1.
-pub fn document(node: &Node, drafts: &mut Drafts) {
-    object(&DOCUMENT, node, &Pointer::default(), drafts);
+/// Finds every fault of a document of that shape.
+pub fn document(shape: &Object, node: &Node, drafts: &mut Drafts) {
+    object(shape, node, &Pointer::default(), drafts);
 }
 
 fn value(shape: &Shape, node: &Node, at: &Pointer, drafts: &mut Drafts) {
     match (shape, &node.value) {
-        (Shape::Version, Value::Number(Some(1))) | (Shape::Whole, Value::Number(Some(_))) => {}
-        (Shape::Version, Value::Number(_)) => {
-            drafts.error("bad-value", at, node.at, "this vouch reads version 1");
+        (Shape::Version(wanted), Value::Number(Some(number))) if number == wanted => {}
+        (Shape::Whole, Value::Number(Some(_))) | (Shape::Flag, Value::Bool(_)) => {}
+        (Shape::Version(_), Value::Number(_)) => {
+            drafts.error("bad-value", at, node.at, "this vouch reads versions 1 and 2");
         }
-        (Shape::Version | Shape::Whole, _) => wrong(node, at, "a whole number from 0", drafts),
+        (Shape::Version(_) | Shape::Whole, _) => wrong(node, at, "a whole number from 0", drafts),
+        (Shape::Flag, _) => wrong(node, at, "true or false", drafts),
+        (Shape::Texts(rule), Value::List(nodes)) => {
+            for (index, node) in nodes.iter().enumerate() {
+                value(&Shape::Text(*rule), node, &at.below(&index.to_string()), drafts);
+            }
+        }
+        (Shape::Texts(_), _) => wrong(node, at, "a list", drafts),
         (Shape::Text(rule), Value::Text(text)) => string(*rule, text, node, at, drafts),
         (Shape::Text(_), _) => wrong(node, at, "a string", drafts),
         (Shape::Object(inner), _) => object(inner, node, at, drafts),
@@ -75,10 +84,13 @@ fn bond(bond: Bond, node: &Node, at: &Pointer, drafts: &mut Drafts) {
     match bond {
         Bond::Free => {}
         Bond::Document => whole(node, at, drafts),
-        Bond::Table => {
+        Bond::Table | Bond::TableV2 => {
             if node.text("class") == Some("verify") && node.get("digest").is_none() {
                 let message = "`digest` is missing, and the class is verify";
                 drafts.error("missing-field", &at.below("digest"), node.at, message);
+            }
+            if bond == Bond::TableV2 {
+                ranges::table(node, at, drafts);
             }
         }
         Bond::Digest => digest(node, at, drafts),

@@ -5,6 +5,7 @@
 
 use regex::Regex;
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// Keywords that say nothing about validity.
@@ -131,6 +132,17 @@ fn required(rule: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
     faults.extend(names.filter(|name| !object.contains_key(*name)).map(|name| format!("{at}: {name} is missing")));
 }
 
+thread_local! {
+    /// Thousands of documents are checked against the same patterns, and compiling one is slow.
+    static PATTERNS: RefCell<HashMap<String, Regex>> = RefCell::default();
+}
+
+fn has_pattern(pattern: &str, text: &str) -> bool {
+    PATTERNS.with_borrow_mut(|known| {
+        known.entry(pattern.to_owned()).or_insert_with(|| Regex::new(pattern).unwrap()).is_match(text)
+    })
+}
+
 /// Whether a keyword about a single value is broken.
 fn broken(keyword: &str, rule: &Value, value: &Value) -> bool {
     match keyword {
@@ -140,7 +152,7 @@ fn broken(keyword: &str, rule: &Value, value: &Value) -> bool {
         "minimum" => value.as_i64().is_some_and(|number| number < rule.as_i64().unwrap()),
         "maximum" => value.as_u64().is_some_and(|number| number > rule.as_u64().unwrap()),
         "format" => value.as_str().is_some_and(|text| !is_time(rule, text)),
-        "pattern" => value.as_str().is_some_and(|text| !Regex::new(rule.as_str().unwrap()).unwrap().is_match(text)),
+        "pattern" => value.as_str().is_some_and(|text| !has_pattern(rule.as_str().unwrap(), text)),
         "minLength" => value.as_str().is_some_and(|text| (text.chars().count() as u64) < rule.as_u64().unwrap()),
         unknown => panic!("the checker does not know {unknown}"),
     }

@@ -183,7 +183,7 @@ pub(super) fn written(
 /// From now on nothing older passes. A flat manifest has no serial.
 pub(super) fn keep_serial(taken: &Taken, allow_older: bool) {
     let manifest = taken.accepted.manifest();
-    if manifest.kind == Kind::V1 && !allow_older {
+    if manifest.kind != Kind::Flat && !allow_older {
         let kept = taken.serials.keep(&manifest.cluster, manifest.serial, taken.accepted.digest());
         if let Err(error) = kept {
             say(&format!("warning: the serial could not be kept, so an older manifest could pass later: {error}"));
