@@ -22,7 +22,7 @@ done
 . "$here/common.sh"
 
 create() {
-  "$vouch" manifest create --server "S=$SOURCE_SOCKET,u=root" --cluster bench --out "$scratch/$1.json" --method "$1" \
+  "$vouch" manifest create --server "$address" --cluster bench --out "$scratch/$1.json" --method "$1" \
     --tables "$2" --workers 2 --serial 1 --quiet
 }
 validate() {
@@ -31,7 +31,7 @@ validate() {
 }
 # The command itself, for whoever looks at its process.
 validation() {
-  gate=("$vouch" validate --server "S=$SOURCE_SOCKET,u=root" --manifest "$scratch/$1.json" --allow-unsigned --allow-older
+  gate=("$vouch" validate --server "$address" --manifest "$scratch/$1.json" --allow-unsigned --allow-older
     --state-dir "$scratch/state" --workers 2 --extra ignore --format jsonl --quiet)
 }
 bare_part() { sql "$SOURCE_SOCKET" "$(seq "$1" 2 $tables | sed 's/.*/CHECKSUM TABLE sb.sbtest&;/')"; }
@@ -51,7 +51,10 @@ took() { median <"$scratch/$1"; }
 
 speed() {
   local ours theirs rows_took
-  turns 'validate checksum-table' bare 'create checksum-table sb.*' 'create row-sha256 sb.*' 'validate row-sha256'
+  turns 'validate checksum-table' bare 'create checksum-table sb.*' 'create row-sha256 sb.*' 'validate row-sha256' \
+    'create row-sha256-tree sb.*' 'validate row-sha256-tree'
+  versions create '-sb.*' "over a socket"
+  versions validate '' "over a socket"
   ours=$(took validate-checksum-table) theirs=$(took bare)
   row "validate, checksum-table: time against the bare statements" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" \
     "at most 1.1×" "$(verdict "$ours / $theirs" '<=' 1.1)"
@@ -60,6 +63,27 @@ speed() {
     "$([ "$flavor" = mysql ] && echo 'at most 1.3×')" "$([ "$flavor" = mysql ] && verdict "$ours / $theirs" '<=' 1.3)"
   rows_took=$(took validate-row-sha256)
   row "validate, row-sha256: thousand rows a second" "$(awk "BEGIN {printf \"%.0f\", $rows * $tables / $rows_took / 1000}")" "" ""
+}
+
+# versions COMMAND SUFFIX HOW: the time of manifest v2 against that of v1.
+versions() {
+  local ours theirs
+  ours=$(took "$1-row-sha256-tree$2") theirs=$(took "$1-row-sha256$2")
+  row "$1, $3: manifest v2 against v1" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" "at most 1.0×" \
+    "$(verdict "$ours / $theirs" '<=' 1.0)"
+}
+
+# The same over TLS, where rows are read by the wire library. A server without certificates is passed over.
+speed_tls() {
+  address="h=127.0.0.1,P=$(on_source 'SELECT @@port'),u=root,ssl-mode=required"
+  rm -f "$scratch"/create-row-* "$scratch"/validate-row-*
+  if create row-sha256 'sb.*' >"$scratch/out" 2>&1; then
+    turns 'create row-sha256 sb.*' 'validate row-sha256' 'create row-sha256-tree sb.*' 'validate row-sha256-tree'
+    versions create '-sb.*' "over TLS"
+    versions validate '' "over TLS"
+  else
+    say "$flavor: no TLS: $(tail -n 1 "$scratch/out")"
+  fi
 }
 
 make_many() {
@@ -81,7 +105,7 @@ own_ms() {
 size() {
   local method spent
   make_many
-  for method in checksum-table row-sha256; do
+  for method in checksum-table row-sha256 row-sha256-tree; do
     spent=$(own_ms create $method 'many.*')
     row "create, $method, $many tables: our own time a table" "$(calc "$spent / $many") ms" "under 2 ms" "$(verdict "$spent / $many" '<' 2)"
     spent=$(own_ms validate $method)
@@ -100,10 +124,12 @@ for flavor in "${flavors[@]}"; do
   label="$flavor $VERSION"
   in_sync() { :; }
   seed
-  create checksum-table 'sb.*' >/dev/null
-  create row-sha256 'sb.*' >/dev/null
+  address="S=$SOURCE_SOCKET,u=root"
+  for method in checksum-table row-sha256 row-sha256-tree; do create $method 'sb.*' >/dev/null; done
   say "$flavor: $repeats repeats of all"
   speed | tee -a "$results" >&2
+  speed_tls | tee -a "$results" >&2
+  address="S=$SOURCE_SOCKET,u=root"
   size | tee -a "$results" >&2
   stop_pair
 done

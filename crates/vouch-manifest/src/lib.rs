@@ -59,5 +59,5 @@ pub use rows::{
 pub use schema::{Version, schema};
 pub use sig::{Format, NAMESPACE, sign};
 pub use time::{parse as parse_time, rfc3339};
-pub use trust::{Accepted, Policy, Signer, Untrusted, Verified};
+pub use trust::{Accepted, Policy, Require, Signer, Untrusted, Verified};
 pub use write::bytes;

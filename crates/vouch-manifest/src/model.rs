@@ -44,6 +44,13 @@ pub struct Manifest {
     pub excludes: Vec<Exclude>,
 }
 
+impl Manifest {
+    /// Whether a digest in it finds accidents, not adversaries: rows can be chosen that match it.
+    pub fn is_forgeable(&self) -> bool {
+        self.tables.iter().filter_map(|table| table.digest.as_ref()).any(|digest| !digest.method.withstands_forgery())
+    }
+}
+
 /// The server that a manifest was taken from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -133,6 +140,11 @@ impl Method {
             Method::RowSha256Tree => "row-sha256-tree",
             Method::RowLthash => "row-lthash",
         }
+    }
+
+    /// Whether nobody can find other rows with the same value.
+    pub fn withstands_forgery(self) -> bool {
+        matches!(self, Method::RowSha256Tree | Method::RowLthash)
     }
 
     /// Whether manifests of version 1 have it.

@@ -15,6 +15,8 @@ pub enum Reason {
     Keyring,
     /// The bytes are signed but are no manifest, or it contradicts itself.
     Malformed,
+    /// It is a flat map, and a manifest is required.
+    Flat,
     /// The manifest is past its time.
     Expired,
     /// An older manifest than the last one accepted.
@@ -32,6 +34,7 @@ impl Reason {
             Reason::Key => "key-refused",
             Reason::Keyring => "keyring",
             Reason::Malformed => "manifest-malformed",
+            Reason::Flat => "manifest-flat",
             Reason::Expired => "manifest-expired",
             Reason::Rollback => "manifest-rollback",
             Reason::Cluster => "manifest-cluster",

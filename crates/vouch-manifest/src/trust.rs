@@ -47,6 +47,16 @@ pub struct Accepted {
     signer: Option<Signer>,
 }
 
+/// Which documents are accepted as a manifest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Require {
+    /// A manifest, which has a serial, a cluster and a time; flat maps have none of them.
+    #[default]
+    Manifest,
+    /// A manifest or a flat map.
+    Any,
+}
+
 /// What a verified manifest has to meet besides.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -58,6 +68,8 @@ pub struct Policy {
     pub serials: Option<Serials>,
     /// Past its time is no reason to refuse it.
     pub allow_expired: bool,
+    /// Which documents are accepted.
+    pub require: Require,
 }
 
 impl Untrusted {
@@ -145,6 +157,13 @@ impl Policy {
     /// is not for its cluster.
     pub fn accept(&self, verified: Verified) -> Result<Accepted, Refused> {
         let manifest = verified.manifest()?;
+        if self.require == Require::Manifest && manifest.kind == Kind::Flat {
+            return Err(Refused::new(
+                Reason::Flat,
+                "this is a flat map of checksums, without a serial, a cluster or an expiry: an old one would pass",
+                "import it with `vouch manifest import`, or pass --require any to accept it",
+            ));
+        }
         let digest = sha256_hex(&verified.bytes);
         self.check_cluster(&manifest, verified.signer.as_ref())?;
         if let Some(expires) = manifest.expires_ms.filter(|&expires| expires <= self.now_ms && !self.allow_expired) {
@@ -196,6 +215,12 @@ impl Accepted {
     /// What weakens it, for the result: whether the keys lie beside it, and whether an older one was taken on purpose.
     pub fn remarks(&self, key_beside: bool, allow_older: bool) -> Vec<Notice> {
         let remarks = [
+            (
+                self.manifest.is_forgeable(),
+                Code::ManifestForgeable,
+                "the manifest's digests find accidents, not adversaries: whoever can write to the copy can forge \
+                 rows that match them",
+            ),
             (self.signer.is_none(), Code::UnsignedAllowed, "the manifest is not signed, and was believed all the same"),
             (key_beside, Code::KeyBeside, "the trusted keys lie in the folder of the manifest"),
             (allow_older, Code::OlderAllowed, "the manifest's serial was not held against the last one"),

@@ -243,6 +243,9 @@ codes! {
     NotRun "not-run" Error Notice
         "The run ended before this was checked."
         "Run again; where the command has --resume, it continues from here.";
+    NotCompared "not-compared" Error Notice
+        "Definitions are compared only within one flavor, and this manifest comes from the other one. Objects and schema-only tables were not compared."
+        "Compare them by hand, then pass --allow-other-flavor.";
     NothingVerified "nothing-verified" Error Notice
         "Nothing was verified: no item of the request was checked to its end. No finding is not the same as clean."
         "Check the filters, the paths and the account's privileges.";
@@ -334,6 +337,9 @@ codes! {
     ManifestMalformed "manifest-malformed" Error Notice
         "The file is no manifest, or it contradicts itself. Nothing was looked at."
         "The message says what is wrong and where; docs/formats/manifest-v2.md describes what is right.";
+    ManifestFlat "manifest-flat" Error Notice
+        "The file is a flat map of checksums. It has no serial, no cluster and no expiry, so an old one would pass as well. Nothing was checked."
+        "Import it with `vouch manifest import` and sign the result, or pass --require any.";
     ManifestExpired "manifest-expired" Error Notice
         "The manifest is past its time. Nothing was looked at."
         "Use a newer backup and its manifest.";
@@ -411,6 +417,9 @@ codes! {
     UnsignedAllowed "unsigned-allowed" Notice Notice
         "The manifest was believed without a signature, because --allow-unsigned says so."
         "Sign manifests when backups are made: `vouch manifest sign`.";
+    ManifestForgeable "manifest-forgeable" Notice Notice
+        "The manifest's digests find accidents, not adversaries. row-sha256 combines rows by XOR or a sum and checksum-table has 32 bits: whoever can write to the copy can change rows and add others that restore the value."
+        "Make manifests with `vouch manifest create` and its default method, row-sha256-tree.";
     KeyBeside "key-beside" Notice Notice
         "The keys that are trusted lie beside the manifest: who can change the one can change the other."
         "Keep the keyring where the backup job cannot write.";

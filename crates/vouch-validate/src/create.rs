@@ -1,15 +1,17 @@
 //! Taking a manifest of a server: [`create`].
 
+use crate::assembly::Assembly;
 use crate::connect::Connector;
 use crate::definition;
 use crate::options::{CreateOptions, Runtime};
 use crate::pool::{Abort, Pool, Renew};
 use crate::refusal::Refusal;
-use crate::request::{Reading, Request};
+use crate::request::{Reading, Request, Slice};
 use crate::snapshot;
+use crate::split;
 use std::sync::Arc;
 use vouch_manifest::{
-    Class, Exclude, Kind, Manifest, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
+    Class, Exclude, Kind, Manifest, Method, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
 };
 use vouch_report::{Code, Event, Notice};
 use vouch_server::{Session, TableEntry};
@@ -35,13 +37,14 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
     })?;
     let objects = objects(&mut control, &wanted, runtime)?;
     let server = server(&mut control).map_err(asked)?;
-    let readings = read(&wanted.tables, sessions, connector, options, runtime)?;
+    let plan = plan(&mut control, &wanted.tables, options).map_err(asked)?;
+    let readings = read(&wanted.tables, plan, sessions, connector, options, runtime)?;
     let created_ms = (runtime.now_ms)();
     let id = fresh_id(created_ms).ok_or_else(|| {
         Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
     })?;
     Ok(Manifest {
-        kind: Kind::V1,
+        kind: if options.method == Method::RowSha256Tree { Kind::V2 } else { Kind::V1 },
         id,
         serial: options.serial,
         created_ms,
@@ -155,30 +158,53 @@ fn objects(control: &mut Session, wanted: &Wanted, runtime: &Runtime) -> Result<
     Ok(objects)
 }
 
+/// The slices in which each table is read.
+fn plan(control: &mut Session, tables: &[Chosen], options: &CreateOptions) -> vouch_server::Result<Vec<Vec<Slice>>> {
+    let slices = |chosen: &Chosen| match (options.method, chosen.class) {
+        (Method::RowSha256Tree, Class::Verify) => {
+            split::slices(control, &chosen.entry, options.effort.workers, options.range_rows)
+        }
+        _ => Ok(vec![Slice::whole(options.range_rows)]),
+    };
+    tables.iter().map(slices).collect()
+}
+
+/// A request for each slice of a table.
+fn requests(chosen: &Chosen, slices: Vec<Slice>, options: &CreateOptions) -> Vec<Request> {
+    let bytes = chosen.entry.bytes / u64::try_from(slices.len().max(1)).unwrap_or(1);
+    let request = |(number, slice)| Request {
+        name: chosen.entry.name.clone(),
+        bytes,
+        method: Some(options.method).filter(|_| chosen.class == Class::Verify),
+        fold: None,
+        slice,
+        definition: number == 0,
+        count: options.count_rows,
+    };
+    slices.into_iter().enumerate().map(request).collect()
+}
+
 fn read(
     tables: &[Chosen],
+    plan: Vec<Vec<Slice>>,
     sessions: Vec<Session>,
     connector: Connector,
     options: &CreateOptions,
     runtime: &Runtime,
 ) -> Result<Vec<Reading>, Refusal> {
-    let request = |chosen: &Chosen| Request {
-        name: chosen.entry.name.clone(),
-        bytes: chosen.entry.bytes,
-        method: Some(options.method).filter(|_| chosen.class == Class::Verify),
-        fold: None,
-        definition: true,
-        count: options.count_rows,
-    };
-    let requests: Vec<Request> = tables.iter().map(request).collect();
-    runtime.sink.emit(&Event::Planned { tables: requests.len() as u64, rows: 0, replicas: 1 });
+    let mut assembly = Assembly::new(&plan.iter().map(Vec::len).collect::<Vec<_>>());
+    let requests: Vec<Request> =
+        tables.iter().zip(plan).flat_map(|(chosen, slices)| requests(chosen, slices, options)).collect();
+    runtime.sink.emit(&Event::Planned { tables: tables.len() as u64, rows: 0, replicas: 1 });
     let renew: Renew = Arc::new(|_: &mut Session| Err("the connection was lost, and the snapshot with it".to_owned()));
-    let mut readings: Vec<Option<Reading>> = vec![None; requests.len()];
+    let mut readings: Vec<Option<Reading>> = vec![None; tables.len()];
     let mut failed = Vec::new();
     let pool = Pool::start(requests, sessions, connector, &options.effort, runtime, Some(renew));
     let ended = pool.finish(|answer| {
+        let Some(answer) = assembly.take(answer) else { return };
         let name = tables.get(answer.index).map(|chosen| chosen.entry.name.to_string()).unwrap_or_default();
         match answer.result {
+            Ok(Reading { unlike: Some(why), .. }) => failed.push(format!("{name}: {why}")),
             Ok(reading) => {
                 if let Some(slot) = readings.get_mut(answer.index) {
                     *slot = Some(reading);
@@ -209,10 +235,10 @@ fn facts(chosen: &Chosen, reading: Reading, options: &CreateOptions) -> TableFac
         name: chosen.entry.name.table.clone(),
         engine: chosen.entry.engine.clone(),
         rows: reading.rows,
-        digest: Some(TableDigest { method: options.method, value: reading.value })
+        digest: Some(TableDigest { method: reading.method.unwrap_or(options.method), value: reading.value })
             .filter(|_| chosen.class == Class::Verify),
         definition_digest: reading.definition_digest,
         class: chosen.class,
-        row_facts: None,
+        row_facts: reading.row_facts,
     }
 }

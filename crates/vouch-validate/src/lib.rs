@@ -8,20 +8,26 @@
 //! for there is no other way to call [`validate`]. A table that was not looked at
 //! is never valid.
 
+mod assembly;
 mod connect;
 mod create;
 mod definition;
 mod fold;
 mod kept;
+mod layout;
+mod ledger;
 mod options;
 mod pool;
 mod position;
 mod queue;
+mod ranges;
 mod read;
 mod refusal;
 mod request;
 mod result;
 mod snapshot;
+mod split;
+mod texts;
 mod unchanged;
 mod validate;
 mod warden;

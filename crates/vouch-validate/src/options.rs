@@ -70,7 +70,7 @@ pub enum Gate {
 /// What is said of tables that the manifest does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtraPolicy {
-    /// They are a finding for manifests of version 1, and nothing for flat ones.
+    /// They are a finding, but for flat manifests, which never name all tables.
     Auto,
     /// They are a finding.
     Fail,
@@ -99,6 +99,8 @@ pub struct ValidateOptions {
     pub expect_read_only: bool,
     /// What is said of tables that the manifest does not name.
     pub extra: ExtraPolicy,
+    /// Objects and schema-only tables of another flavor's manifest need not be compared.
+    pub allow_other_flavor: bool,
     /// The manifest was not held against the last serial, on purpose.
     pub allow_older: bool,
     /// The keys that are trusted lie where the manifest lies.
@@ -116,8 +118,11 @@ pub struct CreateOptions {
     pub target: Target,
     /// How much is asked of it.
     pub effort: Effort,
-    /// How rows are digested.
+    /// How rows are digested; tables without a key by [`Method::RowLthash`] where this is
+    /// [`Method::RowSha256Tree`].
     pub method: Method,
+    /// Rows of a range, where they are digested by ranges.
+    pub range_rows: u64,
     /// Also count the rows where the digest does not.
     pub count_rows: bool,
     /// Patterns of `database.table` that are to be in it; empty for all.

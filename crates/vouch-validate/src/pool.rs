@@ -237,7 +237,7 @@ impl Worker {
             return self.answer(task, Err(trouble), Duration::ZERO);
         }
         let Some(mut session) = self.session.take() else { return };
-        if task.attempts == 0 && task.gave_way == 0 {
+        if task.attempts == 0 && task.gave_way == 0 && request.is_first() {
             shared.runtime.sink.emit(&Event::TableStarted { table: request.name.to_string(), rows: 0 });
         }
         let (id, since) = (session.connection_id(), Instant::now());

@@ -2,6 +2,7 @@
 
 use crate::definition;
 use crate::fold::{Folded, spelled};
+use crate::ranges;
 use crate::request::{Fold, Reading, Request, Trouble};
 use vouch_manifest::Method;
 use vouch_server::{Checksum, Fault, Result, ServerError, Session, TableDefinition};
@@ -37,6 +38,9 @@ pub fn table(session: &mut Session, request: &Request) -> Result<Read> {
             (reading.rows, reading.value) = (Some(rows), rows.to_string());
         }
         (Some(Method::RowSha256), Some(definition)) => rows(session, request, definition, &mut reading)?,
+        (Some(Method::RowSha256Tree | Method::RowLthash), Some(definition)) => {
+            ranges::read(session, request, definition, &mut reading)?;
+        }
         _ => {}
     }
     if request.count && reading.rows.is_none() && request.method.is_some() {

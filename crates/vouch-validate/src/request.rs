@@ -1,7 +1,38 @@
 //! What a worker is asked of a table, and what it answers.
 
-use vouch_manifest::Method;
-use vouch_server::TableName;
+use std::sync::Arc;
+use vouch_manifest::{Method, RowFacts};
+use vouch_server::{Interval, TableName};
+
+/// Which rows of a table are read, where they are digested by ranges of its key.
+#[derive(Clone, Debug)]
+pub enum Slice {
+    /// An interval of the key, cut into ranges as rows come.
+    Cut {
+        /// The interval.
+        interval: Interval,
+        /// The end of its last range; `None` where the interval has none.
+        upto: Option<Vec<String>>,
+        /// Rows of a range.
+        rows: u64,
+    },
+    /// Ranges of a manifest, by their places.
+    Known {
+        /// What the manifest says.
+        facts: Arc<RowFacts>,
+        /// The first of them.
+        from: usize,
+        /// The one after the last of them.
+        to: usize,
+    },
+}
+
+impl Slice {
+    /// A whole table, cut into ranges of so many rows.
+    pub fn whole(rows: u64) -> Slice {
+        Slice::Cut { interval: Interval::default(), upto: None, rows }
+    }
+}
 
 /// How digests of rows are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +54,22 @@ pub struct Request {
     pub method: Option<Method>,
     /// How digests are combined; by the definition when there is none.
     pub fold: Option<Fold>,
+    /// Which rows are read, where the method digests ranges.
+    pub slice: Slice,
     /// Whether the definition is wanted.
     pub definition: bool,
     /// Whether rows are counted where the digest does not do so.
     pub count: bool,
+}
+
+impl Request {
+    /// Whether its slice is the first one of the table.
+    pub fn is_first(&self) -> bool {
+        match &self.slice {
+            Slice::Cut { interval, .. } => interval.lower.is_none(),
+            Slice::Known { from, .. } => *from == 0,
+        }
+    }
 }
 
 /// What was read of a table.
@@ -38,6 +81,12 @@ pub struct Reading {
     pub value: String,
     /// SHA-256 of the definition, where it was wanted.
     pub definition_digest: Option<String>,
+    /// How rows were digested, where that depends on the table.
+    pub method: Option<Method>,
+    /// The ranges, where rows are digested by ranges.
+    pub row_facts: Option<RowFacts>,
+    /// What keeps the rows from being compared with those of the manifest; then they were not read.
+    pub unlike: Option<String>,
 }
 
 /// Why nothing was read.

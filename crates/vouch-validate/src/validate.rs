@@ -1,23 +1,25 @@
 //! Holding a server against an accepted manifest: [`validate`].
 
+use crate::assembly::Assembly;
 use crate::connect::Connector;
 use crate::definition;
 use crate::fold;
 use crate::kept::{Ground, Kept, Taken};
+use crate::ledger::{Definitions, Differing, Ledger};
 use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
 use crate::pool::{Abort, Pool, Renew};
 use crate::position;
 use crate::read;
 use crate::refusal::Refusal;
-use crate::request::{Answer, Request};
+use crate::request::{Answer, Request, Slice};
 use crate::result;
 use crate::unchanged::{Changes, Since};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
 use vouch_report::{
-    CheckStatus, Code, Command, Coverage, Event, Failure, Finding, GateCoverage, Notice, Scope, ServerCoverage,
-    ServerRole, Skip, Summary, TableCheck, Verdict,
+    CheckStatus, Code, Command, Coverage, Event, ExcludedBy, Failure, Finding, GateCoverage, Outcome, Recorder,
+    RunContext, ServerCoverage, ServerRole, Stop, Summary, TableCheck,
 };
 use vouch_server::{Flavor, Session, TableEntry, TableName, parse_version};
 
@@ -29,30 +31,32 @@ const CHANGED: &str = "it has changed since the manifest's position";
 /// # Errors
 /// A [`Refusal`] when the server is not the one meant, or is not where the manifest holds: no table was looked at.
 pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
-    let started_ms = (runtime.now_ms)();
+    let stop = Arc::new(Stop::new());
+    let context = RunContext {
+        sink: Arc::clone(&runtime.sink),
+        stop: Arc::clone(&stop),
+        now_ms: runtime.now_ms,
+        run_id: runtime.run_id.clone(),
+    };
+    let manifest = accepted.manifest();
     let mut run = Run {
-        manifest: accepted.manifest(),
+        manifest,
         options,
         runtime,
         coverage: coverage(accepted, options.gate),
         server: None,
-        findings: Vec::new(),
-        skips: Vec::new(),
-        errors: Vec::new(),
-        notices: Vec::new(),
-        interrupted: None,
+        ledger: Ledger::new(Recorder::begin(Command::Validate, context), manifest),
+        stop,
         kept: None,
         since: None,
     };
-    let (command, run_id) = (Command::Validate, runtime.run_id.clone());
-    runtime.sink.emit(&Event::RunStarted { command, run_id, at_ms: started_ms });
     run.remarks(accepted);
     match run.look() {
         Err(refusal) if refusal.unreachable => run.unreachable(&refusal),
         Err(refusal) => return Err(refusal),
         Ok(()) => {}
     }
-    Ok(run.summary(started_ms))
+    Ok(run.summary())
 }
 
 fn coverage(accepted: &Accepted, gate: Gate) -> GateCoverage {
@@ -88,11 +92,10 @@ struct Run<'a> {
     runtime: &'a Runtime,
     coverage: GateCoverage,
     server: Option<ServerCoverage>,
-    findings: Vec<Finding>,
-    skips: Vec<Skip>,
-    errors: Vec<Failure>,
-    notices: Vec<Notice>,
-    interrupted: Option<u8>,
+    /// What is owed, and what was reported about it.
+    ledger: Ledger,
+    /// How the run was asked to stop.
+    stop: Arc<Stop>,
     /// Where results are kept for a run that goes on.
     kept: Option<Kept>,
     /// What changed since the manifest's position, where that is asked for.
@@ -100,40 +103,28 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn notice(&mut self, code: Code, message: impl Into<String>) {
-        let notice = Notice { code, server: None, message: message.into() };
-        self.runtime.sink.emit(&Event::Notice(notice.clone()));
-        self.notices.push(notice);
-    }
-
-    fn error(&mut self, failure: Failure) {
-        self.runtime.sink.emit(&Event::Error(failure.clone()));
-        self.errors.push(failure);
-    }
-
-    fn found(&mut self, finding: Finding) {
-        self.runtime.sink.emit(&Event::Finding(finding.clone()));
-        self.findings.push(finding);
+    fn notice(&self, code: Code, message: impl Into<String>) {
+        self.ledger.recorder().notice(code, None, message);
     }
 
     /// What is decided about a table is told at once, and kept.
     fn decided(&mut self, check: TableCheck) {
+        self.judged((check, Differing { rows: true, definition: true }));
+    }
+
+    /// The same where it is known which parts of the table differ.
+    fn judged(&mut self, (check, differing): (TableCheck, Differing)) {
         let check = TableCheck { at_ms: (self.runtime.now_ms)(), ..check };
         // What cannot be kept is read again, and no worse.
         if self.kept.as_mut().is_some_and(|kept| kept.keep(&check).is_err()) {
             self.kept = None;
         }
-        self.settled(check);
+        self.settled(check, differing);
     }
 
-    fn settled(&mut self, check: TableCheck) {
+    fn settled(&mut self, check: TableCheck, differing: Differing) {
         self.runtime.sink.emit(&Event::TableChecked(check.clone()));
-        if let Some(finding) = result::finding(&check) {
-            self.found(finding);
-        }
-        if let Some(failure) = result::failure(&check) {
-            self.error(failure);
-        }
+        self.ledger.report(&check, differing);
         self.coverage.checks.push(check);
     }
 
@@ -164,6 +155,7 @@ impl Run<'_> {
         self.extra(&listed);
         if abort.is_none() {
             self.objects(&mut control);
+            self.uncompared();
             match self.since.take() {
                 Some(since) => self.still_unchanged(since, &mut control, &connector),
                 None => self.still(&mut control, &before),
@@ -286,12 +278,28 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether definitions can be held against each other.
-    fn definitions(&self) -> bool {
+    /// Whether definitions are compared.
+    fn definitions(&self) -> Definitions {
         match (&self.manifest.server, &self.server) {
-            (Some(made_on), Some(server)) => made_on.flavor == server.flavor,
-            _ => false,
+            (Some(made_on), Some(server)) if made_on.flavor == server.flavor => Definitions::Compared,
+            _ if self.options.allow_other_flavor => Definitions::Accepted,
+            _ => Definitions::OtherFlavor,
         }
+    }
+
+    /// Says what was not compared because the manifest comes from the other flavor, unless that is accepted.
+    fn uncompared(&mut self) {
+        let of_class = |class: Class| self.manifest.tables.iter().filter(|table| table.class == class).count();
+        let (objects, tables) = (self.manifest.objects.len(), of_class(Class::SchemaOnly));
+        if self.definitions() != Definitions::OtherFlavor || objects + tables == 0 {
+            return;
+        }
+        let message = format!(
+            "{objects} objects and {tables} schema-only tables were not compared: definitions are compared only \
+             within one flavor, and this manifest comes from another one"
+        );
+        let hint = "compare them by hand, then pass --allow-other-flavor";
+        self.ledger.error(Failure::new(Code::NotCompared, message).with_hint(hint));
     }
 
     /// A session for each worker. Where there is a position they hold a snapshot, which must show that position.
@@ -347,8 +355,9 @@ impl Run<'_> {
         connector: Connector,
         mut taken: Taken,
     ) -> Option<Abort> {
-        let definitions = self.definitions();
-        let (mut requests, mut asked) = (Vec::new(), Vec::new());
+        let known = self.definitions();
+        let definitions = known == Definitions::Compared;
+        let (mut requests, mut asked, mut slices) = (Vec::new(), Vec::new(), Vec::new());
         for facts in &self.manifest.tables {
             let name = TableName::new(&facts.schema, &facts.name);
             match entries.get(&name) {
@@ -357,23 +366,28 @@ impl Run<'_> {
                 Some(_) if facts.class == Class::Volatile => {
                     self.skip(facts, Code::Volatile, "its rows change on purpose, says the manifest");
                 }
+                Some(_) if facts.class == Class::SchemaOnly && !definitions => self.schema_unread(facts, known),
                 Some(_) if self.has_changed(facts) => self.skip(facts, Code::ChangedSince, CHANGED),
                 Some(_) if taken.contains_key(&facts.label()) => {
                     let check = taken.remove(&facts.label());
                     check.into_iter().for_each(|check| self.taken_over(facts, check));
                 }
                 Some(entry) => {
-                    requests.push(request(facts, name, entry.bytes, definitions));
+                    let of_table = table_requests(facts, &name, entry.bytes, definitions);
+                    slices.push(of_table.len());
+                    requests.extend(of_table);
                     asked.push(facts);
                 }
             }
         }
-        let tables = requests.len() as u64;
+        let tables = asked.len() as u64;
+        let mut assembly = Assembly::new(&slices);
         self.runtime.sink.emit(&Event::Planned { tables, rows: 0, replicas: 1 });
         let pool = Pool::start(requests, sessions, connector, &self.options.effort, self.runtime, self.renew());
         let ended = pool.finish(|answer| {
+            let Some(answer) = assembly.take(answer) else { return };
             if let Some(facts) = asked.get(answer.index) {
-                self.decided(result::judge(facts, &answer, definitions));
+                self.judged(result::judge(facts, &answer, definitions));
             }
         });
         if ended.gave_way > 0 {
@@ -390,33 +404,44 @@ impl Run<'_> {
     /// What an earlier run found stands, with the time at which it was found.
     fn taken_over(&mut self, facts: &TableFacts, check: TableCheck) {
         let TableCheck { method, expected, rows_expected, .. } = result::blank(facts);
-        self.settled(TableCheck { method, expected, rows_expected, ..check });
+        let check = TableCheck { method, expected, rows_expected, ..check };
+        self.settled(check, Differing { rows: true, definition: true });
     }
 
     fn skip(&mut self, facts: &TableFacts, code: Code, reason: &str) {
+        self.ledger.skip(facts.label(), code, reason);
         let reason = reason.to_owned();
-        let skip = Skip { code, what: facts.label(), reason: reason.clone() };
-        self.runtime.sink.emit(&Event::Skip(skip.clone()));
-        self.skips.push(skip);
         self.decided(TableCheck { status: CheckStatus::Skipped, reason, ..result::blank(facts) });
+    }
+
+    /// A table of which nothing but its definition counts, and that cannot be compared.
+    fn schema_unread(&mut self, facts: &TableFacts, known: Definitions) {
+        const REASON: &str = "its definition was not compared: this manifest comes from another flavor";
+        if known == Definitions::Accepted {
+            return self.skip(facts, Code::DefinitionUnjudged, REASON);
+        }
+        let reason = REASON.to_owned();
+        self.decided(TableCheck { status: CheckStatus::Error, reason, ..result::blank(facts) });
     }
 
     fn aborted(&mut self, abort: Option<&Abort>) {
         let left = self.coverage.count(CheckStatus::NotRun);
         match abort {
             None => {}
-            Some(Abort::Stopped(signal)) => self.interrupted = Some(*signal),
+            Some(Abort::Stopped(signal)) => self.stop.request(*signal),
             Some(Abort::Deadline) => {
                 let message = format!("the time of the run was over, and {left} tables were not looked at");
-                self.error(Failure::new(Code::DeadlineReached, message).with_hint("raise --run-time or --workers"));
+                self.ledger
+                    .error(Failure::new(Code::DeadlineReached, message).with_hint("raise --run-time or --workers"));
             }
             Some(Abort::Lag(how)) => {
                 let message = format!("{how}: {left} tables were not looked at");
-                self.error(Failure::new(Code::LagAbort, message).with_hint("look at the replica's applier"));
+                self.ledger.error(Failure::new(Code::LagAbort, message).with_hint("look at the replica's applier"));
             }
             Some(Abort::Lost(how)) => {
                 let message = format!("the server was lost, and {left} tables were not looked at: {how}");
-                self.error(Failure::new(Code::ConnectionLost, message).with_hint("run again when the server is back"));
+                self.ledger
+                    .error(Failure::new(Code::ConnectionLost, message).with_hint("run again when the server is back"));
             }
         }
     }
@@ -429,7 +454,12 @@ impl Run<'_> {
             ExtraPolicy::Ignore => false,
         };
         if !wanted {
-            return;
+            let by = match self.options.extra {
+                ExtraPolicy::Ignore => ExcludedBy::Option,
+                _ => ExcludedBy::Default,
+            };
+            let outcome = Outcome::Excluded { by, code: Code::TableExtra };
+            return self.ledger.recorder().settle(self.ledger.listing, outcome);
         }
         let named: HashSet<(&str, &str)> =
             self.manifest.tables.iter().map(|table| (table.schema.as_str(), table.name.as_str())).collect();
@@ -459,73 +489,82 @@ impl Run<'_> {
                 at_ms: 0,
             });
         }
+        self.ledger.recorder().settle(self.ledger.listing, Outcome::verified());
     }
 
     fn objects(&mut self, control: &mut Session) {
-        if self.manifest.objects.is_empty() || !self.definitions() {
-            return;
+        match self.definitions() {
+            Definitions::OtherFlavor => return self.ledger.objects(&Outcome::Unproven(Code::NotCompared)),
+            Definitions::Accepted => {
+                return self.ledger.objects(&Outcome::excluded_by_option(Code::DefinitionUnjudged));
+            }
+            Definitions::Compared if self.manifest.objects.is_empty() => return,
+            Definitions::Compared => {}
         }
         let listed = match control.objects() {
             Ok(listed) => listed,
-            Err(error) => return self.error(Failure::new(Code::ObjectUnseen, error.to_string())),
+            Err(error) => {
+                self.ledger.error(Failure::new(Code::ObjectUnseen, error.to_string()));
+                return self.ledger.objects(&Outcome::Unproven(Code::ObjectUnseen));
+            }
         };
         for facts in &self.manifest.objects {
             let what = format!("the {} {}.{}", facts.kind, facts.schema, facts.name);
             let found = listed
                 .iter()
                 .find(|one| one.kind == facts.kind && one.database == facts.schema && one.name == facts.name);
-            match found.map(definition::of_object) {
-                None => self.found(Finding::new(Code::ObjectMissing, format!("{what} is not there"))),
+            let result = match found.map(definition::of_object) {
+                None => Err(Finding::new(Code::ObjectMissing, format!("{what} does not exist"))),
                 Some(None) => {
                     let message = format!("the account may not see how {what} is defined");
-                    self.error(Failure::new(Code::ObjectUnseen, message));
+                    self.ledger.error(Failure::new(Code::ObjectUnseen, message));
+                    Ok(Outcome::Unproven(Code::ObjectUnseen))
                 }
                 Some(Some(digest)) if digest != facts.definition_digest => {
-                    self.found(Finding::new(Code::ObjectMismatch, format!("{what} is defined otherwise")));
+                    Err(Finding::new(Code::ObjectMismatch, format!("{what} has another definition")))
                 }
-                Some(Some(_)) => {}
-            }
+                Some(Some(_)) => Ok(Outcome::verified_by("definition digest")),
+            };
+            self.ledger.object(facts, result);
         }
     }
 
     /// What was read is of one moment only if the server has not moved; else what differs is not proven to differ.
     fn still(&mut self, control: &mut Session, before: &str) {
         let after = match position::standing(control) {
-            Ok(after) if after == before => return,
+            Ok(after) if after == before => {
+                let outcome = Outcome::Verified { how: "did not move".into(), as_of: after };
+                return self.ledger.recorder().settle(self.ledger.position, outcome);
+            }
             Ok(after) => after,
-            Err(error) => return self.error(Failure::new(Code::ServerFault, error.to_string())),
+            Err(error) => {
+                let failure = Failure::new(Code::ServerFault, error.to_string());
+                return self.ledger.recorder().error(self.ledger.position, failure);
+            }
         };
         let moved = format!("the server moved while it was looked at, from {before} to {after}");
         let by_snapshot = self.holds_snapshots().is_some();
         let engines: HashMap<String, &str> =
             self.manifest.tables.iter().map(|table| (table.label(), table.engine.as_str())).collect();
-        let mut doubtful = 0;
+        let mut doubtful = Vec::new();
         for check in &mut self.coverage.checks {
             let safe = by_snapshot && engines.get(&check.label()).is_some_and(|engine| *engine == "InnoDB");
             let doubted = check.status == CheckStatus::Mismatch || by_snapshot && check.status == CheckStatus::Valid;
             if doubted && !safe {
                 (check.status, check.reason) = (CheckStatus::Error, moved.clone());
-                doubtful += 1;
+                doubtful.push(check.label());
             }
         }
-        if doubtful == 0 {
+        if doubtful.is_empty() {
+            let outcome = Outcome::Verified { how: "read in a snapshot".into(), as_of: before.to_owned() };
+            self.ledger.recorder().settle(self.ledger.position, outcome);
             return self.notice(Code::ServerMoved, moved);
         }
-        self.withdraw();
+        doubtful.iter().for_each(|label| self.ledger.withdraw(label));
+        let doubtful = doubtful.len();
         let hint = "stop replication and keep writes out, then run again";
-        self.error(
-            Failure::new(Code::ServerMoved, format!("{moved}: {doubtful} tables are not proven")).with_hint(hint),
-        );
-    }
-
-    /// Takes back the findings of tables that are no mismatch any more.
-    fn withdraw(&mut self) {
-        let differs = |check: &&TableCheck| check.status == CheckStatus::Mismatch;
-        let kept: HashSet<String> = self.coverage.checks.iter().filter(differs).map(TableCheck::label).collect();
-        self.findings.retain(|finding| {
-            finding.code != Code::TableMismatch
-                || finding.location.table.as_ref().is_some_and(|name| kept.contains(name))
-        });
+        let failure = Failure::new(Code::ServerMoved, format!("{moved}: {doubtful} tables are not proven"));
+        self.ledger.recorder().error(self.ledger.position, failure.with_hint(hint));
     }
 
     /// Tables that changed while they were looked at are left out too; where that cannot be told, no mismatch is proven.
@@ -534,25 +573,32 @@ impl Run<'_> {
             Ok(changes) => changes,
             Err(refusal) => Changes::Unclear(refusal.message),
         };
-        let mut doubtful = 0;
+        let (mut changed, mut doubtful) = (Vec::new(), Vec::new());
         for check in &mut self.coverage.checks {
             let judged = matches!(check.status, CheckStatus::Mismatch | CheckStatus::Valid);
             match &changes {
                 Changes::Tables(tables) if judged && tables.contains(&TableName::new(&check.schema, &check.name)) => {
                     (check.status, check.reason) = (CheckStatus::Skipped, CHANGED.to_owned());
-                    let (what, reason) = (check.label(), CHANGED.to_owned());
-                    self.skips.push(Skip { code: Code::ChangedSince, what, reason });
+                    changed.push(check.label());
                 }
                 Changes::Unclear(why) if check.status == CheckStatus::Mismatch => {
                     (check.status, check.reason) = (CheckStatus::Error, why.clone());
-                    doubtful += 1;
+                    doubtful.push(check.label());
                 }
                 _ => {}
             }
         }
-        self.withdraw();
-        if let (Changes::Unclear(why), 1..) = (&changes, doubtful) {
-            self.error(Failure::new(Code::ServerMoved, format!("{why}: {doubtful} tables are not proven")));
+        for label in changed.iter().chain(&doubtful) {
+            self.ledger.withdraw(label);
+        }
+        changed.into_iter().for_each(|label| self.ledger.skip(label, Code::ChangedSince, CHANGED));
+        let position = self.ledger.position;
+        match (&changes, doubtful.len()) {
+            (Changes::Unclear(why), count @ 1..) => {
+                let failure = Failure::new(Code::ServerMoved, format!("{why}: {count} tables are not proven"));
+                self.ledger.recorder().error(position, failure);
+            }
+            _ => self.ledger.recorder().settle(position, Outcome::verified_by("unchanged by the binary log")),
         }
     }
 
@@ -569,52 +615,60 @@ impl Run<'_> {
     /// The server could not be asked: every table is one that was not looked at.
     fn unreachable(&mut self, refusal: &Refusal) {
         let why = Failure::new(refusal.code, refusal.message.clone()).with_hint(refusal.hint.clone());
-        self.error(why);
+        self.ledger.error(why);
         let known: HashSet<String> = self.coverage.checks.iter().map(TableCheck::label).collect();
         for facts in self.manifest.tables.iter().filter(|facts| !known.contains(&facts.label())) {
             self.decided(TableCheck { reason: refusal.message.clone(), ..result::blank(facts) });
         }
     }
 
-    fn summary(mut self, started_ms: u64) -> Summary {
+    fn summary(mut self) -> Summary {
         self.forget();
         self.coverage.checks.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
-        self.findings.sort_by(|a, b| (&a.location.table, &a.message).cmp(&(&b.location.table, &b.message)));
-        let halts = self.coverage.checks.iter().any(|check| !check.status.passes());
-        let interrupted = self.interrupted.or((self.runtime.stopped)());
-        let verdict = match Verdict::of(&self.findings, &self.errors, interrupted) {
-            // The gate has two answers: whatever is not proven is no.
-            Verdict::Incomplete => Verdict::Findings,
-            Verdict::Clean(_) if halts => Verdict::Findings,
-            verdict => verdict,
-        };
-        let summary = Summary {
-            command: Command::Validate,
-            run_id: self.runtime.run_id.clone(),
-            started_ms,
-            finished_ms: (self.runtime.now_ms)(),
-            verdict,
-            scope: Scope::default(),
-            coverage: Coverage::Gate(self.server.into_iter().collect(), Box::new(self.coverage)),
-            findings: self.findings,
-            skips: self.skips,
-            errors: self.errors,
-            notices: self.notices,
-        };
-        self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
-        summary
+        if let Some(signal) = (self.runtime.stopped)() {
+            self.stop.request(signal);
+        }
+        let definitions = self.definitions();
+        let Run { mut ledger, coverage, server, manifest, .. } = self;
+        ledger.tables(manifest, &coverage.checks, definitions, &coverage.position);
+        if coverage.checks.iter().all(|check| check.status == CheckStatus::Skipped) {
+            // A position and a listing that are fine prove nothing about data.
+            ledger.error(Failure::new(Code::NothingVerified, "no table of the manifest was verified"));
+        }
+        ledger.finish(Coverage::Gate(server.into_iter().collect(), Box::new(coverage)))
     }
 }
 
 fn unread(facts: &TableFacts, trouble: (crate::request::Trouble, String)) -> TableCheck {
-    result::judge(facts, &Answer { index: 0, result: Err(trouble), took_ms: 0, attempts: 0 }, false)
+    result::judge(facts, &Answer { index: 0, result: Err(trouble), took_ms: 0, attempts: 0 }, false).0
 }
 
-fn request(facts: &TableFacts, name: TableName, bytes: u64, definitions: bool) -> Request {
+/// Ranges that a worker reads at a time: enough for beginning to cost little, few enough for all workers to
+/// have something of a large table.
+const RANGES_AT_ONCE: usize = 4;
+
+/// A request for each part of a table.
+fn table_requests(facts: &TableFacts, name: &TableName, bytes: u64, definitions: bool) -> Vec<Request> {
+    let Some(rows) = facts.row_facts.clone().filter(|_| facts.class == Class::Verify).map(Arc::new) else {
+        return vec![request(facts, name.clone(), bytes, Slice::whole(0), definitions)];
+    };
+    let count = rows.ranges.len();
+    let parts = count.div_ceil(RANGES_AT_ONCE).max(1);
+    let bytes = bytes / u64::try_from(parts).unwrap_or(1);
+    let part = |number: usize| {
+        let from = number.saturating_mul(RANGES_AT_ONCE);
+        let slice = Slice::Known { facts: Arc::clone(&rows), from, to: from.saturating_add(RANGES_AT_ONCE).min(count) };
+        request(facts, name.clone(), bytes, slice, definitions && number == 0)
+    };
+    (0..parts).map(part).collect()
+}
+
+fn request(facts: &TableFacts, name: TableName, bytes: u64, slice: Slice, definitions: bool) -> Request {
     let digest = facts.digest.as_ref().filter(|_| facts.class == Class::Verify);
     Request {
         name,
         bytes,
+        slice,
         method: digest.map(|digest| digest.method),
         fold: digest.and_then(|digest| fold::of_value(&digest.value)),
         definition: definitions && facts.definition_digest.is_some(),

@@ -21,3 +21,4 @@ pub mod rows;
 pub mod schema;
 pub(crate) mod settings;
 pub mod snapshot;
+mod stored_rows;

@@ -1,4 +1,5 @@
-//! `row-sha256`: rows of a whole table as bytes that are the same on every version of both flavors.
+//! `row-sha256` of manifest v1: rows of a whole table as bytes that are the same on every version of both
+//! flavors. Manifest v2 has the same bytes, encoded here from rows as they come (`stored_rows.rs`).
 //!
 //! A row is encoded without ambiguity. Values whose text has no `|` come first, each
 //! followed by one; then the others, each after its length in bytes and a colon, but for the

@@ -37,6 +37,11 @@ impl RowView<'_> {
         (0..self.columns).map(|at| self.row.cell(at))
     }
 
+    /// The value at a place of [`Reading::columns`].
+    pub fn cell(&self, at: usize) -> Cell<'_> {
+        self.row.cell(at)
+    }
+
     /// The values of the key columns, in order.
     pub fn key(&self) -> impl Iterator<Item = Cell<'_>> {
         self.key_at.iter().map(|&at| self.row.cell(at))
@@ -169,7 +174,7 @@ impl Session {
         self.run("ROLLBACK")
     }
 
-    fn read_where(
+    pub(crate) fn read_where(
         &mut self,
         reading: &Reading,
         condition: &str,

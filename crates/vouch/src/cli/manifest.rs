@@ -111,7 +111,9 @@ pub struct KeygenArgs {
 /// How rows are digested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Method {
-    /// Count and SHA-256 over all rows, the same on every version of both flavors
+    /// SHA-256 over ranges of the key under a Merkle root; a multiset hash for tables without a key (manifest v2)
+    RowSha256Tree,
+    /// SHA-256 of every row, combined by XOR or a sum: finds accidents, not adversaries (manifest v1)
     RowSha256,
     /// What CHECKSUM TABLE says: 32 bits, for servers of the same series alone
     ChecksumTable,
@@ -165,8 +167,11 @@ pub struct CreateArgs {
     #[arg(long, value_name = "N")]
     pub serial: Option<u64>,
     /// How rows are digested
-    #[arg(long, value_enum, value_name = "METHOD", default_value = "row-sha256")]
+    #[arg(long, value_enum, value_name = "METHOD", default_value = "row-sha256-tree")]
     pub method: Method,
+    /// Rows in a range of row-sha256-tree
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub range_rows: u64,
     /// Count rows with checksum-table too, which reads every table twice
     #[arg(long)]
     pub count_rows: bool,

@@ -74,6 +74,15 @@ pub struct ValidateArgs {
     pub config: Option<PathBuf>,
 }
 
+/// What may pass as a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Require {
+    /// A manifest of version 1 or 2
+    Manifest,
+    /// Also a flat map of checksums, which has no serial, cluster or expiry
+    Any,
+}
+
 /// Whom to believe.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Trust")]
@@ -96,6 +105,9 @@ pub struct TrustArgs {
     /// Take a manifest that has expired
     #[arg(long)]
     pub allow_expired: bool,
+    /// Accept only manifests, or flat maps as well [default: manifest; any in the two-file form]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub require: Option<Require>,
     /// Where serials and what one run leaves to the next are kept [default: $XDG_STATE_HOME/vouch or ~/.local/state/vouch]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
@@ -147,6 +159,9 @@ pub struct GateArgs {
     /// The server must be read only
     #[arg(long)]
     pub expect_read_only: bool,
+    /// Accept a manifest from the other flavor, whose objects and schema-only tables cannot be compared
+    #[arg(long)]
+    pub allow_other_flavor: bool,
     /// What is said of tables that the manifest does not name, in databases that it names
     #[arg(long, value_enum, value_name = "POLICY", default_value = "auto")]
     pub extra: Extra,

@@ -309,6 +309,7 @@ impl<'a> Drill<'a> {
             expect_server_id: None,
             expect_read_only: true,
             extra: ExtraPolicy::Auto,
+            allow_other_flavor: false,
             allow_older: self.args.trust.allow_older,
             key_beside: self.taken.key_beside,
             keep_in: None,

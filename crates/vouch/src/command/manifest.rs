@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,23 @@ fn make(path: &Path, contents: &[u8], secret: bool) -> Result<(), Complaint> {
 
 /// Writes a file whole or not at all.
 pub(super) fn replace(path: &Path, contents: &[u8]) -> Result<(), Complaint> {
+    replace_with_mode(path, contents, 0o666)
+}
+
+/// The same for a manifest: one that contains keys of rows is readable by its owner alone.
+fn replace_manifest(path: &Path, manifest: &Manifest, contents: &[u8]) -> Result<(), Complaint> {
+    let has_keys = manifest.tables.iter().any(|table| table.row_facts.is_some());
+    replace_with_mode(path, contents, if has_keys { 0o600 } else { 0o666 })
+}
+
+fn replace_with_mode(path: &Path, contents: &[u8], mode: u32) -> Result<(), Complaint> {
     let partial = with_suffix(path, ".partial");
-    let written = File::create(&partial)
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&partial)
         .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&partial, path));
     written.map_err(|error| {
@@ -120,7 +135,7 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
     })?;
     let manifest = Manifest { backup: backup(&args.issue)?, ..taken };
     let contents = bytes(&manifest);
-    replace(&args.out, &contents)?;
+    replace_manifest(&args.out, &manifest, &contents)?;
     if let Some(key) = key {
         write_signature(&key, &contents, SignatureFormat::Raw, "", &with_suffix(&args.out, ".sig"))?;
     }
@@ -222,6 +237,9 @@ fn told(manifest: &Manifest, accepted: Option<&Accepted>) -> String {
     let rows: u64 = manifest.tables.iter().filter_map(|table| table.rows).sum();
     lines.push(("tables", format!("{} ({rows} rows counted)", manifest.tables.len())));
     lines.push(("objects", manifest.objects.len().to_string()));
+    if manifest.is_forgeable() {
+        lines.push(("note", "its digests find accidents, not adversaries (see row-sha256-tree)".to_owned()));
+    }
     if let Some(backup) = &manifest.backup {
         lines.push(("backup", format!("{} files {} {}", backup.files.len(), backup.kind, backup.uri)));
     }
@@ -233,7 +251,9 @@ fn tables(manifest: &Manifest) -> String {
         let digest = table.digest.as_ref().map(|digest| format!("{} {}", digest.method.name(), digest.value));
         let rows = table.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string());
         let digest = digest.unwrap_or_else(|| table.class.name().to_owned());
-        format!("{}\t{rows}\t{digest}\n", printable(&table.label()))
+        let ranges = table.row_facts.as_ref().map_or(0, |facts| facts.ranges.len());
+        let ranges = if ranges > 0 { format!("\t{ranges} ranges") } else { String::new() };
+        format!("{}\t{rows}\t{digest}{ranges}\n", printable(&table.label()))
     };
     std::iter::once("\n".to_owned()).chain(manifest.tables.iter().map(line)).collect()
 }

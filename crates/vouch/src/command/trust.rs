@@ -104,6 +104,10 @@ pub fn accept(manifest: &Path, args: &TrustArgs, variables: &Environment, now_ms
         cluster: args.cluster.clone(),
         serials: (!args.allow_older).then(|| serials.clone()),
         allow_expired: args.allow_expired,
+        require: match args.require {
+            None | Some(crate::cli::validate::Require::Manifest) => vouch_manifest::Require::Manifest,
+            Some(crate::cli::validate::Require::Any) => vouch_manifest::Require::Any,
+        },
     };
     let accepted = policy.accept(verified)?;
     Ok(Taken { accepted, serials, key_beside: key_beside(manifest, args) })

@@ -9,7 +9,7 @@ use super::trust::{self, Refusal, Taken};
 use crate::alert::{Alerts, Outcome};
 use crate::cli::Verb;
 use crate::cli::output::Format;
-use crate::cli::validate::ValidateArgs;
+use crate::cli::validate::{Require, ValidateArgs};
 use crate::cli::value::ReportFile;
 use crate::complaint::{Complaint, printable};
 use crate::config::Origins;
@@ -97,6 +97,7 @@ fn prepare(mut args: ValidateArgs, origins: &Origins, variables: &Environment) -
         [] => None,
         [config, manifest] => {
             args.manifest = Some(manifest.clone());
+            args.trust.require.get_or_insert(Require::Any);
             Some(config.clone())
         }
         _ => return Err(usage("two files are needed", "vouch validate CONFIG.json MANIFEST.json").into()),

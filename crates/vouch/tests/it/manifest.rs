@@ -45,6 +45,25 @@ fn a_flat_map_is_imported_signed_and_verified() {
     assert_eq!(document(&lint)["errors"], 0, "{}", lint.stdout);
 }
 
+/// A flat map, signed once, passed as a manifest for ever: it has no serial and no expiry, so a map of last year
+/// opened the gate for a copy of last year.
+#[test]
+fn a_signed_flat_map_is_no_manifest_unless_that_is_asked_for() {
+    let vouch = Vouch::new().file("flat.json", FLAT);
+    ends(vouch.run(&["manifest", "keygen", "--out", "key"]), 0);
+    ends(vouch.run(&["manifest", "sign", "flat.json", "--key", "key"]), 0);
+    let verify = ["manifest", "verify", "flat.json", "--trust", "key.pub"];
+    let refused = ends(vouch.run(&verify), 2);
+    assert!(refused.stderr.contains("a flat map of checksums"), "{}", refused.stderr);
+    ends(vouch.run(&[&verify[..], &["--require", "any"]].concat()), 0);
+    // Nothing listens there: the refusal comes before any server is asked.
+    let server = "mysql://u@127.0.0.1:1/";
+    let validate =
+        ["validate", "--server", server, "--manifest", "flat.json", "--trust", "key.pub", "--format", "jsonl"];
+    let refused = ends(vouch.run(&validate), 2);
+    assert_eq!(document(&refused)["code"], "manifest-flat", "{}", refused.stdout);
+}
+
 #[test]
 fn dumps_of_mydumper_and_mysql_shell_are_imported_by_their_folders() {
     let vouch = Vouch::new()

@@ -85,6 +85,7 @@ impl DiffArgs {
             cluster: self.cluster.clone(),
             allow_older: true,
             allow_expired: true,
+            require: Some(crate::cli::validate::Require::Any),
             state_dir: None,
         }
     }

@@ -7,6 +7,7 @@ mod imported;
 pub mod kit;
 mod portable;
 mod position;
+mod ranges;
 mod resume;
 mod stage;
 mod tamper;

@@ -1,6 +1,7 @@
-//! `row-sha256` is the same on both flavors, and checksum-table between them is refused.
+//! Digests of rows are the same on both flavors, and checksum-table between them is refused.
 
 use super::kit::{Desk, assert_refused, statuses};
+use super::ranges;
 use serde_json::Value;
 use vouch_testkit::{Flavor, Server, Topology, numbers};
 
@@ -49,53 +50,95 @@ fn digests(document: &Value) -> Vec<String> {
     tables.iter().map(|table| format!("{} {} {}", table["name"], table["rows"], table["digest"]["value"])).collect()
 }
 
-#[test]
-fn row_sha256_is_the_same_on_both_flavors() {
-    let servers = std::thread::scope(|scope| {
+/// Both servers, filled alike and read only.
+fn boot() -> [Topology; 2] {
+    std::thread::scope(|scope| {
         let boot = |flavor| {
             move || {
                 let topology = Topology::standalone(flavor, 1).unwrap();
                 fill(topology.source());
+                ranges::fill(topology.source());
+                topology.source().sql("SET GLOBAL read_only = ON").unwrap();
                 topology
             }
         };
         let threads = Flavor::ALL.map(|flavor| scope.spawn(boot(flavor)));
         threads.map(|thread| thread.join().unwrap())
-    });
+    })
+}
+
+/// Writes to a copy that is read only otherwise.
+pub fn write(server: &Server, sql: &str) {
+    server.sql(&format!("SET GLOBAL read_only = OFF; {sql}; SET GLOBAL read_only = ON")).unwrap();
+}
+
+#[test]
+fn digests_of_rows_are_the_same_on_both_flavors_and_differ_where_rows_do() {
+    let servers = boot();
     let desk = Desk::new();
-    let names = ["mysql.json", "mariadb.json"];
-    for (topology, name) in servers.iter().zip(names) {
-        desk.create(name, topology.source(), &["--serial", "1", "--tables", "p.*"]).assert_code(0);
-        topology.source().sql("SET GLOBAL read_only = ON").unwrap();
+    for (method, names) in [
+        ("row-sha256", ["v1-mysql.json", "v1-mariadb.json"]),
+        ("row-sha256-tree", ["v2-mysql.json", "v2-mariadb.json"]),
+    ] {
+        for (topology, name) in servers.iter().zip(names) {
+            let args = ["--serial", "1", "--tables", "p.*", "--method", method];
+            desk.create(name, topology.source(), &args).assert_code(0);
+        }
+        let [mysql, mariadb] = names.map(|name| digests(&desk.manifest(name)));
+        assert_eq!(mysql, mariadb);
+        let [from_mysql, from_mariadb] = names;
+        for (topology, name) in servers.iter().zip([from_mariadb, from_mysql]) {
+            one_value(&desk, name, topology.source());
+        }
     }
-    let [mysql, mariadb] = names.map(|name| digests(&desk.manifest(name)));
-    assert_eq!(mysql, mariadb);
-    assert!(mysql.iter().any(|line| line.contains("sum:")) && mysql.iter().any(|line| line.contains("xor:")));
-    for (topology, name) in servers.iter().zip(["mariadb.json", "mysql.json"]) {
-        let args = ["--restored", "--allow-older"];
-        let outcome = desk.validate(name, topology.source(), &args).assert_code(0);
-        assert!(!statuses(&outcome).contains("MISMATCH"));
-        outcome.only("definition-unjudged");
-        // One value of one row, by the least that a float can change.
-        let server = topology.source();
-        server
-            .sql("SET GLOBAL read_only = OFF; UPDATE p.reals SET a = 0.1000001 WHERE id = 1; SET GLOBAL read_only = ON")
-            .unwrap();
-        let outcome = desk.validate(name, server, &args).assert_code(1);
-        assert_eq!(outcome.only("table-mismatch")["table"], "p.reals");
-        server
-            .sql("SET GLOBAL read_only = OFF; UPDATE p.reals SET a = 0.1 WHERE id = 1; SET GLOBAL read_only = ON")
-            .unwrap();
-    }
+    let names = digests(&desk.manifest("v1-mysql.json"));
+    assert!(names.iter().any(|line| line.contains("sum:")) && names.iter().any(|line| line.contains("xor:")));
     // XOR would not see one pair of equal rows become another.
-    let server = servers[0].source();
-    server
-        .sql("SET GLOBAL read_only = OFF; UPDATE p.sets SET e = 'x' WHERE e = 'ß'; SET GLOBAL read_only = ON")
-        .unwrap();
-    let outcome = desk.validate("mysql.json", server, &["--restored", "--allow-older"]).assert_code(1);
-    assert_eq!(outcome.only("table-mismatch")["table"], "p.sets");
+    write(servers[0].source(), "UPDATE p.sets SET e = 'x' WHERE e = 'ß'");
+    for name in ["v1-mysql.json", "v2-mysql.json"] {
+        let outcome = desk.validate(name, servers[0].source(), &["--restored", "--allow-older"]).assert_code(1);
+        assert_eq!(outcome.only("table-mismatch")["table"], "p.sets");
+    }
+    checksum_table(&desk, &servers);
+    ranges::keys_of_every_type(&desk, &servers);
+    what_cannot_be_compared(&desk, &servers);
+    servers.iter().for_each(|topology| ranges::changes_are_named(&desk, topology.source()));
+    servers.iter().for_each(|topology| ranges::forged_copies(&desk, topology.source()));
+}
+
+/// The other flavor's manifest holds, and does not once one value changed by the least that a float can change.
+fn one_value(desk: &Desk, name: &str, server: &Server) {
+    let args = ["--restored", "--allow-older"];
+    let outcome = desk.validate(name, server, &args).assert_code(0);
+    assert!(!statuses(&outcome).contains("MISMATCH"));
+    outcome.only("definition-unjudged");
+    write(server, "UPDATE p.reals SET a = 0.1000001 WHERE id = 1");
+    let outcome = desk.validate(name, server, &args).assert_code(1);
+    assert_eq!(outcome.only("table-mismatch")["table"], "p.reals");
+    write(server, "UPDATE p.reals SET a = 0.1 WHERE id = 1");
+}
+
+/// Views and schema-only tables of another flavor's manifest were passed over, and the gate said VALID though
+/// nothing of them had been compared.
+fn what_cannot_be_compared(desk: &Desk, servers: &[Topology; 2]) {
+    let create = ["--serial", "6", "--tables", "m.many,m.plan", "--schema-only", "m.plan=rebuilt each night"];
+    for (topology, other) in [(&servers[0], &servers[1]), (&servers[1], &servers[0])] {
+        desk.create("both.json", topology.source(), &create).assert_code(0);
+        let args = ["--restored", "--allow-older", "--extra", "ignore"];
+        desk.validate("both.json", topology.source(), &args).assert_code(0);
+        let shut = desk.validate("both.json", other.source(), &args).assert_code(1);
+        assert_eq!(statuses(&shut), "m.many=VALID m.plan=ERROR");
+        let error = shut.only("not-compared")["message"].as_str().unwrap_or_default().to_owned();
+        assert!(error.contains("1 objects and 1 schema-only tables were not compared"), "{error}");
+        let accepted = [&args[..], &["--allow-other-flavor"]].concat();
+        let open = desk.validate("both.json", other.source(), &accepted).assert_code(0);
+        assert_eq!(statuses(&open), "m.many=VALID m.plan=SKIPPED");
+    }
+}
+
+fn checksum_table(desk: &Desk, servers: &[Topology; 2]) {
     let create = ["--serial", "2", "--tables", "p.ints", "--method", "checksum-table"];
-    desk.create("crc.json", server, &create).assert_code(0);
+    desk.create("crc.json", servers[0].source(), &create).assert_code(0);
     let refused = desk.validate("crc.json", servers[1].source(), &["--restored"]);
     assert_refused(&refused, "target-refused");
     assert!(refused.stdout.contains("depend on how rows are stored"), "{}", refused.stdout);
