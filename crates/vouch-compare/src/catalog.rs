@@ -2,14 +2,15 @@
 //! is left out or missing said.
 
 use crate::drift::{self, Side};
-use crate::filter::Filters;
+use crate::filter::{Filters, Unmatched};
 use crate::key::KeyChoice;
 use crate::ledger::Ledger;
 use crate::link::Link;
+use crate::listing::Listing;
 use crate::plan::{Ingredients, TablePlan, plan};
-use crate::sandwich::Fence;
+use crate::sandwich::{Fence, Fenced};
 use crate::stop::Stop;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use vouch_report::{Code, Failure, Finding, Proof};
 use vouch_server::{Readable, Result, TableEntry, TableName};
 
@@ -28,22 +29,53 @@ pub struct Selection<'a> {
     pub exact_keys: bool,
 }
 
+/// How much is said while a table is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// Everything.
+    All,
+    /// What was not said before: the table is planned a second time.
+    News,
+    /// Nothing.
+    Nothing,
+}
+
+/// What planning a table came to.
+pub enum Planned {
+    /// It can be compared, on some replica at least.
+    Plan(Box<TablePlan>),
+    /// It is compared nowhere, and why has been said.
+    Nowhere,
+    /// The source does not have it any more.
+    Vanished,
+}
+
+/// A table on a replica.
+enum Presence {
+    There(Side),
+    /// Not there, or not to be read; that has been said.
+    Absent,
+    /// The source does not have it either, any more.
+    Vanished,
+}
+
 /// The tables of all servers.
 pub struct Catalog<'a> {
     options: Selection<'a>,
     ledger: &'a Ledger<'a>,
     fences: Vec<Fence>,
     stop: &'a Stop,
-    source: Vec<TableEntry>,
-    replicas: Vec<HashMap<TableName, TableEntry>>,
+    source: Listing,
+    replicas: Vec<Listing>,
+    /// The tables that names let in.
+    entries: BTreeMap<TableName, TableEntry>,
     packet: u64,
 }
 
-/// Waits until the replica has applied what the source has now. One that does not
-/// get there in time is reported by its readers.
-fn catch_up(source: &mut Link<'_>, replica: &mut Link<'_>, fence: &Fence, stop: &Stop) -> Result<()> {
+/// Waits until the replica has applied what the source has now.
+fn catch_up(source: &mut Link<'_>, replica: &mut Link<'_>, fence: &Fence, stop: &Stop) -> Result<Fenced> {
     let position = source.ask(|session| session.source_position(fence.kind))?;
-    fence.wait(replica, &position, stop).map(|_| ())
+    fence.wait(replica, &position, stop)
 }
 
 /// The database's name on the replicas.
@@ -66,47 +98,58 @@ impl<'a> Catalog<'a> {
         replicas: &mut [Link<'_>],
     ) -> Result<Self> {
         let mut packet = source.ask(|session| Ok(session.identity().max_allowed_packet))?;
-        let entries = source.ask(|session| session.tables())?;
+        let ours = Listing::read(source)?;
         let mut theirs = Vec::new();
-        for (replica, fence) in replicas.iter_mut().zip(&fences) {
+        for (at, (replica, fence)) in replicas.iter_mut().zip(&fences).enumerate() {
             packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
-            let mut listed = replica.ask(|session| session.tables())?;
-            let names: HashSet<&TableName> = listed.iter().map(|entry| &entry.name).collect();
-            let all_there = entries.iter().all(|entry| names.contains(&mapped(options, &entry.name)));
-            if listed.len() != entries.len() || !all_there {
+            let mut listed = Listing::read(replica)?;
+            let all_there = ours.names().all(|name| listed.find(&mapped(options, name), &ours).is_some());
+            if listed.len() != ours.len() || !all_there {
                 // A table may be on its way: what is missing behind a fence is missing.
-                catch_up(source, replica, fence, stop)?;
-                listed = replica.ask(|session| session.tables())?;
+                if catch_up(source, replica, fence, stop)? == Fenced::TooLate {
+                    late(ledger, at, None);
+                }
+                listed = Listing::read(replica)?;
             }
-            theirs.push(listed.into_iter().map(|entry| (entry.name.clone(), entry)).collect());
+            if listed.folds() != ours.folds() {
+                let text = "lower_case_table_names differs from the source's: names of tables are matched without case";
+                ledger.notice(Code::CaseFolded, Some(replica.name()), text);
+            }
+            theirs.push(listed);
         }
-        Ok(Catalog { options, ledger, fences, stop, source: entries, replicas: theirs, packet })
+        let by_name = |name: &TableName| options.filters.table(&name.database, &name.table).is_none();
+        let entries = ours.describe(source, by_name)?;
+        Ok(Catalog { options, ledger, fences, stop, source: ours, replicas: theirs, entries, packet })
     }
 
     /// The entries that take part. With `say`, what is left out is said.
     pub fn wanted(&self, say: bool) -> Vec<&TableEntry> {
-        self.source.iter().filter(|entry| self.takes_part(entry, say)).collect()
+        self.source.names().filter_map(|name| self.taking_part(name, say)).collect()
+    }
+
+    fn taking_part(&self, name: &TableName, say: bool) -> Option<&TableEntry> {
+        if let Some(reason) = self.options.filters.table(&name.database, &name.table) {
+            self.skip(say, Code::FilteredOut, name, &reason);
+            return None;
+        }
+        let entry = self.entries.get(name).filter(|entry| self.takes_part(entry, say));
+        if !self.source.has_rows(name) {
+            self.skip(say, Code::NotATable, name, "it has no rows of its own");
+            return None;
+        }
+        entry
     }
 
     fn takes_part(&self, entry: &TableEntry, say: bool) -> bool {
-        let filters = self.options.filters;
-        let name = &entry.name;
-        if let Some(reason) = filters.database(&name.database).or_else(|| filters.table(&name.database, &name.table)) {
-            // A table outside what was asked for is only worth a line when it was excluded by name.
-            self.skip(say, Code::FilteredOut, name, &reason);
-            return false;
-        }
-        if !entry.is_base {
-            self.skip(say, Code::NotATable, name, "it has no rows of its own");
-            return false;
-        }
-        if let Some(reason) = filters.engine(&entry.engine) {
+        let (filters, name) = (self.options.filters, &entry.name);
+        // A table that the server cannot open has no engine: that is found out when it is read.
+        let excluded = filters.engine(&entry.engine).filter(|_| !entry.engine.is_empty());
+        if let Some(reason) = &excluded {
             let unsupported = filters.engine_is_unsupported(&entry.engine);
             let code = if unsupported { Code::EngineUnsupported } else { Code::FilteredOut };
-            self.skip(say, code, name, &reason);
-            return false;
+            self.skip(say, code, name, reason);
         }
-        true
+        excluded.is_none()
     }
 
     fn skip(&self, say: bool, code: Code, name: &TableName, reason: &str) {
@@ -115,80 +158,115 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// Says which tables and databases were asked for by name and are not there.
+    /// Says which tables and databases were asked for and are not there.
     pub fn report_unknown(&self) {
-        let has_table = |database: Option<&str>, table: &str| {
-            self.source.iter().any(|e| e.name.table == table && database.is_none_or(|name| e.name.database == name))
-        };
-        for (database, table) in self.options.filters.exact_tables() {
-            if !has_table(database.as_deref(), &table) {
-                let name = database.map_or(table.clone(), |database| format!("{database}.{table}"));
-                self.unknown(&format!("table {name}"), &name);
-            }
-        }
-        for database in self.options.filters.exact_databases() {
-            if self.source.iter().all(|entry| entry.name.database != database) {
-                self.unknown(&format!("database {database}"), &database);
-            }
+        let names: Vec<&TableName> = self.source.names().collect();
+        let engines: Vec<&str> = self.entries.values().map(|entry| entry.engine.as_str()).collect();
+        for unmatched in self.options.filters.unmatched(&names, &engines) {
+            unknown(self.ledger, &unmatched);
         }
     }
 
-    fn unknown(&self, what: &str, name: &str) {
-        let message =
-            format!("{what} was asked for and does not exist on the source, or may not be seen, or is empty of tables");
-        let failure =
-            Failure::new(Code::TableUnknown, message).with_hint("check the spelling and the SELECT privilege");
-        self.ledger.failure(failure.at(Some(name), None));
+    /// Says which columns were asked for that none of these tables has.
+    pub fn report_unknown_columns(&self, plans: &[&TablePlan]) {
+        let names = |plan: &&TablePlan| -> Vec<[String; 3]> {
+            let (name, columns) = (&plan.name, &plan.definition.columns);
+            columns.iter().map(|c| [name.database.clone(), name.table.clone(), c.name.clone()]).collect()
+        };
+        let columns: Vec<[String; 3]> = plans.iter().flat_map(names).collect();
+        for unmatched in self.options.filters.unmatched_columns(&columns) {
+            unknown(self.ledger, &unmatched);
+        }
     }
 
     /// Says which tables only a replica has.
     ///
     /// # Errors
-    /// Those of the source.
-    pub fn report_replica_only(&self, source: &mut Link<'_>) -> Result<()> {
-        let ours: HashSet<TableName> = self.source.iter().map(|entry| mapped(self.options, &entry.name)).collect();
-        for (at, theirs) in self.replicas.iter().enumerate() {
-            let mut extra: Vec<&TableEntry> =
-                theirs.values().filter(|entry| !ours.contains(&entry.name) && self.is_counterpart(entry)).collect();
-            extra.sort_by(|a, b| a.name.cmp(&b.name));
-            for entry in extra {
-                let name = self.on_source(&entry.name);
-                match source.ask(|session| session.may_read(&name))? {
-                    Readable::Denied(why) => self.denied(&name, None, &why),
-                    // It was created after the source was listed.
-                    Readable::Yes => {}
-                    Readable::Missing => {
-                        let text = format!("table {} is on the replica only", entry.name);
-                        self.table_finding(Code::TableReplicaOnly, text, &entry.name, at);
-                    }
+    /// Those of the servers.
+    pub fn report_replica_only(&self, source: &mut Link<'_>, replicas: &mut [Link<'_>]) -> Result<()> {
+        for (at, (listing, replica)) in self.replicas.iter().zip(replicas).enumerate() {
+            let ours: HashSet<&TableName> = self
+                .source
+                .names()
+                .filter_map(|name| listing.find(&mapped(self.options, name), &self.source))
+                .collect();
+            for name in listing.names().filter(|name| !ours.contains(name)) {
+                if self.is_counterpart(at, name, replica)? {
+                    self.replica_only(at, name, source, replica)?;
                 }
             }
         }
         Ok(())
     }
 
+    fn replica_only(&self, at: usize, name: &TableName, source: &mut Link<'_>, replica: &mut Link<'_>) -> Result<()> {
+        let ours = self.on_source(at, name);
+        match source.ask(|session| session.may_read(&ours))? {
+            Readable::Denied(why) => self.denied(&ours, None, &why),
+            // It was created after the source was listed: what is compared is what was there then.
+            Readable::Yes => {}
+            Readable::Missing => {
+                // It may have been dropped after the replica was listed.
+                if self.caught_up(at, source, replica, name)?
+                    && !matches!(replica.ask(|session| session.may_read(name))?, Readable::Missing)
+                {
+                    let text = format!("table {name} is on the replica only");
+                    self.table_finding(Say::All, Code::TableReplicaOnly, text, name, at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the replica has applied what the source has now; if not, that is an error about `name`.
+    fn caught_up(&self, at: usize, source: &mut Link<'_>, replica: &mut Link<'_>, name: &TableName) -> Result<bool> {
+        let Some(fence) = self.fences.get(at) else { return Ok(true) };
+        let reached = catch_up(source, replica, fence, self.stop)? == Fenced::Reached;
+        if !reached {
+            late(self.ledger, at, Some(name));
+        }
+        Ok(reached)
+    }
+
     /// The name on the source of a replica's table.
-    fn on_source(&self, name: &TableName) -> TableName {
+    fn on_source(&self, at: usize, name: &TableName) -> TableName {
         let back = self.options.database_map.iter().find(|(_, to)| *to == name.database);
-        TableName::new(back.map_or(name.database.as_str(), |(from, _)| from.as_str()), name.table.as_str())
+        let database = back.map_or(name.database.as_str(), |(from, _)| from.as_str());
+        let folds = self.replicas.get(at).is_some_and(|listing| listing.folds_with(&self.source));
+        let same = |other: &&TableName| folds && other.database.to_lowercase() == database.to_lowercase();
+        let database = self.source.names().find(same).map_or(database, |other| other.database.as_str());
+        TableName::new(database, name.table.as_str())
     }
 
     /// Whether a table of a replica would have been compared, had the source had it.
-    fn is_counterpart(&self, entry: &TableEntry) -> bool {
+    fn is_counterpart(&self, at: usize, name: &TableName, replica: &mut Link<'_>) -> Result<bool> {
         let map = self.options.database_map;
-        if !map.is_empty() && map.iter().all(|(_, to)| *to != entry.name.database) {
-            return false;
+        if !map.is_empty() && map.iter().all(|(_, to)| *to != name.database) {
+            return Ok(false);
         }
-        let name = self.on_source(&entry.name);
-        self.takes_part(&TableEntry { name, ..entry.clone() }, false)
+        let ours = self.on_source(at, name);
+        let has_rows = self.replicas.get(at).is_some_and(|listing| listing.has_rows(name));
+        if !has_rows || self.options.filters.table(&ours.database, &ours.table).is_some() {
+            return Ok(false);
+        }
+        let entry = replica.ask(|session| session.table(name))?;
+        Ok(entry.is_none_or(|entry| self.takes_part(&TableEntry { name: ours, ..entry }, false)))
     }
 
-    fn table_finding(&self, code: Code, message: String, name: &TableName, replica: usize) {
+    fn table_finding(&self, say: Say, code: Code, message: String, name: &TableName, replica: usize) {
         let mut finding = Finding::new(code, message);
         finding.location.table = Some(name.to_string());
         finding.location.replica = Some(self.ledger.replica(replica).to_owned());
         finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
-        self.ledger.finding(finding);
+        self.finding(say, finding);
+    }
+
+    fn finding(&self, say: Say, finding: Finding) {
+        match say {
+            Say::All => self.ledger.finding(finding),
+            Say::News => self.ledger.new_finding(finding),
+            Say::Nothing => {}
+        }
     }
 
     /// Says that an account may not read a table on one server.
@@ -200,8 +278,7 @@ impl<'a> Catalog<'a> {
         self.ledger.failure(failure.at(Some(&name.to_string()), replica.as_deref()));
     }
 
-    /// Plans one table; with `say`, schema drift is reported. `None` when it may not
-    /// be read or no replica has it.
+    /// Plans a table, and says what differs in its definition.
     ///
     /// # Errors
     /// Those of the servers.
@@ -210,35 +287,48 @@ impl<'a> Catalog<'a> {
         entry: &TableEntry,
         source: &mut Link<'_>,
         replicas: &mut [Link<'_>],
-        say: bool,
-    ) -> Result<Option<TablePlan>> {
-        if let Readable::Denied(why) = source.ask(|session| session.may_read(&entry.name))? {
-            self.denied(&entry.name, None, &why);
-            return Ok(None);
+        say: Say,
+    ) -> Result<Planned> {
+        match source.ask(|session| session.may_read(&entry.name))? {
+            Readable::Yes => {}
+            Readable::Missing => return Ok(Planned::Vanished),
+            Readable::Denied(why) => {
+                self.denied(&entry.name, None, &why);
+                return Ok(Planned::Nowhere);
+            }
         }
-        let mut ours =
-            Side { entry: entry.clone(), definition: source.ask(|session| session.definition(&entry.name))? };
+        let definition = source.ask(|session| session.definition(&entry.name))?;
+        let mut ours = Side { entry: entry.clone(), definition };
         let mut sides = Vec::new();
         for (at, replica) in replicas.iter_mut().enumerate() {
-            let mut side = self.side(entry, at, replica, say)?;
-            if let Some(side) = side.as_mut().filter(|side| !drift::same_definition(&side.definition, &ours.definition))
-            {
+            let mut side = match self.side(entry, at, source, replica, say)? {
+                Presence::There(side) => side,
+                Presence::Vanished => return Ok(Planned::Vanished),
+                Presence::Absent => {
+                    sides.push(None);
+                    continue;
+                }
+            };
+            if !drift::same_definition(&side.definition, &ours.definition) {
                 // A change of the definition may be on its way: look again behind a fence.
-                if let Some(fence) = self.fences.get(at) {
-                    catch_up(source, replica, fence, self.stop)?;
+                if !self.caught_up(at, source, replica, &entry.name)? {
+                    sides.push(None);
+                    continue;
                 }
                 side.definition = replica.ask(|session| session.definition(&side.entry.name))?;
                 ours.definition = source.ask(|session| session.definition(&entry.name))?;
             }
-            if let Some(side) = side.as_ref().filter(|_| say) {
-                self.report_drift(entry, at, &ours, side);
-            }
-            sides.push(side);
+            self.report_drift(entry, at, &ours, &side, say);
+            sides.push(Some(side));
         }
-        if sides.iter().all(Option::is_none) {
-            return Ok(None);
+        // No columns: it was dropped after it could be read.
+        if ours.definition.columns.is_empty() || sides.iter().flatten().any(|side| side.definition.columns.is_empty()) {
+            return Ok(Planned::Vanished);
         }
-        Ok(Some(self.planned(&ours, &sides)))
+        if sides.iter().all(Option::is_none) && !replicas.is_empty() {
+            return Ok(Planned::Nowhere);
+        }
+        Ok(Planned::Plan(Box::new(self.planned(&ours, &sides))))
     }
 
     /// The key along which a table would be cut, as far as the source is concerned.
@@ -263,30 +353,64 @@ impl<'a> Catalog<'a> {
         })
     }
 
-    /// The table's side on a replica; `None` when it is not there or may not be read.
-    fn side(&self, entry: &TableEntry, at: usize, replica: &mut Link<'_>, say: bool) -> Result<Option<Side>> {
-        let name = mapped(self.options, &entry.name);
-        let listed = self.replicas.get(at).and_then(|tables| tables.get(&name));
-        match (replica.ask(|session| session.may_read(&name))?, listed) {
-            (Readable::Yes, Some(listed)) => {
-                let definition = replica.ask(|session| session.definition(&name))?;
-                return Ok(Some(Side { entry: listed.clone(), definition }));
+    /// The table's side on a replica.
+    fn side(
+        &self,
+        entry: &TableEntry,
+        at: usize,
+        source: &mut Link<'_>,
+        replica: &mut Link<'_>,
+        say: Say,
+    ) -> Result<Presence> {
+        let wanted = mapped(self.options, &entry.name);
+        let listed = self.replicas.get(at).and_then(|listing| listing.find(&wanted, &self.source));
+        let name = listed.cloned().unwrap_or(wanted);
+        let mut readable = replica.ask(|session| session.may_read(&name))?;
+        if readable == Readable::Missing {
+            // It may be on its way, or about to be dropped.
+            if !self.caught_up(at, source, replica, &entry.name)? {
+                return Ok(Presence::Absent);
             }
-            (Readable::Denied(why), _) => self.denied(&name, Some(at), &why),
-            _ if say => {
-                let text = format!("table {} is on the source only", entry.name);
-                self.table_finding(Code::TableSourceOnly, text, &entry.name, at);
-            }
-            _ => {}
+            readable = replica.ask(|session| session.may_read(&name))?;
         }
-        Ok(None)
+        match readable {
+            Readable::Yes => {
+                let listed = replica.ask(|session| session.table(&name))?;
+                let definition = replica.ask(|session| session.definition(&name))?;
+                let entry = listed.unwrap_or_else(|| TableEntry { name, ..entry.clone() });
+                return Ok(Presence::There(Side { entry, definition }));
+            }
+            Readable::Denied(why) => self.denied(&name, Some(at), &why),
+            Readable::Missing => {
+                if source.ask(|session| session.may_read(&entry.name))? == Readable::Missing {
+                    return Ok(Presence::Vanished);
+                }
+                let text = format!("table {} is on the source only", entry.name);
+                self.table_finding(say, Code::TableSourceOnly, text, &entry.name, at);
+            }
+        }
+        Ok(Presence::Absent)
     }
 
-    fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side) {
+    fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side, say: Say) {
         let name = &entry.name;
         let ignored = |column: &str| self.options.filters.column(&name.database, &name.table, column).is_some();
         for finding in drift::compare(&name.to_string(), self.ledger.replica(replica), ours, theirs, &ignored) {
-            self.ledger.finding(finding);
+            self.finding(say, finding);
         }
     }
+}
+
+/// Says that something was asked for that is not there.
+pub fn unknown(ledger: &Ledger<'_>, unmatched: &Unmatched) {
+    let failure =
+        Failure::new(Code::TableUnknown, unmatched.message()).with_hint("check the spelling and the SELECT privilege");
+    ledger.failure(failure.at(unmatched.name.as_deref(), None));
+}
+
+/// Says that a replica did not get as far as the source, so that nothing can be said to be missing there.
+fn late(ledger: &Ledger<'_>, at: usize, table: Option<&TableName>) {
+    let name = ledger.replica(at).to_owned();
+    let text = format!("{name} did not apply the source's position in time, so its definitions may be older");
+    ledger.failure(Failure::new(Code::LagTimeout, text).at(table.map(ToString::to_string).as_deref(), Some(&name)));
 }

@@ -1,5 +1,6 @@
 //! Schema drift: what differs between the definitions of a table on two servers.
 
+use crate::plan::same_name;
 use std::collections::BTreeSet;
 use vouch_report::{Code, Finding, Location, Proof, ValueDiff};
 use vouch_server::{ColumnEntry, IndexEntry, TableDefinition, TableEntry};
@@ -72,13 +73,13 @@ impl Drift<'_> {
     fn columns(&mut self, source: &TableDefinition, other: &TableDefinition, ignored: &dyn Fn(&str) -> bool) {
         let taking_part = |column: &&ColumnEntry| !ignored(&column.name);
         for column in source.columns.iter().filter(taking_part) {
-            match other.columns.iter().find(|theirs| theirs.name == column.name) {
+            match other.columns.iter().find(|theirs| same_name(&theirs.name, &column.name)) {
                 None => self.column_missing(Code::ColumnSourceOnly, column, "source"),
                 Some(theirs) => self.column(column, theirs),
             }
         }
         for column in other.columns.iter().filter(taking_part) {
-            if source.columns.iter().all(|ours| ours.name != column.name) {
+            if source.columns.iter().all(|ours| !same_name(&ours.name, &column.name)) {
                 self.column_missing(Code::ColumnReplicaOnly, column, "replica");
             }
         }
@@ -122,7 +123,7 @@ impl Drift<'_> {
 fn shapes(indexes: &[IndexEntry]) -> BTreeSet<String> {
     let shape = |index: &IndexEntry| {
         let part = |part: &vouch_server::IndexPart| {
-            let name = part.column.clone().unwrap_or_else(|| "(expression)".to_owned());
+            let name = part.column.as_ref().map_or_else(|| "(expression)".to_owned(), |name| name.to_lowercase());
             let down = if part.descending { " DESC" } else { "" };
             format!("{name}{down}{}", if part.prefix { " (prefix)" } else { "" })
         };

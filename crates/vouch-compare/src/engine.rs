@@ -1,6 +1,6 @@
 //! The whole comparison: connect, look before leaping, read, resolve, sum up.
 
-use crate::catalog::{Catalog, Selection};
+use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::checksum;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
@@ -202,7 +202,7 @@ impl<'a> Comparison<'a> {
         };
         let listed = Catalog::list(selection, &run.ledger, fences, self.runtime.stop, source, links);
         let surveyed = listed.and_then(|catalog| {
-            let plans = survey(&catalog, source, links)?;
+            let plans = self.survey(run, &catalog, source, links)?;
             let plans = self.narrowed(run, plans, source, links)?;
             Ok((catalog, plans))
         });
@@ -215,7 +215,8 @@ impl<'a> Comparison<'a> {
         run.ledger.tell(&Event::Planned { tables: plans.len() as u64, rows, replicas: run.replicas.len() as u64 });
         for pass in 1..=PASSES {
             let tables = self.pass(run, plans, source);
-            plans = self.again(run, &catalog, &tables, source, links, pass == PASSES);
+            let round = Round { run, catalog: &catalog, last: pass == PASSES };
+            plans = round.moved(&tables, source, links);
             if plans.is_empty() {
                 break;
             }
@@ -227,20 +228,51 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
+    /// Plans every table that takes part, and says what is left out or missing.
+    fn survey(
+        &self,
+        run: &Run<'_>,
+        catalog: &Catalog<'_>,
+        source: &mut Link<'_>,
+        links: &mut [Link<'_>],
+    ) -> vouch_server::Result<Vec<ToDo>> {
+        catalog.report_unknown();
+        catalog.report_replica_only(source, links)?;
+        let wanted = catalog.wanted(true);
+        let (tables, replicas) = (wanted.len() as u64, run.replicas.len() as u64);
+        let rows = wanted.iter().map(|entry| entry.rows).sum();
+        run.ledger.tell(&Event::Planned { tables, rows, replicas });
+        let mut plans: Vec<ToDo> = Vec::new();
+        for entry in wanted {
+            match catalog.plan(entry, source, links, Say::All)? {
+                Planned::Plan(plan) => plans.push((*plan, None)),
+                Planned::Nowhere => {}
+                Planned::Vanished => run.ledger.failure(vanished(&entry.name.to_string())),
+            }
+        }
+        let all: Vec<&TablePlan> = plans.iter().map(|(plan, _)| plan).collect();
+        catalog.report_unknown_columns(&all);
+        Ok(plans)
+    }
+
     /// Only the tables and regions in which checksums differ, where that is asked for.
     fn narrowed(
         &self,
         run: &Run<'_>,
-        plans: Vec<Planned>,
+        plans: Vec<ToDo>,
         source: &mut Link<'_>,
         links: &mut [Link<'_>],
-    ) -> vouch_server::Result<Vec<Planned>> {
+    ) -> vouch_server::Result<Vec<ToDo>> {
         let Some(name) = &self.options.from_checksums else { return Ok(plans) };
         let missing = || ServerError::new(&run.source.name, Fault::Missing, format!("there is no table {name}"));
         let table = source.ask(|session| session.replicate_table(name))?.ok_or_else(missing)?;
+        let checksums = checksum::Checksums::read(table, &run.ledger, source, links)?;
         let mut narrowed = Vec::new();
         for (mut plan, again) in plans {
-            let regions = checksum::regions(&table, &plan, source, links)?;
+            if !checksums.are_complete(&plan, &run.ledger) {
+                continue;
+            }
+            let regions = checksums.regions(&plan, source, links)?;
             if regions.is_empty() {
                 run.ledger.skip(Code::FilteredOut, plan.label, "none of its checksums differs");
             } else {
@@ -251,7 +283,7 @@ impl<'a> Comparison<'a> {
         Ok(narrowed)
     }
 
-    fn pass(&self, run: &Run<'_>, mut plans: Vec<Planned>, source: &mut Link<'_>) -> Vec<Arc<TableRun>> {
+    fn pass(&self, run: &Run<'_>, mut plans: Vec<ToDo>, source: &mut Link<'_>) -> Vec<Arc<TableRun>> {
         plans.sort_by(|a, b| b.0.rows.cmp(&a.0.rows).then_with(|| a.0.label.cmp(&b.0.label)));
         let mut tables = Vec::new();
         for (plan, again) in plans {
@@ -268,46 +300,6 @@ impl<'a> Comparison<'a> {
         }
         pass::run(run, &tables);
         tables
-    }
-
-    /// Plans anew the tables whose definition changed; gone and restless ones are failures.
-    fn again(
-        &self,
-        run: &Run<'_>,
-        catalog: &Catalog<'_>,
-        tables: &[Arc<TableRun>],
-        source: &mut Link<'_>,
-        links: &mut [Link<'_>],
-        last: bool,
-    ) -> Vec<Planned> {
-        let mut plans = Vec::new();
-        for table in tables {
-            if run.is_over() {
-                break;
-            }
-            let moved = table.changed.load(Ordering::Acquire)
-                || (!table.is_over() && matches!(pass::still_as_planned(table, source), Ok(false)));
-            if !moved {
-                continue;
-            }
-            let entry = catalog.wanted(false).into_iter().find(|entry| entry.name == table.plan.name);
-            let plan = entry.and_then(|entry| catalog.plan(entry, source, links, false).ok().flatten());
-            match plan.filter(|plan| !plan.definition.columns.is_empty()) {
-                Some(plan) if !last => plans.push((plan, Some(table.number))),
-                found => self.restless(run, table, found.is_some()),
-            }
-        }
-        plans
-    }
-
-    fn restless(&self, run: &Run<'_>, table: &TableRun, exists: bool) {
-        let label = &table.plan.label;
-        let (code, message) = if exists {
-            (Code::TableChanged, format!("the definition of {label} changed again and again while it was compared"))
-        } else {
-            (Code::TableVanished, format!("{label} was there at the start and is gone"))
-        };
-        run.ledger.broken(table.number, Failure::new(code, message).at(Some(label), None));
     }
 
     fn sum_up(&self, run: Run<'_>, servers: &Servers) -> Summary {
@@ -347,17 +339,80 @@ fn identity(dial: &Dial, facts: &Facts) -> String {
 }
 
 /// A plan, and the number of its table in the ledger where it is made anew.
-type Planned = (TablePlan, Option<usize>);
+type ToDo = (TablePlan, Option<usize>);
 
-/// Plans every table that takes part, and says what is left out or missing.
-fn survey(catalog: &Catalog<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> vouch_server::Result<Vec<Planned>> {
-    catalog.report_unknown();
-    catalog.report_replica_only(source)?;
-    let mut plans = Vec::new();
-    for entry in catalog.wanted(true) {
-        plans.extend(catalog.plan(entry, source, links, true)?.map(|plan| (plan, None)));
+/// What comes between two passes.
+struct Round<'a, 'r> {
+    run: &'a Run<'r>,
+    catalog: &'a Catalog<'a>,
+    /// There is no pass after this.
+    last: bool,
+}
+
+impl Round<'_, '_> {
+    /// Plans anew the tables whose definition changed on any side while they were read.
+    fn moved(&self, tables: &[Arc<TableRun>], source: &mut Link<'_>, links: &mut [Link<'_>]) -> Vec<ToDo> {
+        let mut plans = Vec::new();
+        for table in tables {
+            if self.run.stop.requested().is_some() {
+                break;
+            }
+            // What nobody could look at again is not shown to have stood still.
+            if self.run.source_lost.load(Ordering::Acquire) {
+                self.run.ledger.void(table.number);
+                continue;
+            }
+            if self.has_moved(table, source, links) {
+                plans.extend(self.again(table, source, links));
+            }
+        }
+        plans
     }
-    Ok(plans)
+
+    fn has_moved(&self, table: &TableRun, source: &mut Link<'_>, links: &mut [Link<'_>]) -> bool {
+        if table.is_over() {
+            return table.changed.load(Ordering::Acquire);
+        }
+        match pass::still_as_planned(self.run, table, source, links) {
+            Ok(still) => !still,
+            Err(error) => {
+                let text = format!("whether {} was changed meanwhile cannot be told: {error}", table.plan.label);
+                self.broken(table, Code::TableFailed, text);
+                false
+            }
+        }
+    }
+
+    /// The plan of a table that moved; a table that is gone or restless is an error.
+    fn again(&self, table: &TableRun, source: &mut Link<'_>, links: &mut [Link<'_>]) -> Option<ToDo> {
+        let label = &table.plan.label;
+        if self.run.past_deadline() {
+            self.run.ledger.void(table.number);
+            return None;
+        }
+        let entry = self.catalog.wanted(false).into_iter().find(|entry| entry.name == table.plan.name);
+        match entry.map_or(Ok(Planned::Vanished), |entry| self.catalog.plan(entry, source, links, Say::News)) {
+            Ok(Planned::Plan(plan)) if !self.last => return Some((*plan, Some(table.number))),
+            Ok(Planned::Plan(_)) => {
+                let text = format!("the definition of {label} changed again and again while it was compared");
+                self.broken(table, Code::TableChanged, text);
+            }
+            Ok(Planned::Nowhere) => self.run.ledger.void(table.number),
+            Ok(Planned::Vanished) => self.run.ledger.broken(table.number, vanished(label)),
+            Err(error) => self.broken(table, Code::TableFailed, format!("{label} cannot be planned again: {error}")),
+        }
+        None
+    }
+
+    fn broken(&self, table: &TableRun, code: Code, message: String) {
+        let failure = Failure::new(code, message).at(Some(&table.plan.label), None);
+        self.run.ledger.broken(table.number, failure);
+    }
+}
+
+fn vanished(label: &str) -> Failure {
+    let text = format!("{label} was there at the start and is gone");
+    Failure::new(Code::TableVanished, text).at(Some(label), None)
 }
 
 /// A run that compared no table at all must not look clean.

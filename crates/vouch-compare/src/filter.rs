@@ -11,6 +11,7 @@ mod rule;
 use pattern::Pattern;
 use rule::{Matchers, Rule};
 use std::fmt;
+use vouch_server::TableName;
 
 /// Engines that keep no rows of their own, or none that replicate.
 const ENGINES_WITHOUT_ROWS: [&str; 12] = [
@@ -107,6 +108,32 @@ impl FilterError {
     }
 }
 
+/// A pattern or regular expression that lets nothing in, since nothing is called so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmatched {
+    /// What it should name: `table`, `database`, `engine`, `column`.
+    pub what: &'static str,
+    /// The option, without dashes.
+    pub option: &'static str,
+    /// What was written.
+    pub text: String,
+    /// The name that was meant, if it has no wildcard.
+    pub name: Option<String>,
+}
+
+impl Unmatched {
+    /// One sentence that says so.
+    pub fn message(&self) -> String {
+        match &self.name {
+            Some(name) => format!(
+                "{} {name} was asked for and does not exist on the source, or may not be seen, or is empty of tables",
+                self.what
+            ),
+            None => format!("--{} {} matches no {} of the source", self.option, self.text, self.what),
+        }
+    }
+}
+
 /// The compiled filters. The default lets everything in that has rows of its own.
 #[derive(Clone, Debug, Default)]
 pub struct Filters {
@@ -196,6 +223,24 @@ impl Filters {
             return self.columns.exclude.find(&names);
         }
         self.columns.reason(&names)
+    }
+
+    /// What `--databases`, `--tables` and `--engines` ask for and no table has.
+    pub fn unmatched(&self, tables: &[&TableName], engines: &[&str]) -> Vec<Unmatched> {
+        let databases: Vec<[&str; 1]> = tables.iter().map(|name| [name.database.as_str()]).collect();
+        let names: Vec<[&str; 2]> = tables.iter().map(|name| [name.database.as_str(), name.table.as_str()]).collect();
+        let upper: Vec<String> = engines.iter().map(|engine| engine.to_ascii_uppercase()).collect();
+        let engines: Vec<[&str; 1]> = upper.iter().map(|engine| [engine.as_str()]).collect();
+        let mut unmatched = self.databases.include.unmatched("database", &databases);
+        unmatched.extend(self.tables.include.unmatched("table", &names));
+        unmatched.extend(self.engines.include.unmatched("engine", &engines));
+        unmatched
+    }
+
+    /// What `--columns` asks for and no table has.
+    pub fn unmatched_columns(&self, columns: &[[String; 3]]) -> Vec<Unmatched> {
+        let columns: Vec<[&str; 3]> = columns.iter().map(|names| names.each_ref().map(String::as_str)).collect();
+        self.columns.include.unmatched("column", &columns)
     }
 
     /// Databases given by `--databases` without a wildcard: these must exist.

@@ -101,15 +101,23 @@ fn as_key(index: &IndexEntry, definition: &TableDefinition, usable: &dyn Fn(&str
 }
 
 /// The best key of a table. `usable` says whether a column exists and means the
-/// same on both sides; `wanted` names an index to prefer.
-pub fn choose(definition: &TableDefinition, wanted: Option<&str>, usable: &dyn Fn(&str) -> bool) -> KeyChoice {
+/// same on both sides, `everywhere` whether all replicas can read along the key;
+/// `wanted` names an index to prefer.
+pub fn choose(
+    definition: &TableDefinition,
+    wanted: Option<&str>,
+    usable: &dyn Fn(&str) -> bool,
+    everywhere: &dyn Fn(&[KeyColumn]) -> bool,
+) -> KeyChoice {
     let mut candidates: Vec<(&IndexEntry, KeyChoice)> = definition
         .indexes
         .iter()
         .filter_map(|index| as_key(index, definition, usable).map(|key| (index, key)))
         .collect();
     candidates.sort_by_key(|(index, key)| {
-        (Some(index.name.as_str()) != wanted, !key.unique, !key.ranged, rank(index, definition), index.name.clone())
+        let preferred = Some(index.name.as_str()) == wanted;
+        let class = (!preferred, !key.unique, !key.ranged, !everywhere(&key.columns));
+        (class, rank(index, definition), index.name.clone())
     });
     candidates.into_iter().next().map(|(_, key)| key).unwrap_or_default()
 }
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_primary_key_comes_first_and_a_nullable_unique_key_before_an_index() {
-        let best = |indexes| choose(&table(indexes), None, &|_| true).index;
+        let best = |indexes| choose(&table(indexes), None, &|_| true, &|_| true).index;
         let all = vec![index("i", false, &["b"]), index("PRIMARY", true, &["a"]), index("u", true, &["b"])];
         assert_eq!(best(all.clone()).as_deref(), Some("PRIMARY"));
         assert_eq!(best(vec![all[0].clone(), all[2].clone()]).as_deref(), Some("u"));
@@ -156,11 +164,29 @@ mod tests {
     #[test]
     fn a_column_that_differs_between_the_sides_is_no_key() {
         let all = vec![index("PRIMARY", true, &["a"]), index("u", true, &["b"])];
-        assert_eq!(choose(&table(all), None, &|name| name != "a").index.as_deref(), Some("u"));
+        assert_eq!(choose(&table(all), None, &|name| name != "a", &|_| true).index.as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn an_index_that_a_replica_lacks_comes_after_one_that_all_have() {
+        let all = vec![index("PRIMARY", true, &["a"]), index("u", true, &["a", "e"])];
+        let wide = |columns: &[KeyColumn]| columns.len() == 2;
+        assert_eq!(choose(&table(all.clone()), None, &|_| true, &wide).index.as_deref(), Some("u"));
+        assert_eq!(choose(&table(all), None, &|_| true, &|_| false).index.as_deref(), Some("PRIMARY"));
+    }
+
+    #[test]
+    fn estimates_of_the_server_choose_nothing() {
+        let with = |a: u64, b: u64| {
+            let mut all = vec![index("one", false, &["a"]), index("two", false, &["b"])];
+            (all[0].cardinality, all[1].cardinality) = (a, b);
+            choose(&table(all), None, &|_| true, &|_| true).index
+        };
+        assert_eq!(with(1, 1_000_000), with(1_000_000, 1));
     }
 
     #[test]
     fn an_enum_in_front_makes_no_ranges() {
-        assert!(!choose(&table(vec![index("PRIMARY", true, &["e"])]), None, &|_| true).ranged);
+        assert!(!choose(&table(vec![index("PRIMARY", true, &["e"])]), None, &|_| true, &|_| true).ranged);
     }
 }

@@ -322,6 +322,19 @@ impl<'a> Ledger<'a> {
         self.books().general.push(finding);
     }
 
+    /// The same, unless it is known already.
+    pub fn new_finding(&self, finding: Finding) {
+        let known = self.books().general.contains(&finding);
+        if !known {
+            self.finding(finding);
+        }
+    }
+
+    /// Whatever was counted of a table says nothing any more: somebody else says why.
+    pub fn void(&self, table: usize) {
+        self.with_table(table, |tally| tally.broken = true);
+    }
+
     /// A failure to look.
     pub fn failure(&self, failure: Failure) {
         self.sink.emit(&Event::Error(failure.clone()));

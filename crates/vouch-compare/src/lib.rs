@@ -20,6 +20,7 @@ mod finding;
 mod key;
 mod ledger;
 mod link;
+mod listing;
 mod options;
 mod pass;
 mod plan;

@@ -146,12 +146,28 @@ fn take_over(run: &Run<'_>, number: usize, earlier: Earlier, sizer: Sizer) -> Ch
     chunker
 }
 
-/// Looks at the definition of a table again after it was read: only what stood
-/// still from beginning to end counts as compared.
+/// Looks at the definition of a table again after it was read, on the source and on every replica:
+/// only what stood still from beginning to end counts as compared.
 ///
 /// # Errors
-/// Those of the source.
-pub fn still_as_planned(table: &TableRun, source: &mut Link<'_>) -> Result<bool> {
-    let now = source.ask(|session| session.definition(&table.plan.name))?;
-    Ok(drift::same_definition(&now, &table.plan.definition))
+/// Those of the servers.
+pub fn still_as_planned(
+    run: &Run<'_>,
+    table: &TableRun,
+    source: &mut Link<'_>,
+    replicas: &mut [Link<'_>],
+) -> Result<bool> {
+    let plan = &table.plan;
+    let now = source.ask(|session| session.definition(&plan.name))?;
+    let mut still = drift::same_definition(&now, &plan.definition);
+    let sides = plan.replicas.iter().zip(&plan.replica_definitions).zip(replicas).zip(&run.replicas);
+    for (((reading, planned), link), replica) in sides {
+        let (Some(reading), Some(planned)) = (reading, planned) else { continue };
+        // One that was given up is reported as such.
+        if still && !replica.lost.load(Ordering::Acquire) {
+            let now = link.ask(|session| session.definition(&reading.table))?;
+            still = drift::same_definition(&now, planned);
+        }
+    }
+    Ok(still)
 }

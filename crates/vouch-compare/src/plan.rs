@@ -3,7 +3,10 @@
 use crate::drift::{self, Side};
 use crate::filter::Filters;
 use crate::key::{self, KeyChoice};
-use vouch_server::{ColumnEntry, ColumnForm, DigestColumn, Interval, Reading, TableDefinition, TableName};
+use vouch_server::{
+    ColumnEntry, ColumnForm, DigestColumn, IndexEntry, IndexPart, Interval, KeyColumn, Reading, TableDefinition,
+    TableName,
+};
 
 /// The plan for one table.
 #[derive(Clone, Debug)]
@@ -62,9 +65,10 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
                 .iter()
                 .all(|side| find(&side.definition, name).is_some_and(|theirs| drift::same_meaning(ours, theirs)))
         };
-        columns.iter().any(|column| column.name == name) && ours.is_some_and(everywhere)
+        columns.iter().any(|column| same_name(&column.name, name)) && ours.is_some_and(everywhere)
     };
-    let key = key::choose(&from.source.definition, from.index, &usable);
+    let everywhere = |key: &[KeyColumn]| sides.iter().all(|side| index_along(key, &side.definition).is_some());
+    let key = key::choose(&from.source.definition, from.index, &usable, &everywhere);
     let reading = Reading {
         table: name.clone(),
         columns: columns.iter().map(|column| column.name.clone()).collect(),
@@ -94,7 +98,7 @@ fn is_exact(column: &ColumnEntry) -> bool {
 }
 
 fn find<'a>(definition: &'a TableDefinition, name: &str) -> Option<&'a ColumnEntry> {
-    definition.columns.iter().find(|column| column.name == name)
+    definition.columns.iter().find(|column| same_name(&column.name, name))
 }
 
 /// Columns that take part and exist everywhere, in the source's order.
@@ -108,14 +112,27 @@ fn common_columns<'a>(from: &'a Ingredients<'_>, name: &TableName) -> Vec<&'a Co
 
 /// The same reading on a replica: its own name, and its own index of the same columns.
 fn on_replica(reading: &Reading, side: &Side) -> Reading {
-    let same_columns = |index: &&vouch_server::IndexEntry| {
-        index.parts.len() == reading.key.len()
-            && index.parts.iter().zip(&reading.key).all(|(part, key)| {
-                part.column.as_deref() == Some(key.name.as_str()) && !part.prefix && part.descending == key.descending
-            })
-    };
-    let index = side.definition.indexes.iter().find(same_columns).map(|index| index.name.clone());
+    let index = index_along(&reading.key, &side.definition).map(|index| index.name.clone());
     Reading { table: side.entry.name.clone(), index, ..reading.clone() }
+}
+
+/// The index of exactly these columns.
+fn index_along<'a>(key: &[KeyColumn], definition: &'a TableDefinition) -> Option<&'a IndexEntry> {
+    let same_part = |(part, key): (&IndexPart, &KeyColumn)| {
+        let same_column = part.column.as_deref().is_some_and(|name| same_name(name, &key.name));
+        same_column && !part.prefix && part.descending == key.descending
+    };
+    let same_columns =
+        |index: &&IndexEntry| index.parts.len() == key.len() && index.parts.iter().zip(key).all(same_part);
+    definition.indexes.iter().find(same_columns)
+}
+
+/// Servers find columns without regard to case.
+pub fn same_name(a: &str, b: &str) -> bool {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.eq_ignore_ascii_case(b),
+        false => a.to_lowercase() == b.to_lowercase(),
+    }
 }
 
 /// Longest value that goes into a digest in the server as it is, in bytes.

@@ -514,6 +514,9 @@ codes! {
     SliceRun "slice-run" Notice Notice
         "Only one slice of every table was checksummed; the others keep their earlier results."
         "vouch checksum status shows how much of each table is verified, and how long ago.";
+    CaseFolded "case-folded" Notice Notice
+        "lower_case_table_names differs between the source and the replica: one of them finds tables without regard to case. Tables whose names differ by case alone were compared with each other."
+        "Mind it before a failover: names that applications use may not be found on the other server.";
     TableRestarted "table-restarted" Notice Notice
         "What was kept of the table does not hold any more: its key, a definition, a server or the set of replicas changed, or the state is damaged. The table is compared from the start."
         "Nothing has to be done. The message says what changed.";

@@ -35,6 +35,8 @@ pub enum Capability {
     CachedStatistics,
     /// Functional key parts and their column in `information_schema.STATISTICS`.
     FunctionalIndexes,
+    /// Indexes that the optimizer is told to leave alone, `IGNORED` in `information_schema.STATISTICS`.
+    IgnoredIndexes,
     /// Commit times of transactions that are being applied, in `performance_schema`.
     ApplierTimestamps,
 }
@@ -57,6 +59,7 @@ const TABLE: &[(Capability, Since, Since)] = &[
     (Capability::ForShare, Some(Version::new(8, 0, 1)), None),
     (Capability::CachedStatistics, Some(Version::new(8, 0, 3)), None),
     (Capability::FunctionalIndexes, Some(Version::new(8, 0, 13)), None),
+    (Capability::IgnoredIndexes, None, Some(Version::new(10, 6, 0))),
     (Capability::ApplierTimestamps, Some(Version::new(8, 0, 1)), None),
 ];
 

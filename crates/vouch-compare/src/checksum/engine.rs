@@ -8,7 +8,7 @@ use super::options::{ChecksumOptions, Function};
 use super::rotation::{self, Turn};
 use super::summary::Report;
 use super::writer::{self, Ended, Writer};
-use crate::catalog::{Catalog, Selection};
+use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
@@ -416,18 +416,15 @@ impl Engine<'_> {
         source: &mut Link<'_>,
         links: &mut [Link<'_>],
     ) -> vouch_server::Result<Option<TablePlan>> {
-        if source.ask(|session| session.definition(&entry.name))?.columns.is_empty() {
-            self.unfit(job, entry, Unfit::Vanished);
-            return Ok(None);
-        }
-        let Some(plan) = catalog.plan(entry, source, links, true)? else {
-            self.unfit(job, entry, Unfit::Nowhere);
-            return Ok(None);
+        let why = match catalog.plan(entry, source, links, Say::All)? {
+            Planned::Plan(plan) => match self.obstacle(&plan) {
+                Some(why) => why,
+                None => return Ok(Some(with_fewer_columns(*plan, self.options))),
+            },
+            Planned::Nowhere => Unfit::Nowhere,
+            Planned::Vanished => Unfit::Vanished,
         };
-        match self.obstacle(&plan) {
-            Some(why) => self.unfit(job, entry, why),
-            None => return Ok(Some(with_fewer_columns(plan, self.options))),
-        }
+        self.unfit(job, entry, why);
         Ok(None)
     }
 

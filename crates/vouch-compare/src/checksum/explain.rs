@@ -2,7 +2,7 @@
 
 use super::options::ChecksumOptions;
 use super::{boundary, engine, expression};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Planned, Say};
 use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::Link;
@@ -33,8 +33,13 @@ pub fn explain(options: &ChecksumOptions, runtime: &Runtime<'_>) -> Result<Strin
             Catalog::list(selection, &ledger, fences, runtime.stop, &mut source, &mut links).map_err(refuse)?;
         let mut text = String::new();
         for entry in catalog.wanted(false) {
-            let Some(plan) = catalog.plan(entry, &mut source, &mut links, false).map_err(refuse)? else { continue };
-            let plan = engine::with_fewer_columns(plan, options);
+            let planned = catalog.plan(entry, &mut source, &mut links, Say::Nothing).map_err(refuse)?;
+            let Planned::Plan(plan) = planned else {
+                let why = "it is missing on a server, or may not be read";
+                text.push_str(&format!("-- {}\n-- not checksummed: {why}\n\n", entry.name));
+                continue;
+            };
+            let plan = engine::with_fewer_columns(*plan, options);
             text.push_str(&one(options, &plan, &mut source).map_err(refuse)?);
         }
         Ok(text)

@@ -27,7 +27,7 @@ mod writer;
 pub use check::check;
 pub use engine::checksum;
 pub use explain::explain;
-pub(crate) use narrow::regions;
+pub(crate) use narrow::Checksums;
 pub use options::{Checks, ChecksumOptions, ChunkSizing, Function, Slice};
 pub use plan::plan;
 pub use status::status;

@@ -36,6 +36,12 @@ impl Pattern {
         self.parts.iter().rev().zip(names.iter().rev()).skip(1).all(|(part, name)| part.matches(name))
     }
 
+    /// The whole name with dots, where no part has a wildcard.
+    pub(super) fn whole_name(&self) -> Option<String> {
+        let parts: Option<Vec<String>> = (0..self.parts.len()).map(|at| self.literal(at)).collect();
+        parts.map(|parts| parts.join("."))
+    }
+
     pub(super) fn literal(&self, index: usize) -> Option<String> {
         match self.parts.get(index)? {
             Part::Literal(name) => Some(name.clone()),

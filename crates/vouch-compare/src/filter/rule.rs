@@ -3,8 +3,8 @@
 //! [`Rule`] is what is let in and what of that is left out again. Names are given
 //! outermost first: database, table, column.
 
-use super::FilterError;
 use super::pattern::{Pattern, split};
+use super::{FilterError, Unmatched};
 use regex::Regex;
 
 /// What is let in, and what of that is left out again.
@@ -68,16 +68,41 @@ impl Matchers {
         }
     }
 
+    /// The patterns and regular expressions that match none of `all`.
+    pub(super) fn unmatched<const N: usize>(&self, what: &'static str, all: &[[&str; N]]) -> Vec<Unmatched> {
+        let [lists, regexes] = self.option_names;
+        let idle = |pattern: &&Pattern| all.iter().all(|names| !pattern.matches(names));
+        let patterns = self.patterns.iter().filter(idle).map(|pattern| Unmatched {
+            what,
+            option: lists,
+            text: pattern.text.clone(),
+            name: pattern.whole_name(),
+        });
+        let idle = |regex: &&Regex| all.iter().all(|names| !is_hit(regex, names));
+        let expressions = self.regexes.iter().filter(idle).map(|regex| Unmatched {
+            what,
+            option: regexes,
+            text: regex.to_string(),
+            name: None,
+        });
+        patterns.chain(expressions).collect()
+    }
+
     /// What matches names (outermost first), as a reason. A regular expression is
     /// searched in the last name and in all of them with dots between.
     pub(super) fn find(&self, names: &[&str]) -> Option<String> {
         if let Some(pattern) = self.patterns.iter().find(|pattern| pattern.matches(names)) {
             return Some(format!("--{} {}", self.option_names[0], pattern.text));
         }
-        let full = names.join(".");
-        let hit = |regex: &&Regex| names.last().is_some_and(|name| regex.is_match(name)) || regex.is_match(&full);
-        self.regexes.iter().find(hit).map(|regex| format!("--{} {regex}", self.option_names[1]))
+        self.regexes
+            .iter()
+            .find(|regex| is_hit(regex, names))
+            .map(|regex| format!("--{} {regex}", self.option_names[1]))
     }
+}
+
+fn is_hit(regex: &Regex, names: &[&str]) -> bool {
+    names.last().is_some_and(|name| regex.is_match(name)) || regex.is_match(&names.join("."))
 }
 
 /// The sentence in an error of the regex library, which draws a picture before it.

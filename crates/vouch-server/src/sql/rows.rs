@@ -96,7 +96,7 @@ impl Reading {
 }
 
 /// Lifts the time limit for one statement.
-fn unhurried(session: &Session, sql: String) -> String {
+pub(crate) fn unhurried(session: &Session, sql: String) -> String {
     use crate::capability::Capability::{MaxExecutionTime, MaxStatementTime};
     if session.has(MaxExecutionTime) {
         sql.replacen("SELECT", "SELECT /*+ MAX_EXECUTION_TIME(0) */", 1)

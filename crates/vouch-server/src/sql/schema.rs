@@ -90,15 +90,26 @@ const TABLES: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k
     WHERE TABLE_SCHEMA NOT IN ('mysql','sys','information_schema','performance_schema') \
     ORDER BY TABLE_SCHEMA, TABLE_NAME";
 
+/// Names and kinds alone: for these the server need not open a table.
+const NAMES: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k FROM information_schema.TABLES \
+    WHERE TABLE_SCHEMA NOT IN ('mysql','sys','information_schema','performance_schema')";
+
+const TABLE: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k, ENGINE AS e, ROW_FORMAT AS f, \
+    TABLE_COLLATION AS c, TABLE_ROWS AS r, DATA_LENGTH AS b FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
+
 const COLUMNS: &str = "SELECT COLUMN_NAME AS n, DATA_TYPE AS k, COLUMN_TYPE AS t, IS_NULLABLE AS z, \
     CHARACTER_SET_NAME AS s, COLLATION_NAME AS c, CHARACTER_OCTET_LENGTH AS o, NUMERIC_PRECISION AS p, \
     NUMERIC_SCALE AS q, GENERATION_EXPRESSION AS g FROM information_schema.COLUMNS \
     WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
-fn index_query(functional: bool) -> String {
+fn index_query(functional: bool, ignorable: bool) -> String {
     let expression = if functional { "EXPRESSION" } else { "NULL" };
-    // An invisible index cannot be named in FORCE INDEX.
-    let visible = if functional { " AND IS_VISIBLE = 'YES'" } else { "" };
+    // An invisible or ignored index cannot be named in FORCE INDEX.
+    let visible = match (functional, ignorable) {
+        (true, _) => " AND IS_VISIBLE = 'YES'",
+        (_, true) => " AND IGNORED = 'NO'",
+        _ => "",
+    };
     format!(
         "SELECT INDEX_NAME AS i, NON_UNIQUE AS u, INDEX_TYPE AS k, COLUMN_NAME AS c, SUB_PART AS p, COLLATION AS o, \
          CARDINALITY AS r, {expression} AS x FROM information_schema.STATISTICS \
@@ -191,6 +202,37 @@ impl Session {
         Ok(self.rows(TABLES, Vec::new())?.iter().map(entry).collect())
     }
 
+    /// The name of every table and view that the account may see, but for the system's own, and whether it has rows
+    /// of its own. Fast with many tables, and without a limit to its time.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn table_names(&mut self) -> Result<Vec<(TableName, bool)>> {
+        let sql = super::rows::unhurried(self, NAMES.to_owned());
+        let rows = self.rows(&sql, Vec::new())?;
+        // What the server cannot open has rows until it is shown otherwise.
+        let has_rows =
+            |row: &Row| !matches!(text(row, "k").as_str(), "VIEW" | "SYSTEM VIEW" | "SEQUENCE" | "TEMPORARY");
+        Ok(rows.iter().map(|row| (TableName::new(text(row, "d"), text(row, "t")), has_rows(row))).collect())
+    }
+
+    /// Every table of a database.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn tables_of(&mut self, database: &str) -> Result<Vec<TableEntry>> {
+        let sql = super::rows::unhurried(self, TABLE.to_owned());
+        Ok(self.rows(&sql, vec![database.into()])?.iter().map(entry).collect())
+    }
+
+    /// A table as the server lists it; `None` when it does not.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn table(&mut self, name: &TableName) -> Result<Option<TableEntry>> {
+        Ok(self.rows(&format!("{TABLE} AND TABLE_NAME = ?"), named(name))?.first().map(entry))
+    }
+
     /// The names of every database that the account may see.
     ///
     /// # Errors
@@ -206,7 +248,7 @@ impl Session {
     /// Those of the server.
     pub fn definition(&mut self, table: &TableName) -> Result<TableDefinition> {
         let columns = self.rows(COLUMNS, named(table))?.iter().map(column).collect();
-        let query = index_query(self.has(Capability::FunctionalIndexes));
+        let query = index_query(self.has(Capability::FunctionalIndexes), self.has(Capability::IgnoredIndexes));
         let mut indexes = Vec::new();
         for row in self.rows(&query, named(table))? {
             add_part(&mut indexes, &row);

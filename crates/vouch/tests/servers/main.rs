@@ -29,6 +29,7 @@ mod load;
 mod pages;
 mod proof;
 mod resume;
+mod scope;
 mod selection;
 mod site;
 mod sweep;
