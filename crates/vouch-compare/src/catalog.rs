@@ -11,7 +11,7 @@ use crate::plan::{Ingredients, TablePlan, plan};
 use crate::sandwich::{Fence, Fenced};
 use crate::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
-use vouch_report::{Code, Failure, Finding, Proof};
+use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof};
 use vouch_server::{Readable, Result, TableEntry, TableName};
 
 /// Which tables take part, and how they are read.
@@ -129,12 +129,14 @@ impl<'a> Catalog<'a> {
 
     fn taking_part(&self, name: &TableName, say: bool) -> Option<&TableEntry> {
         if let Some(reason) = self.options.filters.table(&name.database, &name.table) {
-            self.skip(say, Code::FilteredOut, name, &reason);
+            self.exclude(say, ExcludedBy::Option, Code::FilteredOut, name, &reason);
             return None;
         }
         let entry = self.entries.get(name).filter(|entry| self.takes_part(entry, say));
         if !self.source.has_rows(name) {
-            self.skip(say, Code::NotATable, name, "it has no rows of its own");
+            if say {
+                self.ledger.skip(Code::NotATable, name.to_string(), "it has no rows of its own");
+            }
             return None;
         }
         entry
@@ -146,15 +148,18 @@ impl<'a> Catalog<'a> {
         let excluded = filters.engine(&entry.engine).filter(|_| !entry.engine.is_empty());
         if let Some(reason) = &excluded {
             let unsupported = filters.engine_is_unsupported(&entry.engine);
-            let code = if unsupported { Code::EngineUnsupported } else { Code::FilteredOut };
-            self.skip(say, code, name, reason);
+            let (by, code) = match unsupported {
+                true => (ExcludedBy::Kind, Code::EngineUnsupported),
+                false => (ExcludedBy::Option, Code::FilteredOut),
+            };
+            self.exclude(say, by, code, name, reason);
         }
         excluded.is_none()
     }
 
-    fn skip(&self, say: bool, code: Code, name: &TableName, reason: &str) {
+    fn exclude(&self, say: bool, by: ExcludedBy, code: Code, name: &TableName, reason: &str) {
         if say {
-            self.ledger.skip(code, name.to_string(), reason);
+            self.ledger.exclude(by, code, &name.to_string(), reason);
         }
     }
 
@@ -224,6 +229,7 @@ impl<'a> Catalog<'a> {
         let reached = catch_up(source, replica, fence, self.stop)? == Fenced::Reached;
         if !reached {
             late(self.ledger, at, Some(name));
+            self.settle(&name.to_string(), at, &Outcome::Unproven(Code::LagTimeout));
         }
         Ok(reached)
     }
@@ -258,14 +264,24 @@ impl<'a> Catalog<'a> {
         finding.location.table = Some(name.to_string());
         finding.location.replica = Some(self.ledger.replica(replica).to_owned());
         finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
-        self.finding(say, finding);
+        let label = name.to_string();
+        self.ledger.owe(ItemKind::Table, &label, Some(self.ledger.replica(replica)));
+        self.finding(say, ItemKind::Table, finding);
+        self.settle(&label, replica, &Outcome::Differs);
     }
 
-    fn finding(&self, say: Say, finding: Finding) {
+    fn finding(&self, say: Say, kind: ItemKind, finding: Finding) {
         match say {
-            Say::All => self.ledger.finding(finding),
-            Say::News => self.ledger.new_finding(finding),
+            Say::All => self.ledger.finding(kind, finding),
+            Say::News => self.ledger.new_finding(kind, finding),
             Say::Nothing => {}
+        }
+    }
+
+    /// Settles a table that is not compared on a replica, with its definition there.
+    fn settle(&self, label: &str, replica: usize, outcome: &Outcome) {
+        for kind in [ItemKind::Table, ItemKind::Definition] {
+            self.ledger.settle(kind, label, Some(self.ledger.replica(replica)), outcome.clone());
         }
     }
 
@@ -294,6 +310,7 @@ impl<'a> Catalog<'a> {
             Readable::Missing => return Ok(Planned::Vanished),
             Readable::Denied(why) => {
                 self.denied(&entry.name, None, &why);
+                self.ledger.settle_table(&entry.name.to_string(), &Outcome::Unproven(Code::AccessDenied));
                 return Ok(Planned::Nowhere);
             }
         }
@@ -319,6 +336,13 @@ impl<'a> Catalog<'a> {
                 ours.definition = source.ask(|session| session.definition(&entry.name))?;
             }
             self.report_drift(entry, at, &ours, &side, say);
+            let replica = Some(self.ledger.replica(at));
+            self.ledger.settle(
+                ItemKind::Definition,
+                &entry.name.to_string(),
+                replica,
+                Outcome::verified_by("metadata"),
+            );
             sides.push(Some(side));
         }
         // No columns: it was dropped after it could be read.
@@ -380,7 +404,10 @@ impl<'a> Catalog<'a> {
                 let entry = listed.unwrap_or_else(|| TableEntry { name, ..entry.clone() });
                 return Ok(Presence::There(Side { entry, definition }));
             }
-            Readable::Denied(why) => self.denied(&name, Some(at), &why),
+            Readable::Denied(why) => {
+                self.denied(&name, Some(at), &why);
+                self.settle(&entry.name.to_string(), at, &Outcome::Unproven(Code::AccessDenied));
+            }
             Readable::Missing => {
                 if source.ask(|session| session.may_read(&entry.name))? == Readable::Missing {
                     return Ok(Presence::Vanished);
@@ -396,7 +423,7 @@ impl<'a> Catalog<'a> {
         let name = &entry.name;
         let ignored = |column: &str| self.options.filters.column(&name.database, &name.table, column).is_some();
         for finding in drift::compare(&name.to_string(), self.ledger.replica(replica), ours, theirs, &ignored) {
-            self.finding(say, finding);
+            self.finding(say, ItemKind::Definition, finding);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::checksum;
-use crate::ledger::Ledger;
+use crate::ledger::{HISTORY, Ledger};
 use crate::link::{Dial, Link};
 use crate::options::{CompareOptions, ProofPolicy};
 use crate::pass;
@@ -12,26 +12,15 @@ use crate::queue::Queue;
 use crate::refusal::Refusal;
 use crate::run::{Node, ReplicaNode, Run, TableRun};
 use crate::servers::{Joined, Party, Servers};
-use crate::state::{State, StateError, now_ms};
-use crate::stop::Stop;
+use crate::state::{State, StateError};
 use crate::supervise::supervise;
 use crate::throttle::pace::Pace;
 use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{
-    Code, Command, Coverage, Event, Failure, Finding, Proof, RowsCoverage, Scope, Sink, Summary, Verdict,
-};
+use vouch_report::{Code, Command, Event, Failure, Finding, ItemKind, Outcome, Proof, RunContext, Summary};
 use vouch_server::{Fault, May, PositionKind, Registry, ServerError};
-
-/// What a comparison is given besides its options.
-pub struct Runtime<'a> {
-    /// Takes events as they happen.
-    pub sink: &'a dyn Sink,
-    /// The request to stop.
-    pub stop: &'a Stop,
-}
 
 /// Times that a table whose definition changes is compared anew.
 const PASSES: usize = 3;
@@ -41,31 +30,22 @@ const PASSES: usize = 3;
 /// # Errors
 /// A [`Refusal`] when nothing was looked at: wrong options, no connection, no
 /// replica. Everything later is in the summary.
-pub fn compare(options: &CompareOptions, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-    supervise(runtime.stop, |registry| Comparison::new(options, runtime, registry).run())
+pub fn compare(options: &CompareOptions, context: &RunContext) -> Result<Summary, Refusal> {
+    supervise(&context.stop, |registry| Comparison { options, context, registry }.run())
 }
 
 struct Comparison<'a> {
     options: &'a CompareOptions,
-    runtime: &'a Runtime<'a>,
+    context: &'a RunContext,
     registry: &'a Arc<Registry>,
-    started_ms: u64,
 }
 
-impl<'a> Comparison<'a> {
-    fn new(options: &'a CompareOptions, runtime: &'a Runtime<'a>, registry: &'a Arc<Registry>) -> Self {
-        Comparison { options, runtime, registry, started_ms: now_ms() }
-    }
-
+impl Comparison<'_> {
     fn run(&self) -> Result<Summary, Refusal> {
-        let stop = self.runtime.stop;
-        let early = Ledger::new(self.runtime.sink, Vec::new(), 0);
+        let stop = &*self.context.stop;
         let state = self.state()?;
-        early.tell(&Event::RunStarted {
-            command: Command::Compare,
-            run_id: state.id().to_owned(),
-            at_ms: self.started_ms,
-        });
+        let context = RunContext { run_id: state.id().to_owned(), ..self.context.clone() };
+        let early = Ledger::begin(Command::Compare, &context);
         let (servers, binlog_proof) = self.servers(&early)?;
         let ledger = early.with_replicas(servers.replica_names(), self.options.max_findings);
         self.preflight(&servers, binlog_proof, &ledger);
@@ -76,7 +56,7 @@ impl<'a> Comparison<'a> {
         run.marks.take(&mut source);
         self.errant(&run, &mut source, &mut links);
         self.tables(&run, &mut source, &mut links)?;
-        Ok(self.sum_up(run, &servers))
+        Ok(run.ledger.finish(None))
     }
 
     fn state(&self) -> Result<State, Refusal> {
@@ -84,7 +64,7 @@ impl<'a> Comparison<'a> {
         let state = match &self.options.resume {
             Some(id) => State::resume(&self.options.state_dir, id, &fingerprint),
             None => {
-                let (id, salt) = crate::run_id::fresh(self.started_ms);
+                let (id, salt) = crate::run_id::fresh((self.context.now_ms)());
                 State::create(&self.options.state_dir, &id, salt, &fingerprint)
             }
         };
@@ -111,14 +91,22 @@ impl<'a> Comparison<'a> {
             may_be_itself: !options.database_map.is_empty(),
             retry_for: options.retry_for,
         };
-        let servers = party.join(self.registry, self.runtime.stop, ledger)?;
-        let mut link = Link::new(servers.source.impatient(), self.runtime.stop);
-        let binlog_proof = options.proof == ProofPolicy::Auto && self.can_prove(&mut link, servers.kind);
+        let servers = party.join(self.registry, &self.context.stop, ledger)?;
+        let mut link = Link::new(servers.source.impatient(), &self.context.stop);
+        let binlog_proof = options.proof == ProofPolicy::Auto && self.can_prove(&mut link, servers.kind, ledger);
         Ok((servers, binlog_proof))
     }
 
-    fn can_prove(&self, link: &mut Link<'_>, kind: PositionKind) -> bool {
-        let may = |answer: vouch_server::Result<May>| matches!(answer, Ok(May::Yes));
+    /// Whether differences can be proven by the binlog. What could not be asked proves nothing, and is said.
+    fn can_prove(&self, link: &mut Link<'_>, kind: PositionKind, ledger: &Ledger<'_>) -> bool {
+        let may = |answer: vouch_server::Result<May>| match answer {
+            Ok(answer) => answer == May::Yes,
+            Err(error) => {
+                let text = format!("whether the binary log may be read could not be asked: {error}");
+                ledger.notice(Code::ProofUnavailable, Some(&error.server), text);
+                false
+            }
+        };
         kind != PositionKind::None
             && may(link.ask(|session| session.may_see_log_place()))
             && may(link.ask(|session| session.may_read_binlog()))
@@ -150,7 +138,7 @@ impl<'a> Comparison<'a> {
             options: self.options,
             ledger,
             state,
-            stop: self.runtime.stop,
+            stop: &self.context.stop,
             source: Node::new(&servers.source),
             source_identity: identity(&servers.source, &servers.source_facts),
             kind: servers.kind,
@@ -171,23 +159,42 @@ impl<'a> Comparison<'a> {
             return;
         }
         for (replica, link) in run.replicas.iter().zip(links) {
-            let Ok(history) = link.ask(|session| session.history()) else { continue };
-            let mut errant = String::new();
-            // What is being committed right now is listed a moment later.
-            for _ in 0..5 {
-                errant = source.ask(|session| session.errant_of(&history)).unwrap_or_default();
-                if errant.is_empty() || self.runtime.stop.sleep(Duration::from_millis(100)) {
-                    break;
+            let name = &replica.node.name;
+            run.ledger.owe(ItemKind::History, HISTORY, Some(name));
+            let outcome = match self.errant_of(source, link) {
+                Ok(errant) if errant.is_empty() => Outcome::verified_by("transaction sets"),
+                Ok(errant) => {
+                    let text = format!("the replica has transactions that the source never had: {errant}");
+                    let mut finding = Finding::new(Code::ErrantTransactions, text);
+                    finding.location.replica = Some(name.clone());
+                    finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
+                    run.ledger.finding(ItemKind::History, finding);
+                    Outcome::Differs
                 }
-            }
-            if !errant.is_empty() {
-                let text = format!("the replica has transactions that the source never had: {errant}");
-                let mut finding = Finding::new(Code::ErrantTransactions, text);
-                finding.location.replica = Some(replica.node.name.clone());
-                finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
-                run.ledger.finding(finding);
-            }
+                // Whoever asked for the stop knows why.
+                Err(_) if self.context.stop.requested().is_some() => Outcome::Unproven(Code::NotRun),
+                Err(error) => {
+                    let text = format!("whether the replica has transactions of its own cannot be told: {error}");
+                    run.ledger.failure(Failure::new(Code::ServerFault, text).at(None, Some(name)));
+                    Outcome::Unproven(Code::ServerFault)
+                }
+            };
+            run.ledger.settle(ItemKind::History, HISTORY, Some(name), outcome);
         }
+    }
+
+    /// The transactions that a replica has alone; empty when there are none.
+    fn errant_of(&self, source: &mut Link<'_>, replica: &mut Link<'_>) -> vouch_server::Result<String> {
+        let history = replica.ask(|session| session.history())?;
+        let mut errant = source.ask(|session| session.errant_of(&history))?;
+        // What is being committed right now is listed a moment later.
+        for _ in 1..5 {
+            if errant.is_empty() || self.context.stop.sleep(Duration::from_millis(100)) {
+                break;
+            }
+            errant = source.ask(|session| session.errant_of(&history))?;
+        }
+        Ok(errant)
     }
 
     /// Plans and reads all tables; those whose definition changed meanwhile, again.
@@ -200,7 +207,7 @@ impl<'a> Comparison<'a> {
             index: self.options.chunk.index.as_deref(),
             exact_keys: false,
         };
-        let listed = Catalog::list(selection, &run.ledger, fences, self.runtime.stop, source, links);
+        let listed = Catalog::list(selection, &run.ledger, fences, &self.context.stop, source, links);
         let surveyed = listed.and_then(|catalog| {
             let plans = self.survey(run, &catalog, source, links)?;
             let plans = self.narrowed(run, plans, source, links)?;
@@ -208,7 +215,7 @@ impl<'a> Comparison<'a> {
         });
         let (catalog, mut plans) = match surveyed {
             Ok(surveyed) => surveyed,
-            Err(_) if self.runtime.stop.requested().is_some() => return Ok(()),
+            Err(_) if self.context.stop.requested().is_some() => return Ok(()),
             Err(error) => return Err(Refusal::server("server", &error)),
         };
         let rows = plans.iter().map(|(plan, _)| plan.rows).sum();
@@ -242,12 +249,17 @@ impl<'a> Comparison<'a> {
         let (tables, replicas) = (wanted.len() as u64, run.replicas.len() as u64);
         let rows = wanted.iter().map(|entry| entry.rows).sum();
         run.ledger.tell(&Event::Planned { tables, rows, replicas });
+        wanted.iter().for_each(|entry| run.ledger.owe_table(&entry.name.to_string(), true));
         let mut plans: Vec<ToDo> = Vec::new();
         for entry in wanted {
             match catalog.plan(entry, source, links, Say::All)? {
                 Planned::Plan(plan) => plans.push((*plan, None)),
                 Planned::Nowhere => {}
-                Planned::Vanished => run.ledger.failure(vanished(&entry.name.to_string())),
+                Planned::Vanished => {
+                    let label = entry.name.to_string();
+                    run.ledger.failure(vanished(&label));
+                    run.ledger.settle_table(&label, &Outcome::Unproven(Code::TableVanished));
+                }
             }
         }
         let all: Vec<&TablePlan> = plans.iter().map(|(plan, _)| plan).collect();
@@ -270,10 +282,12 @@ impl<'a> Comparison<'a> {
         let mut narrowed = Vec::new();
         for (mut plan, again) in plans {
             if !checksums.are_complete(&plan, &run.ledger) {
+                run.ledger.settle_table(&plan.label, &Outcome::Unproven(Code::ChecksumMissing));
                 continue;
             }
             let regions = checksums.regions(&plan, source, links)?;
             if regions.is_empty() {
+                run.ledger.settle_table(&plan.label, &Outcome::excluded_by_option(Code::FilteredOut));
                 run.ledger.skip(Code::FilteredOut, plan.label, "none of its checksums differs");
             } else {
                 plan.regions = Some(regions);
@@ -291,7 +305,7 @@ impl<'a> Comparison<'a> {
             let label = plan.label.clone();
             match pass::prepare(run, plan, number, source) {
                 Ok(table) => tables.push(table),
-                Err(_) if self.runtime.stop.requested().is_some() => break,
+                Err(_) if self.context.stop.requested().is_some() => break,
                 Err(error) => {
                     let message = format!("{label} cannot be compared: {error}");
                     run.ledger.broken(number, Failure::new(Code::TableFailed, message).at(Some(&label), None));
@@ -300,36 +314,6 @@ impl<'a> Comparison<'a> {
         }
         pass::run(run, &tables);
         tables
-    }
-
-    fn sum_up(&self, run: Run<'_>, servers: &Servers) -> Summary {
-        let interrupted = self.runtime.stop.requested();
-        let run_id = run.state.id().to_owned();
-        let closed = run.ledger.close();
-        let mut errors = closed.errors;
-        errors.extend(nothing_compared(&closed.tables, servers));
-        let verdict = Verdict::of(&closed.findings, &errors, interrupted);
-        let coverage = Coverage::Rows(RowsCoverage {
-            servers: closed.servers,
-            tables: closed.tables,
-            pauses: closed.pauses,
-            resumed_chunks: closed.resumed,
-        });
-        let summary = Summary {
-            command: Command::Compare,
-            run_id,
-            started_ms: self.started_ms,
-            finished_ms: now_ms(),
-            verdict,
-            scope: Scope::default(),
-            coverage,
-            findings: closed.findings,
-            skips: closed.skips,
-            errors,
-            notices: closed.notices,
-        };
-        self.runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
-        summary
     }
 }
 
@@ -413,12 +397,4 @@ impl Round<'_, '_> {
 fn vanished(label: &str) -> Failure {
     let text = format!("{label} was there at the start and is gone");
     Failure::new(Code::TableVanished, text).at(Some(label), None)
-}
-
-/// A run that compared no table at all must not look clean.
-fn nothing_compared(tables: &[vouch_report::TableCoverage], servers: &Servers) -> Option<Failure> {
-    (tables.is_empty() || servers.replicas.is_empty()).then(|| {
-        Failure::new(Code::TableUnknown, "no table was compared: nothing matches the filters, or nothing may be seen")
-            .with_hint("loosen the filters, or grant SELECT")
-    })
 }

@@ -1,12 +1,17 @@
-//! The ledger of a run: what was looked at and what came of it, counted once.
+//! The ledger of a run: what is owed of each table on each replica, what was looked at, and
+//! how each debt is settled at the end. It counts chunks and rows; everything is reported
+//! through the recorder, which alone weighs the account.
 
 use crate::plan::TablePlan;
-use crate::state::{Outcome, now_ms};
+use crate::state::Outcome;
 use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_report::Outcome as Settled;
 use vouch_report::{
-    AsOf, Code, DigestChoice, Event, Failure, Finding, KeyPart, Notice, Pause, ReplicaCoverage, ServerCoverage, Sink,
-    Skip, TableCoverage, TableState,
+    AsOf, Code, Command, Coverage, Debt, DigestChoice, Event, ExcludedBy, Failure, Finding, Item, ItemKind, KeyPart,
+    Pause, Recorder, ReplicaCoverage, RotationCoverage, RowsCoverage, RunContext, ServerCoverage, Skip, Summary,
+    TableCoverage, TableState,
 };
 
 /// Counts of one table on one replica.
@@ -35,55 +40,46 @@ struct TableTally {
     finished_ms: u64,
     cut_to_the_end: bool,
     told: bool,
-    broken: bool,
+    /// Why it is not compared to its end.
+    broken: Option<Code>,
     replicas: Vec<ReplicaTally>,
-    findings: Vec<Finding>,
 }
 
 #[derive(Default)]
 struct Books {
     servers: Vec<ServerCoverage>,
     tables: Vec<TableTally>,
-    general: Vec<Finding>,
-    skips: Vec<Skip>,
-    errors: Vec<Failure>,
-    notices: Vec<Notice>,
+    /// Items that are owed and not settled, by name and server.
+    open: HashMap<(ItemKind, String, Option<String>), Debt>,
+    told: HashSet<(Code, Option<String>, String)>,
+    drift: Vec<Finding>,
     pauses: Vec<Pause>,
     resumed: u64,
+    /// Why rows are not compared at all, by an option.
+    unchecked: Option<Code>,
 }
 
-/// What the ledger hands over at the end.
-pub struct Closed {
-    /// Servers, the source first.
-    pub servers: Vec<ServerCoverage>,
-    /// Tables, in the order of their names.
-    pub tables: Vec<TableCoverage>,
-    /// Findings, of tables in order.
-    pub findings: Vec<Finding>,
-    /// Skips.
-    pub skips: Vec<Skip>,
-    /// Errors.
-    pub errors: Vec<Failure>,
-    /// Notices.
-    pub notices: Vec<Notice>,
-    /// Pauses.
-    pub pauses: Vec<Pause>,
-    /// Chunks taken over from an earlier run.
-    pub resumed: u64,
-}
+/// The name of what a replica owes about transactions of its own.
+pub const HISTORY: &str = "errant transactions";
 
-/// Keeps the books and tells the sink.
+/// Keeps the books of a run.
 pub struct Ledger<'a> {
-    sink: &'a dyn Sink,
+    context: &'a RunContext,
+    recorder: Recorder,
     replicas: Vec<String>,
     max_findings: usize,
     books: Mutex<Books>,
 }
 
 impl<'a> Ledger<'a> {
-    /// Empty books for those replicas.
-    pub fn new(sink: &'a dyn Sink, replicas: Vec<String>, max_findings: usize) -> Self {
-        Ledger { sink, replicas, max_findings, books: Mutex::default() }
+    /// Begins the account of a run; its replicas are not known yet.
+    pub fn begin(command: Command, context: &'a RunContext) -> Self {
+        let recorder = Recorder::begin(command, context.clone());
+        Ledger { context, recorder, replicas: Vec::new(), max_findings: 0, books: Mutex::default() }
+    }
+
+    fn now_ms(&self) -> u64 {
+        (self.context.now_ms)()
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -111,12 +107,12 @@ impl<'a> Ledger<'a> {
 
     /// Whether something could not be looked at so far.
     pub fn has_failures(&self) -> bool {
-        !self.books().errors.is_empty()
+        self.recorder.has_errors()
     }
 
     /// A server was reached and recognised.
     pub fn joined(&self, server: ServerCoverage) {
-        self.sink.emit(&Event::ServerJoined(server.clone()));
+        self.recorder.emit(&Event::ServerJoined(server.clone()));
         self.books().servers.push(server);
     }
 
@@ -127,7 +123,50 @@ impl<'a> Ledger<'a> {
 
     /// Tells the sink of something that needs no book.
     pub fn tell(&self, event: &Event) {
-        self.sink.emit(event);
+        self.recorder.emit(event);
+    }
+
+    /// Writes down that an item is owed; one that is owed already stays as it is.
+    pub fn owe(&self, kind: ItemKind, name: &str, on: Option<&str>) {
+        let key = (kind, name.to_owned(), on.map(str::to_owned));
+        if !self.books().open.contains_key(&key) {
+            let debt = self.recorder.owe(item(&key));
+            self.books().open.insert(key, debt);
+        }
+    }
+
+    /// Writes down what is owed of a table on every replica.
+    pub fn owe_table(&self, label: &str, with_definition: bool) {
+        for replica in &self.replicas {
+            self.owe(ItemKind::Table, label, Some(replica));
+            if with_definition {
+                self.owe(ItemKind::Definition, label, Some(replica));
+            }
+        }
+    }
+
+    /// Settles an item that is owed; one that is settled already stays as it is.
+    pub fn settle(&self, kind: ItemKind, name: &str, on: Option<&str>, outcome: Settled) {
+        let debt = self.books().open.remove(&(kind, name.to_owned(), on.map(str::to_owned)));
+        if let Some(debt) = debt {
+            self.recorder.settle(debt, outcome);
+        }
+    }
+
+    /// Settles a table on every replica, with its definition.
+    pub fn settle_table(&self, label: &str, outcome: &Settled) {
+        for replica in &self.replicas {
+            for kind in [ItemKind::Table, ItemKind::Definition] {
+                self.settle(kind, label, Some(replica), outcome.clone());
+            }
+        }
+    }
+
+    /// The debt that something about a place concerns; the run itself where none is open.
+    fn debt_of(&self, kind: ItemKind, table: Option<&String>, replica: Option<&String>) -> Debt {
+        let name = if kind == ItemKind::History { Some(HISTORY) } else { table.map(String::as_str) };
+        let key = name.map(|name| (kind, name.to_owned(), replica.cloned()));
+        key.and_then(|key| self.books().open.get(&key).copied()).unwrap_or_else(|| self.recorder.run())
     }
 
     /// Enters a table, or begins it anew; returns its number.
@@ -142,6 +181,9 @@ impl<'a> Ledger<'a> {
                 .collect(),
             ..TableTally::default()
         };
+        if again.is_some() {
+            self.supersede(&plan.label);
+        }
         let mut books = self.books();
         match again.and_then(|at| books.tables.get_mut(at).map(|old| (at, old))) {
             Some((at, old)) => {
@@ -151,6 +193,23 @@ impl<'a> Ledger<'a> {
             None => {
                 books.tables.push(tally);
                 books.tables.len().saturating_sub(1)
+            }
+        }
+    }
+
+    /// By an option, nothing is compared on any replica.
+    pub fn leave_unchecked(&self, code: Code) {
+        self.books().unchecked = Some(code);
+    }
+
+    /// What was found in rows of a table counts no more: it is read again.
+    fn supersede(&self, label: &str) {
+        for replica in &self.replicas {
+            let key = (ItemKind::Table, label.to_owned(), Some(replica.clone()));
+            let old = self.books().open.get(&key).copied();
+            if let Some(old) = old {
+                let new = self.recorder.supersede(old, item(&key));
+                self.books().open.insert(key, new);
             }
         }
     }
@@ -190,18 +249,18 @@ impl<'a> Ledger<'a> {
         self.with_table(table, |tally| {
             first = tally.started_ms == 0;
             if first {
-                tally.started_ms = now_ms();
+                tally.started_ms = self.now_ms();
             }
         });
         if first {
-            self.sink.emit(&Event::TableStarted { table: plan.label.clone(), rows: plan.rows });
+            self.recorder.emit(&Event::TableStarted { table: plan.label.clone(), rows: plan.rows });
         }
     }
 
     /// How a table is digested.
     pub fn digest(&self, table: usize, label: &str, choice: DigestChoice) {
         self.with_table(table, |tally| tally.digest = choice.clone());
-        self.sink.emit(&Event::DigestChosen { table: label.to_owned(), choice });
+        self.recorder.emit(&Event::DigestChosen { table: label.to_owned(), choice });
     }
 
     /// A chunk was cut and is about to be read: from now on the table is not decided without it.
@@ -218,7 +277,7 @@ impl<'a> Ledger<'a> {
     pub fn is_settled(&self, table: usize) -> bool {
         self.books().tables.get(table).is_some_and(|tally| {
             let decided = tally.replicas.iter().filter(|r| r.taking_part).all(|r| r.chunks >= tally.chunks);
-            tally.cut_to_the_end && decided && !tally.broken
+            tally.cut_to_the_end && decided && tally.broken.is_none()
         })
     }
 
@@ -262,7 +321,7 @@ impl<'a> Ledger<'a> {
             }
         });
         if let Some(table) = finished {
-            self.sink.emit(&Event::TableFinished { table });
+            self.recorder.emit(&Event::TableFinished { table });
         }
     }
 
@@ -275,14 +334,14 @@ impl<'a> Ledger<'a> {
     /// A chunk is decided on a replica, with what was found in it.
     pub fn decided(&self, table: usize, replica: usize, label: &str, outcome: &Outcome, equal: bool) {
         // Told before it is counted, so that nobody tells of the table's end first.
-        self.sink.emit(&Event::ChunkDone {
+        self.recorder.emit(&Event::ChunkDone {
             table: label.to_owned(),
             replica: self.replica(replica).to_owned(),
             rows: outcome.source_rows,
             equal,
         });
         self.with_replica(table, replica, |tally| tally.add(outcome));
-        self.with_table(table, |tally| tally.finished_ms = now_ms());
+        self.with_table(table, |tally| tally.finished_ms = self.now_ms());
         self.tell_finished(table);
     }
 
@@ -300,8 +359,8 @@ impl<'a> Ledger<'a> {
             tally.listed = tally.listed.saturating_add(1);
         });
         if listed {
-            self.with_table(table, |tally| tally.findings.push(finding.clone()));
-            self.sink.emit(&Event::Finding(finding.clone()));
+            let (table, on) = (finding.location.table.as_ref(), finding.location.replica.as_ref());
+            self.recorder.finding(self.debt_of(ItemKind::Table, table, on), finding.clone());
         }
     }
 
@@ -316,81 +375,120 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// A finding about something else than rows.
-    pub fn finding(&self, finding: Finding) {
-        self.sink.emit(&Event::Finding(finding.clone()));
-        self.books().general.push(finding);
+    /// A finding about something else than rows: the item of that kind differs.
+    pub fn finding(&self, kind: ItemKind, finding: Finding) {
+        let (table, on) = (finding.location.table.as_ref(), finding.location.replica.as_ref());
+        // Once its item is settled it concerns the run: a table that is read again drops what was found in it.
+        self.recorder.finding(self.debt_of(kind, table, on), finding.clone());
+        self.books().drift.push(finding);
     }
 
     /// The same, unless it is known already.
-    pub fn new_finding(&self, finding: Finding) {
-        let known = self.books().general.contains(&finding);
+    pub fn new_finding(&self, kind: ItemKind, finding: Finding) {
+        let known = self.books().drift.contains(&finding);
         if !known {
-            self.finding(finding);
+            self.finding(kind, finding);
         }
     }
 
     /// Whatever was counted of a table says nothing any more: somebody else says why.
     pub fn void(&self, table: usize) {
-        self.with_table(table, |tally| tally.broken = true);
+        self.with_table(table, |tally| tally.broken = tally.broken.or(Some(Code::NotRun)));
     }
 
-    /// A failure to look.
+    /// A failure to look: about the table on the replica that it names, if both are owed, else about the run.
     pub fn failure(&self, failure: Failure) {
-        self.sink.emit(&Event::Error(failure.clone()));
-        self.books().errors.push(failure);
+        let (table, on) = (failure.location.table.as_ref(), failure.location.replica.as_ref());
+        self.recorder.error(self.debt_of(ItemKind::Table, table, on), failure);
     }
 
     /// A failure that stops a table.
     pub fn broken(&self, table: usize, failure: Failure) {
-        self.with_table(table, |tally| tally.broken = true);
+        self.with_table(table, |tally| tally.broken = tally.broken.or(Some(failure.code)));
         self.failure(failure);
     }
 
     /// A choice not to look.
     pub fn skip(&self, code: Code, what: impl Into<String>, reason: impl Into<String>) {
-        let skip = Skip { code, what: what.into(), reason: reason.into() };
-        self.sink.emit(&Event::Skip(skip.clone()));
-        self.books().skips.push(skip);
+        self.recorder.skip(Skip { code, what: what.into(), reason: reason.into() });
+    }
+
+    /// A table that is left out: by an option, or since it holds nothing that can be compared.
+    pub fn exclude(&self, by: ExcludedBy, code: Code, label: &str, reason: impl Into<String>) {
+        self.skip(code, label, reason);
+        self.recorder.settled(Item::new(ItemKind::Table, label), Settled::Excluded { by, code });
     }
 
     /// Something to know; the same is said once.
     pub fn notice(&self, code: Code, server: Option<&str>, message: impl Into<String>) {
-        let notice = Notice { code, server: server.map(str::to_owned), message: message.into() };
-        {
-            let mut books = self.books();
-            if books.notices.contains(&notice) {
-                return;
-            }
-            books.notices.push(notice.clone());
+        let message = message.into();
+        if self.books().told.insert((code, server.map(str::to_owned), message.clone())) {
+            self.recorder.notice(code, server, message);
         }
-        self.sink.emit(&Event::Notice(notice));
     }
 
     /// Readers are being held back.
     pub fn paused(&self, pause: Pause) {
-        self.sink.emit(&Event::Paused(pause));
+        self.recorder.emit(&Event::Paused(pause));
     }
 
     /// They are let go.
     pub fn let_go(&self, pause: Pause) {
-        self.sink.emit(&Event::Resumed(pause.clone()));
+        self.recorder.emit(&Event::Resumed(pause.clone()));
         self.books().pauses.push(pause);
     }
 
-    /// Closes the books.
-    pub fn close(self) -> Closed {
-        let mut books = self.books.into_inner().unwrap_or_else(PoisonError::into_inner);
-        books.tables.sort_by(|a, b| a.label.cmp(&b.label));
-        let mut findings = books.general;
-        for tally in &mut books.tables {
-            tally.findings.sort_by(in_order);
-            findings.append(&mut tally.findings);
-            findings.extend(tally.beyond_limit(&self.replicas, self.max_findings));
+    /// Settles what is owed of tables by what was counted, and closes the account.
+    pub fn finish(self, rotation: Option<RotationCoverage>) -> Summary {
+        let mut tables = std::mem::take(&mut self.books().tables);
+        let unchecked = self.books().unchecked;
+        tables.sort_by(|a, b| a.label.cmp(&b.label));
+        for tally in &tables {
+            for finding in tally.beyond_limit(&self.replicas, self.max_findings) {
+                let on = finding.location.replica.as_ref();
+                self.recorder.finding(self.debt_of(ItemKind::Table, Some(&tally.label), on), finding.clone());
+            }
+            for (replica, name) in tally.replicas.iter().zip(&self.replicas).filter(|(replica, _)| replica.taking_part)
+            {
+                let outcome = match (tally.outcome(replica), unchecked) {
+                    (Settled::Unproven(Code::NotRun), Some(code)) => Settled::excluded_by_option(code),
+                    (outcome, _) => outcome,
+                };
+                self.settle(ItemKind::Table, &tally.label, Some(name), outcome);
+            }
         }
-        let tables = books.tables.iter().map(|tally| tally.coverage(&self.replicas)).collect();
-        let Books { servers, skips, errors, notices, pauses, resumed, .. } = books;
-        Closed { servers, tables, findings, skips, errors, notices, pauses, resumed }
+        let coverage = tables.iter().map(|tally| tally.coverage(&self.replicas)).collect();
+        let books = self.books.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let rows = RowsCoverage {
+            servers: books.servers,
+            tables: coverage,
+            pauses: books.pauses,
+            resumed_chunks: books.resumed,
+        };
+        let coverage = match rotation {
+            Some(rotation) => Coverage::Rotation(rows, rotation),
+            None => Coverage::Rows(rows),
+        };
+        self.recorder.finish_ordered(coverage, reported_order)
+    }
+}
+
+fn item((kind, name, on): &(ItemKind, String, Option<String>)) -> Item {
+    Item { kind: *kind, name: name.clone(), on: on.clone() }
+}
+
+/// What is about no rows first, as it was reported; then rows by table, with those that are not listed last.
+fn reported_order(a: &Finding, b: &Finding) -> Ordering {
+    let class = |finding: &Finding| match finding.code {
+        Code::RowsBeyondLimit => 2,
+        Code::RowSourceOnly | Code::RowReplicaOnly | Code::RowChanged | Code::ChunkDiffers => 1,
+        _ => 0,
+    };
+    match (class(a), class(b)) {
+        (0, 0) => Ordering::Equal,
+        (0, _) => Ordering::Less,
+        (_, 0) => Ordering::Greater,
+        (x, y) => a.location.table.cmp(&b.location.table).then(x.cmp(&y)).then_with(|| in_order(a, b)),
     }
 }
 
@@ -454,13 +552,25 @@ impl TableTally {
         }
     }
 
+    /// How the table's debt on a replica is settled.
+    fn outcome(&self, tally: &ReplicaTally) -> Settled {
+        match self.state(tally) {
+            TableState::Equal => {
+                Settled::Verified { how: self.digest.method.clone().into(), as_of: tally.as_of.position.clone() }
+            }
+            TableState::Differs => Settled::Differs,
+            TableState::Unproven => Settled::Unproven(Code::KeyHot),
+            TableState::NotRun => Settled::Unproven(self.broken.unwrap_or(Code::NotRun)),
+        }
+    }
+
     fn state(&self, tally: &ReplicaTally) -> TableState {
         let found = tally.sum.source_only + tally.sum.replica_only + tally.sum.changed;
         if found > 0 || tally.listed > 0 {
             TableState::Differs
         } else if tally.unproven > 0 {
             TableState::Unproven
-        } else if self.broken || !self.cut_to_the_end || tally.chunks < self.chunks {
+        } else if self.broken.is_some() || !self.cut_to_the_end || tally.chunks < self.chunks {
             TableState::NotRun
         } else {
             TableState::Equal

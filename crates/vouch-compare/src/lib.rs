@@ -43,7 +43,7 @@ mod supervise;
 mod throttle;
 mod window;
 
-pub use engine::{Runtime, compare};
+pub use engine::compare;
 pub use filter::{FilterError, FilterSpec, Filters};
 pub use options::{
     ChunkPolicy, CompareOptions, DigestPolicy, Discovery, DiscoveryMethod, LoadLimit, ProofPolicy, ThrottlePolicy,

@@ -4,8 +4,7 @@ use super::checks;
 use super::engine;
 use super::follower;
 use super::options::ChecksumOptions;
-use super::summary::Report;
-use crate::engine::Runtime;
+use crate::catalog;
 use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::refusal::Refusal;
@@ -16,7 +15,7 @@ use crate::stop::Stop;
 use crate::supervise::supervise;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_report::{Code, Command, Failure, Summary};
+use vouch_report::{Code, Command, Failure, RunContext, Summary};
 use vouch_server::{ChunkRow, Registry, ReplicateTable, Result, ServerError, TableName};
 
 /// Time before a difference is looked at again.
@@ -26,30 +25,28 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// A [`Refusal`] when nothing was looked at.
-pub fn check(options: &ChecksumOptions, runtime: &Runtime<'_>) -> std::result::Result<Summary, Refusal> {
-    supervise(runtime.stop, |registry| run(options, runtime, registry))
+pub fn check(options: &ChecksumOptions, context: &RunContext) -> std::result::Result<Summary, Refusal> {
+    supervise(&context.stop, |registry| run(options, context, registry))
 }
 
 fn run(
     options: &ChecksumOptions,
-    runtime: &Runtime<'_>,
+    context: &RunContext,
     registry: &Arc<Registry>,
 ) -> std::result::Result<Summary, Refusal> {
-    let report = Report::begin(Command::ChecksumCheck, runtime.sink);
-    let early = Ledger::new(runtime.sink, Vec::new(), 0);
-    early.tell(&report.started());
-    let servers = engine::join(options, registry, runtime.stop, &early)?;
+    let early = Ledger::begin(Command::ChecksumCheck, context);
+    let servers = engine::join(options, registry, &context.stop, &early)?;
     let ledger = early.with_replicas(servers.replica_names(), usize::MAX);
     servers.introduce(true, &ledger);
-    let mut source = Link::new(servers.source.clone(), runtime.stop);
+    let mut source = Link::new(servers.source.clone(), &context.stop);
     let table = table(&options.replicate, &mut source)?;
     let mut links: Vec<Link<'_>> =
-        servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), runtime.stop)).collect();
-    let checked = tables(options, &servers, &ledger, &table, &mut source, &mut links, runtime.stop);
-    if let Err(error) = checked.or_else(|error| stopped(error, runtime.stop)) {
+        servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), &context.stop)).collect();
+    let checked = tables(options, &servers, &ledger, &table, &mut source, &mut links, &context.stop);
+    if let Err(error) = checked.or_else(|error| stopped(error, &context.stop)) {
         return Err(Refusal::server("server", &error));
     }
-    Ok(report.close(ledger, runtime.stop, None))
+    Ok(ledger.finish(None))
 }
 
 fn stopped(error: ServerError, stop: &Stop) -> Result<()> {
@@ -107,7 +104,13 @@ fn tables(
     let wanted = |name: &TableName| {
         filters.database(&name.database).is_none() && filters.table(&name.database, &name.table).is_none()
     };
-    for total in totals.iter().filter(|total| wanted(&total.table)) {
+    let names: Vec<&TableName> = totals.iter().map(|total| &total.table).collect();
+    for unmatched in filters.unmatched(&names, &[]).iter().filter(|unmatched| unmatched.what != "engine") {
+        catalog::unknown(ledger, unmatched);
+    }
+    let wanted: Vec<_> = totals.iter().filter(|total| wanted(&total.table)).collect();
+    wanted.iter().for_each(|total| ledger.owe_table(&total.table.to_string(), false));
+    for total in wanted {
         let number = ledger.enter_named(&total.table.to_string(), "as the table of checksums has it", links.len());
         let mut held = Replicated {
             ledger,

@@ -6,10 +6,8 @@ use super::follower;
 use super::job::{Job, Replica};
 use super::options::{ChecksumOptions, Function};
 use super::rotation::{self, Turn};
-use super::summary::Report;
 use super::writer::{self, Ended, Writer};
 use crate::catalog::{Catalog, Planned, Say, Selection};
-use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::plan::TablePlan;
@@ -25,7 +23,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Command, Event, Failure, Summary};
+use vouch_report::{Code, Command, Event, Failure, Outcome, RunContext, Summary};
 use vouch_server::{
     Access, Capability, Limits, Position, PositionKind, Registry, ReplicateTable, ServerError, TableDefinition,
     TableEntry, TableName,
@@ -42,8 +40,8 @@ const LISTED: usize = 10_000;
 /// # Errors
 /// A [`Refusal`] when nothing was written: wrong options, no connection, no
 /// replica, a server on which the procedure would do harm or prove nothing.
-pub fn checksum(options: &ChecksumOptions, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-    supervise(runtime.stop, |registry| Engine { options, stop: runtime.stop, registry }.run(runtime))
+pub fn checksum(options: &ChecksumOptions, context: &RunContext) -> Result<Summary, Refusal> {
+    supervise(&context.stop, |registry| Engine { options, stop: &context.stop, registry }.run(context))
 }
 
 struct Engine<'a> {
@@ -101,10 +99,8 @@ pub fn with_fewer_columns(mut plan: TablePlan, options: &ChecksumOptions) -> Tab
 }
 
 impl Engine<'_> {
-    fn run(&self, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-        let report = Report::begin(Command::Checksum, runtime.sink);
-        let early = Ledger::new(runtime.sink, Vec::new(), 0);
-        early.tell(&report.started());
+    fn run(&self, context: &RunContext) -> Result<Summary, Refusal> {
+        let early = Ledger::begin(Command::Checksum, context);
         let servers = join(self.options, self.registry, self.stop, &early)?;
         let ledger = early.with_replicas(servers.replica_names(), LISTED);
         checks::source(&servers)?;
@@ -136,7 +132,7 @@ impl Engine<'_> {
         }
         let mut writer = Writer::new(&job, dial, &mut guard, lock);
         self.work(&job, &servers, &mut writer, &mut links, turn.as_ref())?;
-        Ok(report.close(job.ledger, self.stop, None))
+        Ok(job.ledger.finish(None))
     }
 
     /// The source, as it is written to.
@@ -279,6 +275,7 @@ impl Engine<'_> {
         turn: Option<&Turn>,
     ) -> Result<(), Refusal> {
         if !self.options.check {
+            job.ledger.leave_unchecked(Code::NotCovered);
             job.ledger.skip(Code::NotCovered, "the replicas' checksums", "--no-replicate-check");
         }
         let mut source = Link::new(servers.source.clone(), self.stop);
@@ -362,6 +359,7 @@ impl Engine<'_> {
             catalog.wanted(true).into_iter().filter(|entry| !self.is_bookkeeping(job, entry)).collect();
         let rows = wanted.iter().map(|entry| entry.rows).sum();
         job.ledger.tell(&Event::Planned { tables: wanted.len() as u64, rows, replicas: job.replicas.len() as u64 });
+        wanted.iter().for_each(|entry| job.ledger.owe_table(&entry.name.to_string(), false));
         let last = self.left_off(writer, &job.table)?;
         let mut written = Written { tables: Vec::new(), succeeded: true, earlier: Vec::new() };
         for entry in wanted {
@@ -462,6 +460,7 @@ impl Engine<'_> {
             }
         };
         job.ledger.failure(Failure::new(code, text).at(Some(&label), None));
+        job.ledger.settle_table(&label, &Outcome::Unproven(code));
     }
 
     /// The table at which an earlier run stopped, when it is to be continued: tables are

@@ -3,26 +3,26 @@
 use super::options::ChecksumOptions;
 use super::{boundary, engine, expression};
 use crate::catalog::{Catalog, Planned, Say};
-use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::refusal::Refusal;
 use crate::supervise::supervise;
+use vouch_report::{Command, RunContext};
 use vouch_server::{ChunkRange, ChunkStatement, Interval, ReplicateTable, ServerError};
 
 /// The statement of every table, and the boundaries of its first chunks, as text.
 ///
 /// # Errors
 /// A [`Refusal`] when the servers cannot be asked.
-pub fn explain(options: &ChecksumOptions, runtime: &Runtime<'_>) -> Result<String, Refusal> {
-    supervise(runtime.stop, |registry| {
-        let ledger = Ledger::new(runtime.sink, Vec::new(), 0);
-        let servers = engine::join(options, registry, runtime.stop, &ledger)?;
+pub fn explain(options: &ChecksumOptions, context: &RunContext) -> Result<String, Refusal> {
+    supervise(&context.stop, |registry| {
+        let ledger = Ledger::begin(Command::Checksum, context);
+        let servers = engine::join(options, registry, &context.stop, &ledger)?;
         let ledger = ledger.with_replicas(servers.replica_names(), 0);
         let refuse = |error: ServerError| Refusal::server("source", &error);
-        let mut source = Link::new(servers.source.clone(), runtime.stop);
+        let mut source = Link::new(servers.source.clone(), &context.stop);
         let mut links: Vec<Link<'_>> =
-            servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), runtime.stop)).collect();
+            servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), &context.stop)).collect();
         let fences = servers
             .replicas
             .iter()
@@ -30,7 +30,7 @@ pub fn explain(options: &ChecksumOptions, runtime: &Runtime<'_>) -> Result<Strin
             .collect();
         let selection = engine::selection(options);
         let catalog =
-            Catalog::list(selection, &ledger, fences, runtime.stop, &mut source, &mut links).map_err(refuse)?;
+            Catalog::list(selection, &ledger, fences, &context.stop, &mut source, &mut links).map_err(refuse)?;
         let mut text = String::new();
         for entry in catalog.wanted(false) {
             let planned = catalog.plan(entry, &mut source, &mut links, Say::Nothing).map_err(refuse)?;

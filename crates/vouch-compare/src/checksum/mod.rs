@@ -21,7 +21,6 @@ mod plan;
 mod rotation;
 mod status;
 mod stride;
-mod summary;
 mod writer;
 
 pub use check::check;
@@ -31,3 +30,8 @@ pub(crate) use narrow::Checksums;
 pub use options::{Checks, ChecksumOptions, ChunkSizing, Function, Slice};
 pub use plan::plan;
 pub use status::status;
+
+/// The id of a run that begins now.
+pub fn fresh_id(now_ms: u64) -> String {
+    crate::run_id::fresh(now_ms).0
+}

@@ -3,12 +3,11 @@
 use super::engine;
 use super::options::ChecksumOptions;
 use crate::catalog::Catalog;
-use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::refusal::Refusal;
 use crate::supervise::supervise;
-use vouch_report::{PlannedTable, SlicePlan};
+use vouch_report::{Command, PlannedTable, RunContext, SlicePlan};
 use vouch_server::{Access, Limits, ServerError};
 
 /// Runs a day that are shown.
@@ -18,9 +17,9 @@ const RUNS_A_DAY: [u64; 4] = [1, 3, 9, 24];
 ///
 /// # Errors
 /// A [`Refusal`] when the source cannot be asked.
-pub fn plan(options: &ChecksumOptions, slice_bytes: u64, runtime: &Runtime<'_>) -> Result<SlicePlan, Refusal> {
-    supervise(runtime.stop, |registry| {
-        let ledger = Ledger::new(runtime.sink, Vec::new(), 0);
+pub fn plan(options: &ChecksumOptions, slice_bytes: u64, context: &RunContext) -> Result<SlicePlan, Refusal> {
+    supervise(&context.stop, |registry| {
+        let ledger = Ledger::begin(Command::Checksum, context);
         let dial = Dial {
             target: options.source.clone(),
             limits: Limits::default(),
@@ -29,10 +28,10 @@ pub fn plan(options: &ChecksumOptions, slice_bytes: u64, runtime: &Runtime<'_>) 
             retry_for: options.retry_for,
         };
         let refuse = |error: ServerError| Refusal::server("source", &error);
-        let mut source = Link::new(dial, runtime.stop);
+        let mut source = Link::new(dial, &context.stop);
         let selection = engine::selection(options);
         let catalog =
-            Catalog::list(selection, &ledger, Vec::new(), runtime.stop, &mut source, &mut []).map_err(refuse)?;
+            Catalog::list(selection, &ledger, Vec::new(), &context.stop, &mut source, &mut []).map_err(refuse)?;
         let mut tables = Vec::new();
         for entry in catalog.wanted(false) {
             let key = catalog.key_of(entry, &mut source).map_err(refuse)?;

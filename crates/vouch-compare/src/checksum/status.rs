@@ -6,9 +6,7 @@
 use super::check;
 use super::engine;
 use super::options::ChecksumOptions;
-use super::summary::Report;
 use crate::catalog::Catalog;
-use crate::engine::Runtime;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::refusal::Refusal;
@@ -16,18 +14,16 @@ use crate::state::now_ms;
 use crate::supervise::supervise;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use vouch_report::{Code, Command, Failure, RotationCoverage, Summary, TableRotation};
+use vouch_report::{Code, Command, Failure, ItemKind, Outcome, RotationCoverage, RunContext, Summary, TableRotation};
 use vouch_server::{Access, Fault, Limits, Rotation, RotationTables, ServerError, SliceTotals};
 
 /// Reads the bookkeeping of the source. What was verified longer ago than `age` is stale.
 ///
 /// # Errors
 /// A [`Refusal`] when nothing was looked at.
-pub fn status(options: &ChecksumOptions, age: Duration, runtime: &Runtime<'_>) -> Result<Summary, Refusal> {
-    supervise(runtime.stop, |registry| {
-        let report = Report::begin(Command::ChecksumStatus, runtime.sink);
-        let ledger = Ledger::new(runtime.sink, Vec::new(), 0);
-        ledger.tell(&report.started());
+pub fn status(options: &ChecksumOptions, age: Duration, context: &RunContext) -> Result<Summary, Refusal> {
+    supervise(&context.stop, |registry| {
+        let ledger = Ledger::begin(Command::ChecksumStatus, context);
         let dial = Dial {
             target: options.source.clone(),
             limits: Limits::default(),
@@ -35,11 +31,11 @@ pub fn status(options: &ChecksumOptions, age: Duration, runtime: &Runtime<'_>) -
             registry: registry.clone(),
             retry_for: options.retry_for,
         };
-        let mut source = Link::new(dial, runtime.stop);
+        let mut source = Link::new(dial, &context.stop);
         let (rotation, totals) = bookkeeping(options, &mut source)?;
         let refuse = |error: ServerError| Refusal::server("source", &error);
         let catalog =
-            Catalog::list(engine::selection(options), &ledger, Vec::new(), runtime.stop, &mut source, &mut [])
+            Catalog::list(engine::selection(options), &ledger, Vec::new(), &context.stop, &mut source, &mut [])
                 .map_err(refuse)?;
         catalog.report_unknown();
         let mut tables = BTreeMap::new();
@@ -64,12 +60,16 @@ pub fn status(options: &ChecksumOptions, age: Duration, runtime: &Runtime<'_>) -
             tables,
         };
         let begun_ms = coverage.started_ms;
-        coverage
-            .tables
-            .iter()
-            .filter(|table| table.stale)
-            .for_each(|table| ledger.failure(stale(table, begun_ms, age)));
-        Ok(report.close(ledger, runtime.stop, Some(coverage)))
+        for table in &coverage.tables {
+            ledger.owe(ItemKind::Table, &table.table, None);
+            if table.stale {
+                ledger.failure(stale(table, begun_ms, age));
+            }
+            let outcome =
+                if table.stale { Outcome::Unproven(Code::SliceStale) } else { Outcome::verified_by("slices") };
+            ledger.settle(ItemKind::Table, &table.table, None, outcome);
+        }
+        Ok(ledger.finish(Some(coverage)))
     })
 }
 

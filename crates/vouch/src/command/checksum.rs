@@ -12,9 +12,10 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
+use std::sync::Arc;
 use vouch_compare::checksum;
-use vouch_compare::{Refusal, RefusalKind, Runtime, Stop};
-use vouch_report::{Code, NullSink, Summary, Verdict};
+use vouch_compare::{Refusal, RefusalKind, Stop};
+use vouch_report::{Code, NullSink, RunContext, Summary, Verdict};
 
 /// Does what the arguments ask for, and returns what it came to.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -38,13 +39,13 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
     }
 }
 
-fn explained(job: &ChecksumJob, stop: &Stop) -> Result<Exit, Complaint> {
-    let text = checksum::explain(&job.options, &Runtime { sink: &NullSink, stop });
+fn explained(job: &ChecksumJob, stop: &Arc<Stop>) -> Result<Exit, Complaint> {
+    let text = checksum::explain(&job.options, &silent(stop));
     super::write(&text.map_err(running::complaint)?)
 }
 
-fn planned(job: &ChecksumJob, slice_bytes: u64, stop: &Stop) -> Result<Exit, Complaint> {
-    let plan = checksum::plan(&job.options, slice_bytes, &Runtime { sink: &NullSink, stop });
+fn planned(job: &ChecksumJob, slice_bytes: u64, stop: &Arc<Stop>) -> Result<Exit, Complaint> {
+    let plan = checksum::plan(&job.options, slice_bytes, &silent(stop));
     let plan = plan.map_err(running::complaint)?;
     super::write(&match job.output.format {
         Format::Human | Format::Percona | Format::Mysqlbackup => vouch_render::rotation::plan(&plan),
@@ -52,15 +53,28 @@ fn planned(job: &ChecksumJob, slice_bytes: u64, stop: &Stop) -> Result<Exit, Com
     })
 }
 
+/// Nobody is told of the course of the work.
+fn silent(stop: &Arc<Stop>) -> RunContext {
+    RunContext {
+        sink: Arc::new(NullSink),
+        stop: Arc::clone(stop),
+        now_ms: super::validate::now_ms,
+        run_id: String::new(),
+    }
+}
+
 /// Work that has a result document.
-fn looked(job: &ChecksumJob, stop: &Stop, terminal: Terminal) -> Result<Exit, Complaint> {
+fn looked(job: &ChecksumJob, stop: &Arc<Stop>, terminal: Terminal) -> Result<Exit, Complaint> {
     let exit = |summary: &Summary| exit_of(summary, job.exit_codes);
     let show = Show { output: &job.output, terminal, stop, at_once: true, exit: &exit };
     let options = &job.options;
-    let ended = show.carry_out(&|runtime| match job.task {
-        Task::Status(age) => checksum::status(options, age, runtime),
-        Task::Check => checksum::check(options, runtime),
-        _ => checksum::checksum(options, runtime),
+    let ended = show.carry_out(&|context| {
+        let context = RunContext { run_id: checksum::fresh_id((context.now_ms)()), ..context.clone() };
+        match job.task {
+            Task::Status(age) => checksum::status(options, age, &context),
+            Task::Check => checksum::check(options, &context),
+            _ => checksum::checksum(options, &context),
+        }
     });
     match ended {
         Ok((summary, Ok(()))) => Ok(exit(&summary)),

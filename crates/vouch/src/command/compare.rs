@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
+use std::sync::Arc;
 use vouch_compare::{CompareOptions, Stop};
 use vouch_report::Summary;
 
@@ -36,9 +37,9 @@ pub(super) fn carry_out(
     options: &CompareOptions,
     output: &OutputArgs,
     terminal: Terminal,
-    stop: &Stop,
+    stop: &Arc<Stop>,
     at_once: bool,
 ) -> Result<(Summary, Result<(), Complaint>), Complaint> {
     let show = Show { output, terminal, stop, at_once, exit: &|summary| Exit::from(summary.verdict) };
-    show.carry_out(&|runtime| vouch_compare::compare(options, runtime)).map_err(running::complaint)
+    show.carry_out(&|context| vouch_compare::compare(options, context)).map_err(running::complaint)
 }

@@ -7,17 +7,18 @@ use crate::complaint::{Complaint, cause};
 use crate::exit::Exit;
 use crate::terminal::{Terminal, say};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
-use vouch_compare::{Refusal, RefusalKind, Runtime, Stop};
+use vouch_compare::{Refusal, RefusalKind, Stop};
 use vouch_render::human::HumanStyle;
 use vouch_render::{Jsonl, Progress};
-use vouch_report::{Event, NullSink, Sink, Summary};
+use vouch_report::{Event, NullSink, RunContext, Sink, Summary};
 
 /// What the process ends with, by the result.
 pub(super) type ExitOf<'a> = &'a (dyn Fn(&Summary) -> Exit + Sync);
 
 /// What a run does.
-pub(super) type Work<'a> = &'a dyn Fn(&Runtime<'_>) -> Result<Summary, Refusal>;
+pub(super) type Work<'a> = &'a dyn Fn(&RunContext) -> Result<Summary, Refusal>;
 
 /// A summary, and why a part of it did not reach its reader; or why there is none.
 pub(super) type Ended = Result<(Summary, Result<(), Complaint>), Refusal>;
@@ -29,7 +30,7 @@ pub(super) struct Show<'a> {
     /// What stdout and stderr are.
     pub terminal: Terminal,
     /// The request to stop.
-    pub stop: &'a Stop,
+    pub stop: &'a Arc<Stop>,
     /// A signal ends the process within a second, even if a server is silent.
     pub at_once: bool,
     /// What the process ends with then.
@@ -42,19 +43,26 @@ impl Show<'_> {
     /// # Errors
     /// The work was refused: there is no result.
     pub fn carry_out(&self, work: Work<'_>) -> Ended {
-        let stdout = Stdout::new(self.output.format);
-        let words = LastWords::new();
+        let stdout = Arc::new(Stdout::new(self.output.format));
+        let words = Arc::new(LastWords::new());
         let show = |summary: &Summary| {
             let written = stdout.finish(summary, self.terminal);
             written.and(super::report::write(&self.output.report, summary))
         };
         let done = std::thread::scope(|scope| {
-            let progress = progress(self.output, self.terminal);
-            let sink = Fan([&*progress, stdout.sink(), &words]);
+            let progress: Arc<dyn Sink> = Arc::from(progress(self.output, self.terminal));
+            let sinks: [Arc<dyn Sink>; 3] = [progress, Arc::clone(&stdout) as _, Arc::clone(&words) as _];
             if self.at_once {
                 scope.spawn(|| leave(words.after(self.stop), stdout.sink(), &show, self.exit));
             }
-            let done = work(&Runtime { sink: &sink, stop: self.stop });
+            let stop = Arc::clone(self.stop);
+            let context = RunContext {
+                sink: Arc::new(Shared(sinks)),
+                stop,
+                now_ms: super::validate::now_ms,
+                run_id: String::new(),
+            };
+            let done = work(&context);
             let claimed = words.claim();
             self.stop.wake();
             if !claimed {
@@ -140,6 +148,21 @@ pub(super) struct Fan<'a>(pub(super) [&'a dyn Sink; 3]);
 impl Sink for Fan<'_> {
     fn emit(&self, event: &Event) {
         self.0.iter().for_each(|sink| sink.emit(event));
+    }
+}
+
+/// The same with sinks that a run may keep.
+struct Shared([Arc<dyn Sink>; 3]);
+
+impl Sink for Shared {
+    fn emit(&self, event: &Event) {
+        self.0.iter().for_each(|sink| sink.emit(event));
+    }
+}
+
+impl Sink for Stdout {
+    fn emit(&self, event: &Event) {
+        self.sink().emit(event);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::refusal;
 use crate::terminal::{Terminal, say};
 use std::ffi::OsString;
+use std::sync::Arc;
 use vouch_compare::Stop;
 use vouch_report::Summary;
 
@@ -50,7 +51,7 @@ impl Comparison {
     ///
     /// # Errors
     /// The comparison was refused.
-    pub fn carry_out(&self, terminal: Terminal, stop: &Stop) -> Result<Summary, Complaint> {
+    pub fn carry_out(&self, terminal: Terminal, stop: &Arc<Stop>) -> Result<Summary, Complaint> {
         let Job { options, output, .. } = &self.job;
         let (summary, shown) = compare::carry_out(options, output, terminal, stop, false)?;
         if let Err(problem) = shown {
