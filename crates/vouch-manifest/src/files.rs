@@ -2,8 +2,9 @@
 
 use crate::digest::Sha256;
 use crate::model::BackupFile;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Bytes that are read at once.
@@ -12,30 +13,58 @@ const BLOCK: usize = 1 << 20;
 /// Every regular file under `folder`, in the order of their paths.
 ///
 /// # Errors
-/// Which could not be read, or has a name that is no text, and why.
+/// Which could not be read, has a name that is no text, or is no regular file, and why. A manifest that left out
+/// what a link leads to would be believed about a whole backup.
 pub fn files_of(folder: &Path) -> Result<Vec<BackupFile>, String> {
-    paths(folder).map_err(|error| error.to_string())?.iter().map(|path| file(folder, path)).collect()
+    let Entries { files, others } = entries(folder).map_err(|error| error.to_string())?;
+    if let Some((path, what)) = others.first() {
+        let name = path.strip_prefix(folder).unwrap_or(path).display();
+        return Err(format!("{name} is a {what}, which a manifest cannot list: put the file itself in its place"));
+    }
+    files.iter().map(|path| file(folder, path)).collect()
 }
 
-/// Where every regular file under `folder` is, in order.
-pub(crate) fn paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+/// What is under a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    /// Regular files, in order.
+    pub files: Vec<PathBuf>,
+    /// Everything else but folders, and what it is: links are not followed, since they may lead anywhere.
+    pub others: Vec<(PathBuf, &'static str)>,
+}
+
+/// Lists everything under `folder`, which may itself be a link.
+pub(crate) fn entries(folder: &Path) -> io::Result<Entries> {
+    let mut found = Entries::default();
     walk(folder, &mut found)?;
-    found.sort();
+    found.files.sort();
+    found.others.sort();
     Ok(found)
 }
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn walk(folder: &Path, found: &mut Entries) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() {
             walk(&entry.path(), found)?;
         } else if kind.is_file() {
-            found.push(entry.path());
+            found.files.push(entry.path());
+        } else {
+            found.others.push((entry.path(), name_of(kind)));
         }
     }
     Ok(())
+}
+
+/// What is neither a regular file nor a folder, in words.
+fn name_of(kind: FileType) -> &'static str {
+    match kind {
+        _ if kind.is_symlink() => "symbolic link",
+        _ if kind.is_fifo() => "pipe",
+        _ if kind.is_socket() => "socket",
+        _ => "device",
+    }
 }
 
 fn file(folder: &Path, path: &Path) -> Result<BackupFile, String> {
@@ -82,5 +111,22 @@ mod tests {
         assert_eq!(listed, [("a", 0), ("b/c/x", 3)]);
         assert!(files[1].digest.starts_with("ba7816bf"));
         assert!(files_of(&folder.path().join("none")).is_err());
+    }
+
+    /// A table or a database behind a symbolic link was left out of the manifest without a word. Damage in it would
+    /// have passed every check of the backup.
+    #[test]
+    fn what_is_no_file_is_refused() {
+        for target in ["file", "folder", "nowhere"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("folder")).unwrap();
+            fs::write(folder.path().join("file"), b"x").unwrap();
+            std::os::unix::fs::symlink(target, folder.path().join("link")).unwrap();
+            let why = files_of(folder.path()).unwrap_err();
+            assert!(why.starts_with("link is a symbolic link, which a manifest cannot list"), "{why}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("s")).unwrap();
+        assert!(files_of(folder.path()).unwrap_err().starts_with("s is a socket"));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Invariant: a file that could not be read is a failure, and never one that was changed.
 
-use crate::files::{digest, paths};
+use crate::files::{Entries, digest, entries};
 use crate::model::BackupFile;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +17,8 @@ pub struct Held<'a> {
     wanted: &'a [BackupFile],
     /// What is there, by the path in the directory; names that are no text are shown as well as they can be.
     there: BTreeMap<String, PathBuf>,
+    /// What is there and no regular file, by the path in the directory; what it is.
+    others: BTreeMap<String, &'static str>,
 }
 
 /// What holding a directory against a list has come to.
@@ -39,10 +41,11 @@ impl<'a> Held<'a> {
     pub fn list(folder: &Path, wanted: &'a [BackupFile], except: &[PathBuf]) -> io::Result<Held<'a>> {
         let except: Vec<PathBuf> = except.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let is_excepted = |path: &Path| path.canonicalize().is_ok_and(|path| except.contains(&path));
-        let named =
-            |path: PathBuf| (path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned(), path.clone());
-        let there = paths(folder)?.into_iter().filter(|path| !is_excepted(path)).map(named).collect();
-        Ok(Held { wanted, there })
+        let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+        let Entries { files, others } = entries(folder)?;
+        let there = files.into_iter().filter(|path| !is_excepted(path)).map(|path| (name(&path), path)).collect();
+        let others = others.into_iter().filter(|(path, _)| !is_excepted(path));
+        Ok(Held { wanted, there, others: others.map(|(path, what)| (name(&path), what)).collect() })
     }
 
     /// Bytes that are read at most.
@@ -65,12 +68,17 @@ impl<'a> Held<'a> {
         });
         let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
         all.findings.extend(self.extra());
+        all.failures.extend(self.unlisted());
         all.findings.sort_by_key(|finding| finding.location.file.as_ref().map(|file| file.file.clone()));
         all
     }
 
     fn file(&self, wanted: &BackupFile, goes_on: GoesOn) -> Result<Option<Finding>, Box<Failure>> {
         let Some(path) = self.there.get(&wanted.path) else {
+            if let Some(what) = self.others.get(&wanted.path) {
+                let why = format!("it is a {what}, and was a file when the manifest was made");
+                return Ok(Some(finding(Code::BackupFileChanged, &wanted.path, why)));
+            }
             let why = "the manifest has it, and the backup does not".to_owned();
             return Ok(Some(finding(Code::BackupFileMissing, &wanted.path, why)));
         };
@@ -92,8 +100,18 @@ impl<'a> Held<'a> {
         Ok(changed.then(|| finding(Code::BackupFileChanged, &wanted.path, why)))
     }
 
+    /// What no manifest can list: nothing shows what is behind it.
+    fn unlisted(&self) -> impl Iterator<Item = Failure> {
+        let wanted: BTreeSet<&str> = self.wanted.iter().map(|file| file.path.as_str()).collect();
+        let others = self.others.iter().filter(move |(path, _)| !wanted.contains(path.as_str()));
+        others.map(|(path, what)| {
+            let message = format!("{} is a {what}, which no manifest lists", path.escape_debug());
+            Failure { location: place(path), ..Failure::new(Code::FileUnreadable, message) }
+        })
+    }
+
     fn extra(&self) -> impl Iterator<Item = Finding> {
-        let wanted: std::collections::BTreeSet<&str> = self.wanted.iter().map(|file| file.path.as_str()).collect();
+        let wanted: BTreeSet<&str> = self.wanted.iter().map(|file| file.path.as_str()).collect();
         let extra = self.there.keys().filter(move |path| !wanted.contains(path.as_str()));
         extra.map(|path| finding(Code::BackupFileExtra, path, "the manifest does not name it".to_owned()))
     }
@@ -154,6 +172,23 @@ mod tests {
             ("backup-file-extra", "db/e"),
         ];
         assert_eq!(told(folder, &wanted), expected.map(|(code, name)| (code, name.to_owned())));
+    }
+
+    /// A file that was replaced by a link counted as missing, and an extra link was not seen at all.
+    #[test]
+    fn links_are_never_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::write(folder.join("a"), "x").unwrap();
+        fs::write(folder.join("b"), "x").unwrap();
+        let wanted = files_of(folder).unwrap();
+        fs::remove_file(folder.join("a")).unwrap();
+        std::os::unix::fs::symlink("b", folder.join("a")).unwrap();
+        assert_eq!(told(folder, &wanted), [("backup-file-changed", "a".to_owned())]);
+        std::os::unix::fs::symlink("/nowhere", folder.join("c")).unwrap();
+        let compared = Held::list(folder, &wanted, &[]).unwrap().compare(1, &|_, _| true);
+        assert_eq!(compared.failures.len(), 1);
+        assert!(compared.failures[0].message.starts_with("c is a symbolic link"), "{:?}", compared.failures);
     }
 
     #[test]
