@@ -103,12 +103,17 @@ pub(crate) fn run(folder: &Path) -> Summary {
 
 /// The same with a key of encrypted backups.
 pub(crate) fn run_with_key(folder: &Path, backup_key: Option<BackupKey>) -> Summary {
+    run_paths(&[folder], backup_key)
+}
+
+/// Verifies all that is named.
+pub(crate) fn run_paths(paths: &[&Path], backup_key: Option<BackupKey>) -> Summary {
     let options = PagesOptions {
         backup_key,
         keyring: vouch_innodb::Keyring::default(),
         first_method: vouch_innodb::Method::Crc32,
         strict: None,
-        paths: vec![folder.to_owned()],
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
         level: Level::Tree,
         state: StateChoice::Auto,
         threads: 2,

@@ -1,16 +1,15 @@
 //! What a backup tool has noted of the server's settings, where it is no more than a hint.
 
-use crate::presence::setting;
+use crate::demands::setting;
+use crate::instance::SETTINGS;
+use crate::read;
 use std::path::Path;
 use vouch_innodb::Method;
-
-/// What backup tools leave beside their files.
-pub(crate) const SETTINGS: &str = "backup-my.cnf";
 
 /// The formula of checksums that the settings beside the files of a backup name. Tools write a wrong one there,
 /// so it tells which to try first, and never what to accept.
 pub fn noted_method(folder: &Path) -> Option<Method> {
-    let text = std::fs::read_to_string(folder.join(SETTINGS)).ok()?;
+    let text = read::note(&folder.join(SETTINGS)).ok()??;
     match setting(&text, "innodb_checksum_algorithm")?.trim_start_matches("strict_") {
         "innodb" => Some(Method::Innodb),
         "crc32" | "full_crc32" => Some(Method::Crc32),

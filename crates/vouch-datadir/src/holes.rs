@@ -10,6 +10,9 @@ use std::os::unix::fs::MetadataExt;
 /// Bytes of a block, as the system counts them.
 const BLOCK: u64 = 512;
 
+/// Pieces of data that are counted: a judgement, one system call each.
+const MOST_PIECES: usize = 1 << 20;
+
 /// A file that takes less room than it is long.
 #[derive(Debug)]
 pub(crate) struct Holes(());
@@ -19,6 +22,25 @@ impl Holes {
     pub(crate) fn of(file: &File) -> Option<Holes> {
         let data = file.metadata().ok()?;
         (data.blocks().saturating_mul(BLOCK) < data.len()).then_some(Holes(()))
+    }
+
+    /// Where the last data of the file ends; `None` where the system does not tell, or the file is in more pieces than
+    /// are counted.
+    pub(crate) fn data_end(&self, file: &File) -> Option<u64> {
+        let length = file.metadata().ok()?.len();
+        let mut end = 0;
+        for _ in 0..MOST_PIECES {
+            let data = match seek(file, SeekFrom::Data(end)) {
+                Ok(data) => data,
+                Err(Errno::NXIO) => return Some(end),
+                Err(_) => return None,
+            };
+            end = seek(file, SeekFrom::Hole(data)).ok()?;
+            if end >= length {
+                return Some(length);
+            }
+        }
+        None
     }
 
     /// How many of `most` bytes from `offset` on are there, all of them in a hole; `None` when not all are.
@@ -57,6 +79,7 @@ mod tests {
         assert_eq!(holes.at(&file, 4 * MIB, 4), None);
         assert_eq!(holes.at(&file, 8 * MIB, 1000), Some(100), "up to the end");
         assert_eq!(holes.at(&file, 9 * MIB, 1000), None, "behind the end");
+        assert_eq!(holes.data_end(&file).map(|end| end.div_ceil(MIB)), Some(5));
         let (source, mut read) = (Source::open(&path).unwrap(), vec![7; 2000]);
         assert_eq!(source.read_at(&mut read, MIB).unwrap(), 2000);
         assert_eq!(read, vec![0; 2000]);

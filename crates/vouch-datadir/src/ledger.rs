@@ -16,10 +16,10 @@ use crate::space::{Part, Space};
 use crate::state::State;
 use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use vouch_innodb::{DictTable, Lsn, PageNo};
-use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass, PageTally};
+use vouch_innodb::{DictTable, Lsn, PageNo, PageType};
+use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, MapCell, PageClass, PageTally};
 
 /// What a tablespace came to.
 #[derive(Debug, Default)]
@@ -27,8 +27,9 @@ pub(crate) struct SpaceReport {
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,
     pub errors: Vec<Failure>,
-    /// Tables with files of their own, and where: told by a system tablespace that is whole and of one moment.
-    pub tables: Option<(PathBuf, BTreeSet<String>)>,
+    /// Tables with files of their own and the numbers of their tablespaces, and where: told by a system tablespace
+    /// that is whole and of one moment.
+    pub tables: Option<(PathBuf, BTreeMap<String, u32>)>,
     /// Tablespaces that MySQL's dictionary knows, where that is whole and of one moment.
     pub listed: Option<Vec<Listed>>,
     /// The tablespace itself, where page 0 tells.
@@ -41,6 +42,8 @@ pub(crate) struct Named {
     pub root: PathBuf,
     pub id: u32,
     pub path: PathBuf,
+    /// It describes its own tables, as tablespaces of MySQL do since 8.0.
+    pub has_sdi: bool,
 }
 
 /// Holds the pages of a tablespace against each other and makes a report of all that was seen.
@@ -50,7 +53,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
     let (mut names, objects) = names(job, options, state, &mut seen);
-    sizes(job, &names, &mut report);
+    sizes(job, &names, state, &mut report);
     if let Some(end) = state.end() {
         future_pages(&job.space, end, &mut seen);
     }
@@ -81,7 +84,8 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
 
 fn named(space: &Space) -> Option<Named> {
     let (id, part) = (space.header?.space, space.parts.first()?);
-    Some(Named { root: space.root.clone(), id: id.0, path: part.found.path.clone() })
+    let (root, path) = (space.root.clone(), part.found.path.clone());
+    Some(Named { root, id: id.0, path, has_sdi: space.format.sdi })
 }
 
 /// Names by what the tablespace says of its tables, which is held against its pages.
@@ -116,15 +120,16 @@ fn no_root(space: &Space, id: u64, index: &Index, seen: &Seen) -> Option<BadPage
     (judged && !(fact.content == Content::Node && fact.index == id)).then_some(bad)
 }
 
-fn tables(space: &Space, seen: &mut Seen) -> Option<(PathBuf, BTreeSet<String>)> {
+fn tables(space: &Space, seen: &mut Seen) -> Option<(PathBuf, BTreeMap<String, u32>)> {
     let whole = space.first() == 0 && seen.bad.is_empty() && seen.encrypted == 0 && !seen.abandoned;
     let known = matches!(space.kind, Kind::System(_)) && whole && !seen.tables.is_empty();
-    let tables = std::mem::take(&mut seen.tables).into_iter().filter(DictTable::has_file).map(|table| table.name);
+    let tables = std::mem::take(&mut seen.tables).into_iter().filter(DictTable::has_file);
+    let tables = tables.map(|table| (table.name, table.space.0));
     known.then(|| (space.root.clone(), tables.collect()))
 }
 
 /// Files that are too short.
-fn sizes(job: &Job, names: &Names, report: &mut SpaceReport) {
+fn sizes(job: &Job, names: &Names, state: &State, report: &mut SpaceReport) {
     let space = &job.space;
     if space.broken_off {
         return;
@@ -136,12 +141,30 @@ fn sizes(job: &Job, names: &Names, report: &mut SpaceReport) {
     let (Some(header), Some(last)) = (space.header, space.parts.last()) else { return };
     let whole = space.parts.first().is_some_and(|part| part.first == 0);
     if whole && header.size > space.pages() && !is_part_of_several(space) {
+        if matches!(space.kind, Kind::System(_)) && !matches!(state, State::Raw(..)) {
+            return report.findings.push(of_file(
+                space,
+                last,
+                names,
+                Code::FileTruncated,
+                short_system(space, header.size),
+            ));
+        }
         // A server counts pages in before it makes the file longer, and may never do so.
         let Some(lost) = missing_page(job, header.size.min(header.free_limit)) else { return };
         let (said, there) = (header.size, space.pages());
         let message = format!("page 0 says that there are {said} pages, the file has {there}; page {lost} was in use");
         report.findings.push(of_file(space, last, names, Code::FileTruncated, message));
     }
+}
+
+/// The system tablespace of a server that was shut down has all pages that it counts, in one file or several.
+fn short_system(space: &Space, said: u32) -> String {
+    let (there, files) = (space.pages(), space.parts.len());
+    let next = files.saturating_add(1);
+    format!(
+        "page 0 says that there are {said} pages, its {files} files have {there}: ibdata{next} is missing, or this one is cut"
+    )
 }
 
 /// The first page behind the end of the file that is in use, or whose descriptor is missing too.
@@ -334,6 +357,13 @@ fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceRe
     } else {
         FileState::Sound
     };
+    let mut map = facts::map(own, part.first);
+    if part.tail > 0 {
+        tally.empty += u64::from(part.tail);
+        let first = part.first.saturating_add(part.pages);
+        let page_type = PageType::default().name().into_owned();
+        map.push(MapCell { first, pages: part.tail, class: PageClass::Empty, page_type });
+    }
     FileCoverage {
         file: part.found.label.clone(),
         kind: space.kind.name(),
@@ -342,12 +372,12 @@ fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceRe
         space: space.id.map(|id| id.0),
         bytes: part.found.bytes,
         page_bytes: space.page_size().bytes_u64(),
-        pages: u64::from(part.pages),
+        pages: u64::from(part.pages) + u64::from(part.tail),
         tally,
         methods: seen.methods.ranked(|method| method.name().to_owned()),
         types: seen.types.ranked(|page_type| page_type.name().into_owned()),
         lsn_max: seen.lsn_max.0,
         state,
-        map: facts::map(own, part.first),
+        map,
     }
 }

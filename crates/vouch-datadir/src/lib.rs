@@ -8,19 +8,24 @@
 // Tests may fail by panicking.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::indexing_slicing))]
 
+mod books;
 mod catalog;
 mod cold;
 mod copies;
 mod counts;
+mod demands;
 mod discover;
+mod disguise;
 mod facts;
 mod far;
 #[cfg(test)]
 mod fixture;
+mod fuzzy;
 mod hint;
 mod holders;
 mod holes;
 mod innochecksum;
+mod instance;
 mod judge;
 mod keyring;
 mod kind;

@@ -4,6 +4,7 @@
 //! own tables. Invariant: a list that cannot be read to its end is none.
 
 use crate::facts::{Content, PageFact};
+use crate::kind::Kind;
 use crate::sdi::{Objects, private_value};
 use crate::unit::Job;
 use serde_json::Value as Json;
@@ -61,11 +62,13 @@ impl Listed {
         Some(Listed { space: value("id")?.parse().ok()?, path, discarded })
     }
 
-    /// The path below the directory of the instance, where it is there and of a table or several.
+    /// The path below the directory of the instance, where it is there and is not temporary.
     pub(crate) fn inside(&self) -> Option<&str> {
         let path = self.path.strip_prefix("./").unwrap_or(&self.path);
         let plain = |part: &str| !part.is_empty() && part != ".." && part != "." && !part.starts_with('#');
-        (path.ends_with(".ibd") && path.split('/').all(plain)).then_some(path)
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let kept = matches!(Kind::of(name), Kind::Tablespace | Kind::Undo | Kind::System(_));
+        (kept && path.split('/').all(plain)).then_some(path)
     }
 }
 
@@ -208,8 +211,9 @@ mod tests {
             ("../shop/a.ibd", None),
             ("./shop/../a.ibd", None),
             ("./shop/#sql-1.ibd", None),
-            ("./undo_001", None),
-            ("more.ibu", None),
+            ("./undo_001", Some("undo_001")),
+            ("more.ibu", Some("more.ibu")),
+            ("ibtmp1", None),
         ] {
             assert_eq!(listed(path, "flags=1;id=7;state=normal;").unwrap().inside(), inside, "{path}");
         }

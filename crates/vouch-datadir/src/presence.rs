@@ -1,47 +1,59 @@
 //! Files that must be there, and files that nothing knows of: [`Presence`].
 //!
-//! Invariants: only what the instance says of itself demands a file: numbers
-//! that run on, `backup-my.cnf`, the lists of tables in MariaDB's system tablespace
-//! and of tablespaces in MySQL's dictionary;
-//! a file is missing only when it is missing twice.
+//! Invariants: only what the instance says of itself demands a file: its kind,
+//! numbers that run on, `backup-my.cnf`, and the lists of tables and tablespaces
+//! in its dictionaries. A table is owed at its path, by the number of its
+//! tablespace. A file is missing only when it is missing twice, and never when
+//! its folder could not be read.
 
-use crate::discover::Found;
-use crate::hint::SETTINGS;
+use crate::demands::{Folder, demanded, has, setting};
+use crate::discover::{Found, Home, at};
+use crate::instance::{ARIA, REDO, SETTINGS};
 use crate::kind::Kind;
 use crate::ledger::{Named, SpaceReport};
 use crate::listing::Listed;
 use crate::names::table_of;
+use crate::read;
 use crate::state::State;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vouch_report::{Code, FilePlace, Finding};
+use vouch_report::{Code, Failure, FilePlace, Finding};
 
 /// The time in which a server has replaced a file.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// What every directory of MariaDB has, and none of MySQL.
-const MARIADB: &str = "aria_log_control";
 /// What backup tools leave beside their files.
 const NOTES: [&str; 2] = ["xtrabackup_info", "mariadb_backup_info"];
+/// Files of a folder that cannot be read which a failure names.
+const MOST_NAMED: usize = 5;
 
-/// The folder of MySQL's redo log.
-const REDO: &str = "#innodb_redo";
+/// Whether the file of this name is what a backup tool notes of a backup as a whole.
+pub(crate) fn is_info(name: &str) -> bool {
+    NOTES.contains(&name)
+}
 
-/// A directory whose files are held against what must be there.
+/// A directory that is checked for the files that must be there.
 pub(crate) struct Presence<'a> {
-    pub root: &'a Path,
-    /// How names of files in it begin in the report.
-    pub label: String,
-    /// What its tablespaces tell, where they are of one moment.
+    pub home: &'a Home,
+    /// What its tablespaces tell.
     pub known: InFolder<'a>,
     /// Nobody is at work in it.
     pub still: bool,
 }
 
+/// What the check of a directory has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub findings: Vec<Finding>,
+    /// Folders that could not be read, with what is owed in them.
+    pub errors: Vec<Failure>,
+}
+
 /// What the tablespaces of a run tell of others.
 #[derive(Default)]
 pub(crate) struct Known {
-    tables: Vec<(PathBuf, BTreeSet<String>)>,
+    tables: Vec<(PathBuf, BTreeMap<String, u32>)>,
     listed: Vec<(PathBuf, Vec<Listed>)>,
     spaces: Vec<Named>,
 }
@@ -49,8 +61,8 @@ pub(crate) struct Known {
 /// The same of one directory.
 #[derive(Clone, Default)]
 pub(crate) struct InFolder<'a> {
-    /// Tables with files of their own, by MariaDB's system tablespace.
-    pub tables: Option<&'a BTreeSet<String>>,
+    /// Tables with files of their own, and their tablespaces, by MariaDB's system tablespace.
+    pub tables: Option<&'a BTreeMap<String, u32>>,
     /// Tablespaces by MySQL's dictionary.
     pub listed: Option<&'a [Listed]>,
     /// Tablespaces that are there.
@@ -68,105 +80,176 @@ impl Known {
         }
     }
 
-    /// What is told of a directory, where that has to have everything.
-    pub(crate) fn in_folder(&self, root: &Path) -> InFolder<'_> {
-        let names = names(root);
-        let mariadb = demands_tables(root);
-        let mysql = !names.contains(MARIADB) && is_complete(root, &names);
+    /// What is told of a directory. Its dictionaries demand files where nobody is at work in it, and it has to have
+    /// everything.
+    pub(crate) fn in_folder(&self, root: &Path, still: bool) -> InFolder<'_> {
+        let spaces = self.spaces.iter().filter(|space| space.root == root).collect();
+        let Ok(names) = names(root) else { return InFolder { spaces, ..InFolder::default() } };
+        let complete = still && is_complete(root, &names);
+        let mariadb = complete && names.contains(ARIA);
         let tables = self.tables.iter().find(|(known, _)| mariadb && known == root);
-        let listed = self.listed.iter().find(|(known, _)| mysql && known == root);
-        let spaces = self.spaces.iter().filter(|space| space.root == root);
+        let listed = self.listed.iter().find(|(known, _)| complete && !mariadb && known == root);
         InFolder {
             tables: tables.map(|(_, tables)| tables),
             listed: listed.map(|(_, listed)| listed.as_slice()),
-            spaces: spaces.collect(),
+            spaces,
+        }
+    }
+}
+
+/// Files that are not there, with why they are owed; and folders that could not be read, with the files owed there.
+#[derive(Default)]
+struct Missing {
+    files: BTreeMap<String, String>,
+    unreadable: BTreeMap<PathBuf, (String, BTreeSet<String>)>,
+}
+
+impl Missing {
+    /// Owes a file of the directory, unless it is there.
+    fn owe(&mut self, presence: &Presence, path: &str, why: &str) {
+        match presence.has_file(path) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.files.insert(path.to_owned(), why.to_owned());
+            }
+            Err((folder, error)) => {
+                let (_, files) = self.unreadable.entry(folder).or_insert_with(|| (error.to_string(), BTreeSet::new()));
+                files.insert(path.to_owned());
+            }
         }
     }
 }
 
 impl Presence<'_> {
-    /// Files that are missing, and those that nothing knows of.
-    pub(crate) fn check(&self, files: &[Found]) -> Vec<Finding> {
+    /// Files that are missing, those that are others than they should be, and those that nothing knows of.
+    pub(crate) fn check(&self, files: &[Found]) -> Checked {
         let mut missing = self.missing(files);
-        if !missing.is_empty() {
+        if !missing.files.is_empty() {
             std::thread::sleep(PATIENCE);
             let again = self.missing(files);
-            missing.retain(|name, _| again.contains_key(name));
+            missing.files.retain(|name, _| again.files.contains_key(name));
         }
-        let mut findings: Vec<Finding> = missing
-            .iter()
-            .map(|(name, why)| self.finding(Code::FileMissing, name, format!("the file is missing: {why}")))
-            .collect();
+        let told = |(name, why): (&String, &String)| {
+            self.finding(Code::FileMissing, name, format!("the file is missing: {why}"))
+        };
+        let mut findings: Vec<Finding> = missing.files.iter().map(told).collect();
+        findings.extend(self.foreign());
         findings.extend(self.strays(files));
         findings.extend(self.unlisted());
-        findings
+        let errors = missing.unreadable.iter().map(|(folder, (why, files))| self.unread(folder, why, files)).collect();
+        Checked { findings, errors }
     }
 
-    fn missing(&self, files: &[Found]) -> BTreeMap<String, String> {
-        let names = names(self.root);
-        let mut missing = numbered(&names);
-        if let Ok(text) = std::fs::read_to_string(self.root.join(SETTINGS)) {
-            missing.extend(system_files(&text, &names));
+    fn missing(&self, files: &[Found]) -> Missing {
+        let mut missing = Missing::default();
+        let root = &self.home.root;
+        let (Ok(names), Ok(redo)) = (names(root), names(&root.join(REDO))) else {
+            // That they could not be read is reported where they were listed.
+            return missing;
+        };
+        let settings = read::note(&root.join(SETTINGS)).unwrap_or(None);
+        let folder = Folder {
+            settings: settings.as_deref(),
+            has_sdi: self.known.spaces.iter().any(|space| space.has_sdi),
+            has_tables: files.iter().any(|found| found.root == *root && found.kind == Kind::Tablespace),
+            ..Folder::of(&names, &redo)
+        };
+        missing.files = demanded(&folder);
+        for (name, _) in self.known.tables.into_iter().flatten().filter(|(name, _)| is_plain(name)) {
+            missing.owe(self, &format!("{name}.ibd"), "the system tablespace has a table of this name");
         }
-        missing.extend(redo_files(&self::names(&self.root.join(REDO))));
-        missing.extend(self.table_files());
-        missing.extend(self.listed_files());
-        missing.extend(self.halves(files).into_iter().flatten());
+        let places: HashMap<u32, &Path> =
+            self.known.spaces.iter().map(|space| (space.id, space.path.as_path())).collect();
+        for listed in self.known.listed.unwrap_or_default().iter().filter(|listed| !listed.discarded) {
+            let Some(path) = listed.inside() else { continue };
+            let moved = places.get(&listed.space).filter(|there| **there != root.join(path));
+            let elsewhere = moved.map(|there| there.strip_prefix(root).unwrap_or(there).display());
+            let why = match elsewhere {
+                Some(there) => format!("the dictionary has tablespace {} here, which is in {there}", listed.space),
+                None => format!("the dictionary has tablespace {} here", listed.space),
+            };
+            missing.owe(self, path, &why);
+        }
+        if self.still {
+            self.halves(files, &mut missing);
+        }
         missing
     }
 
     /// A table of Aria has two files.
-    fn halves(&self, files: &[Found]) -> Option<BTreeMap<String, String>> {
-        let half = |found: &Found| {
-            let path = found.path.strip_prefix(self.root).ok()?;
-            let name = path.file_name()?.to_str().filter(|name| !name.starts_with('#'))?;
-            let other = path.with_extension(if name.ends_with(".MAD") { "MAI" } else { "MAD" });
-            let there = names(found.path.parent()?);
-            let missing = there.contains(name) && !has(&there, other.file_name()?.to_str()?);
-            missing.then(|| (other.display().to_string(), format!("there is {name}")))
-        };
-        let aria = files.iter().filter(|found| found.kind == Kind::Aria && found.path.starts_with(self.root));
-        self.still.then(|| aria.filter_map(half).collect())
-    }
-
-    fn table_files(&self) -> BTreeMap<String, String> {
-        let there = |name: &str| self.has_file(&format!("{name}.ibd"));
-        let tables = self.known.tables.into_iter().flatten().filter(|name| is_plain(name) && !there(name));
-        tables
-            .map(|name| (format!("{name}.ibd"), "the system tablespace has a table of this name".to_owned()))
-            .collect()
-    }
-
-    /// Whether a file is there, by itself, packed, or elsewhere by a link of MariaDB.
-    fn has_file(&self, path: &str) -> bool {
-        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-        let folder = self.root.join(folder);
-        if folder.join(file).exists() {
-            return true;
+    fn halves(&self, files: &[Found], missing: &mut Missing) {
+        for found in files.iter().filter(|found| found.kind == Kind::Aria && found.root == self.home.root) {
+            let Some(path) = self.inside(&found.path) else { continue };
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            let other = if name.ends_with(".MAD") { "MAI" } else { "MAD" };
+            if !name.starts_with('#') && matches!(self.has_file(&path), Ok(true)) {
+                let other = Path::new(&path).with_extension(other).display().to_string();
+                missing.owe(self, &other, &format!("there is {name}"));
+            }
         }
-        let names = names(&folder);
-        let link = Path::new(file).with_extension("isl");
-        has(&names, file) || names.contains(&*link.to_string_lossy())
     }
 
-    /// A server finds a tablespace by its number, whatever its file is called.
-    fn listed_files(&self) -> BTreeMap<String, String> {
-        let there: BTreeSet<u32> = self.known.spaces.iter().map(|space| space.id).collect();
-        let lost = |listed: &&Listed| !listed.discarded && !there.contains(&listed.space);
-        let paths = self.known.listed.unwrap_or_default().iter().filter(lost).filter_map(Listed::inside);
-        let lost = paths.filter(|path| !self.has_file(path));
-        lost.map(|path| (path.to_owned(), "the dictionary has a tablespace of this name".to_owned())).collect()
+    /// Whether a file is there, by itself, packed, or elsewhere by a link of InnoDB.
+    ///
+    /// # Errors
+    /// The folder that cannot be read, and why.
+    fn has_file(&self, path: &str) -> Result<bool, (PathBuf, io::Error)> {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.home.root.join(folder);
+        if folder.join(file).symlink_metadata().is_ok() {
+            return Ok(true);
+        }
+        let names = names(&folder).map_err(|error| (folder, error))?;
+        let link = Path::new(file).with_extension("isl");
+        Ok(has(&names, file) || names.contains(&*link.to_string_lossy()))
+    }
+
+    /// A folder that cannot be read, in which files are owed.
+    fn unread(&self, folder: &Path, why: &str, files: &BTreeSet<String>) -> Failure {
+        let label = format!("{}{}", self.home.label, self.inside(folder).unwrap_or_default());
+        let named: Vec<&str> = files.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = files.len().saturating_sub(named.len());
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let cause = why.split(" (os error").next().unwrap_or_default();
+        let message =
+            format!("{label} could not be read: {cause}; the instance needs {}{rest} in it", named.join(", "));
+        at(&label, Failure::new(Code::FileUnreadable, message))
+    }
+
+    /// The path below the directory.
+    fn inside(&self, path: &Path) -> Option<String> {
+        path.strip_prefix(&self.home.root).ok()?.to_str().map(str::to_owned)
+    }
+
+    /// Tablespaces at the paths of others.
+    fn foreign(&self) -> Vec<Finding> {
+        let tables = self.known.tables.into_iter().flatten().filter(|(name, _)| is_plain(name));
+        let mut wanted: HashMap<String, u32> = tables.map(|(name, id)| (format!("{name}.ibd"), *id)).collect();
+        for listed in self.known.listed.unwrap_or_default().iter().filter(|listed| !listed.discarded) {
+            // A server gives its undo tablespaces other numbers when it cuts them.
+            if let Some(path) = listed.inside().filter(|path| path.ends_with(".ibd")) {
+                wanted.insert(path.to_owned(), listed.space);
+            }
+        }
+        let other = |space: &&&Named| {
+            let path = self.inside(&space.path)?;
+            let id = wanted.get(&path).filter(|id| **id != space.id)?;
+            let message = format!("the file is tablespace {}, and the dictionary has tablespace {id} here", space.id);
+            Some(self.finding(Code::FileForeign, &path, message))
+        };
+        self.known.spaces.iter().filter_map(|space| other(&space)).collect()
     }
 
     /// Tablespaces that MySQL's dictionary does not know.
     fn unlisted(&self) -> Vec<Finding> {
         let Some(listed) = self.known.listed else { return Vec::new() };
         let known: BTreeSet<u32> = listed.iter().map(|listed| listed.space).collect();
+        let owed: BTreeSet<&str> = listed.iter().filter_map(Listed::inside).collect();
         let unknown = self.known.spaces.iter().filter(|space| !known.contains(&space.id));
         let name = |space: &&&Named| {
-            let path = space.path.strip_prefix(self.root).ok()?;
-            let plain = !path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('#'));
-            path.to_str().filter(|name| plain && name.ends_with(".ibd")).map(str::to_owned)
+            let path = self.inside(&space.path)?;
+            let plain = !path.split('/').any(|part| part.starts_with('#'));
+            (plain && path.ends_with(".ibd") && !owed.contains(path.as_str())).then_some(path)
         };
         let message = "the dictionary has no tablespace of this number, so a server would not use the file";
         let names = unknown.filter_map(|space| name(&space));
@@ -177,14 +260,15 @@ impl Presence<'_> {
     fn strays(&self, files: &[Found]) -> Vec<Finding> {
         let Some(tables) = self.known.tables.filter(|tables| !tables.is_empty()) else { return Vec::new() };
         let name = |found: &Found| {
-            let path = found.path.strip_prefix(self.root).ok()?.with_extension("");
+            let path = found.path.strip_prefix(&self.home.root).ok()?.with_extension("");
             let depth = path.components().count();
             path.to_str().filter(|name| depth == 2 && is_plain(name)).map(str::to_owned)
         };
         let ibd = |found: &&Found| {
             found.kind == Kind::Tablespace && found.path.extension().is_some_and(|extension| extension == "ibd")
         };
-        let unknown = files.iter().filter(ibd).filter_map(name).filter(|name| !tables.contains(name));
+        let own = files.iter().filter(|found| found.root == self.home.root);
+        let unknown = own.filter(ibd).filter_map(name).filter(|name| !tables.contains_key(name));
         let message = "the system tablespace has no table of this name, so a server would not open the file";
         unknown.map(|name| self.finding(Code::FileStray, &format!("{name}.ibd"), message.to_owned())).collect()
     }
@@ -193,7 +277,7 @@ impl Presence<'_> {
         let mut finding = Finding::new(code, message);
         finding.location.table =
             table_of(Path::new(name)).filter(|_| [".ibd", ".MAI", ".MAD"].iter().any(|end| name.ends_with(end)));
-        let file = format!("{}{name}", self.label);
+        let file = format!("{}{name}", self.home.label);
         finding.location.file = Some(FilePlace { file, ..FilePlace::default() });
         finding
     }
@@ -213,12 +297,10 @@ pub(crate) fn of_image(
         let names = paths.iter().filter_map(|path| path.strip_prefix(folder)).filter(|name| !name.contains('/'));
         names.map(str::to_owned).collect()
     };
-    let names = below(&folder);
-    missing.extend(numbered(&names));
-    if let Some((_, text)) = notes.iter().find(|(name, _)| name == SETTINGS) {
-        missing.extend(system_files(text, &names));
-    }
-    missing.extend(redo_files(&below(&format!("{folder}{REDO}/"))));
+    let (names, redo) = (below(&folder), below(&format!("{folder}{REDO}/")));
+    let settings = notes.iter().find(|(name, _)| name == SETTINGS).map(|(_, text)| text.as_str());
+    let has_tables = paths.iter().any(|path| path.ends_with(".ibd"));
+    missing.extend(demanded(&Folder { settings, has_tables, ..Folder::of(&names, &redo) }));
     missing.extend(notes_and_log(&names, state, by_tool));
     let metas = paths.iter().filter_map(|path| path.strip_prefix(&folder)?.strip_suffix(".delta"));
     let metas = metas.map(|name| format!("{name}.meta")).filter(|meta| !paths.contains(&format!("{folder}{meta}")));
@@ -261,13 +343,6 @@ fn notes_and_log(names: &BTreeSet<String>, state: &State, by_tool: bool) -> BTre
     missing
 }
 
-/// Whether the list of tables of a directory demands files: that of MariaDB does, in a backup that has everything.
-/// MySQL 5.7 has tablespaces of several tables.
-fn demands_tables(root: &Path) -> bool {
-    let names = names(root);
-    names.contains(MARIADB) && is_complete(root, &names)
-}
-
 /// Whether a directory has everything: one that no backup tool has made, or that it says so of.
 fn is_complete(root: &Path, names: &BTreeSet<String>) -> bool {
     !names.iter().any(|name| State::is_note(name)) || is_whole_backup(root)
@@ -275,7 +350,7 @@ fn is_complete(root: &Path, names: &BTreeSet<String>) -> bool {
 
 /// Whether a backup says that it has everything.
 fn is_whole_backup(root: &Path) -> bool {
-    let text = NOTES.iter().find_map(|name| std::fs::read_to_string(root.join(name)).ok());
+    let text = NOTES.iter().find_map(|name| read::note(&root.join(name)).unwrap_or(None));
     text.is_some_and(|text| setting(&text, "partial") == Some("N"))
 }
 
@@ -284,70 +359,19 @@ fn is_plain(name: &str) -> bool {
     !name.split('/').any(|part| part.starts_with('#') || part == ".." || part.is_empty()) && name.contains('/')
 }
 
-fn names(folder: &Path) -> BTreeSet<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-/// Whether a file is there, by itself, packed or as what changed in it.
-fn has(names: &BTreeSet<String>, name: &str) -> bool {
-    let packed = |there: &String| there.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    names.contains(name) || names.iter().any(packed)
-}
-
-/// Files whose numbers run from the first one on.
-fn numbered(names: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let mut missing = BTreeMap::new();
-    let mut demand = |name: String, because: &str| {
-        if !has(names, &name) {
-            missing.insert(name, format!("there is {because}"));
+/// The names in a folder; none where there is no such folder.
+///
+/// # Errors
+/// It cannot be read.
+fn names(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(BTreeSet::new());
         }
+        Err(error) => return Err(error),
     };
-    if names.contains("ibdata2") {
-        demand("ibdata1".to_owned(), "ibdata2");
-    }
-    for (name, other) in [("undo_001", "undo_002"), ("undo_002", "undo_001")] {
-        if names.contains(other) && names.contains("mysql.ibd") {
-            demand(name.to_owned(), other);
-        }
-    }
-    let undo = |name: &str| name.strip_prefix("undo").filter(|rest| rest.len() == 3)?.parse::<u32>().ok();
-    if let Some((last, name)) = names.iter().filter_map(|name| Some((undo(name)?, name))).max() {
-        (1..last).for_each(|number| demand(format!("undo{number:03}"), name));
-    }
-    missing
-}
-
-/// Files of the system tablespace that a backup tool has noted.
-fn system_files(text: &str, names: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let files = setting(text, "innodb_data_file_path").unwrap_or_default().split(';');
-    let files = files.filter_map(|file| file.split(':').next()).map(|file| file.trim_start_matches("./"));
-    let missing = files.filter(|file| !file.is_empty() && !file.contains('/') && !has(names, file));
-    missing.map(|file| (file.to_owned(), format!("{SETTINGS} names it"))).collect()
-}
-
-/// The value of a setting, in a file of `name = value` lines.
-pub(crate) fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let values = text.lines().filter_map(|line| line.split_once('='));
-    values.filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().trim_matches('"')).next_back()
-}
-
-/// Numbers of the redo log's files that are left out between the first and the last one.
-fn redo_files(names: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let numbers: BTreeSet<u64> = names
-        .iter()
-        .filter_map(|name| if let Kind::Redo(number) = Kind::of(name) { Some(number) } else { None })
-        .collect();
-    let mut missing = BTreeMap::new();
-    for (before, after) in numbers.iter().zip(numbers.iter().skip(1)) {
-        if after - before > 1 {
-            let name = format!("{REDO}/#ib_redo{}", before + 1);
-            let last = after - 1;
-            let more = if last > before + 1 { format!(", as are those up to #ib_redo{last}") } else { String::new() };
-            missing.insert(name, format!("there are #ib_redo{before} and #ib_redo{after}{more}"));
-        }
-    }
-    missing
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
 #[cfg(test)]

@@ -8,16 +8,16 @@ use crate::fixture::write;
 fn missing(files: &[(&str, &str)], tables: &[&str]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     files.iter().for_each(|(name, text)| write(folder.path(), name, text.as_bytes()));
-    let tables: BTreeSet<String> = tables.iter().map(|name| (*name).to_owned()).collect();
-    let presence = Presence {
-        root: folder.path(),
-        label: String::new(),
-        known: InFolder { tables: Some(&tables), ..InFolder::default() },
-        still: true,
-    };
-    let found = crate::discover::discover(&[folder.path().to_owned()]).files;
-    let findings = presence.check(&found);
-    findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
+    let tables: BTreeMap<String, u32> = tables.iter().map(|name| ((*name).to_owned(), 7)).collect();
+    told(folder.path(), InFolder { tables: Some(&tables), ..InFolder::default() })
+}
+
+fn told(root: &Path, known: InFolder) -> Vec<String> {
+    let home = Home { root: root.to_owned(), label: String::new() };
+    let found = crate::discover::discover(&[root.to_owned()]).files;
+    let checked = Presence { home: &home, known, still: true }.check(&found);
+    assert!(checked.errors.is_empty(), "{:?}", checked.errors);
+    checked.findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
 }
 
 fn file(finding: &Finding) -> String {
@@ -30,9 +30,9 @@ fn named(names: &[&'static str]) -> Vec<(&'static str, &'static str)> {
 
 #[test]
 fn numbers_run_on() {
-    let mysql = ["ibdata1", "mysql.ibd", "undo_001", "undo_002", "#innodb_redo/#ib_redo7", "#innodb_redo/#ib_redo8"];
+    let mysql = ["#innodb_redo/#ib_redo7", "#innodb_redo/#ib_redo8", "ibdata1", "mysql.ibd", "undo_001", "undo_002"];
     assert_eq!(missing(&named(&mysql), &[]), [] as [&str; 0]);
-    assert_eq!(missing(&named(&mysql[..3]), &[]), ["file-missing undo_002"]);
+    assert_eq!(missing(&named(&mysql[..5]), &[]), ["file-missing undo_002"]);
     assert_eq!(missing(&named(&["ibdata2"]), &[]), ["file-missing ibdata1"]);
     assert_eq!(missing(&named(&["undo001", "undo003"]), &[]), ["file-missing undo002"]);
     let gap = ["#innodb_redo/#ib_redo7", "#innodb_redo/#ib_redo10", "#innodb_redo/#ib_redo8_tmp"];
@@ -65,12 +65,14 @@ fn only_a_backup_that_says_so_is_whole() {
     assert!(!is_whole_backup(folder.path()));
     write(folder.path(), "xtrabackup_info", b"uuid = 1\npartial = N\n");
     assert!(is_whole_backup(folder.path()));
-    assert!(!demands_tables(folder.path()), "it may be one of MySQL");
+    let tables = Known { tables: vec![(folder.path().to_owned(), BTreeMap::new())], ..Known::default() };
+    let demands_tables = |still| tables.in_folder(folder.path(), still).tables.is_some();
+    assert!(!demands_tables(true), "it may be one of MySQL");
     write(folder.path(), "aria_log_control", b"x");
     write(folder.path(), "xtrabackup_checkpoints", b"x");
-    assert!(demands_tables(folder.path()));
+    assert!(demands_tables(true) && !demands_tables(false));
     write(folder.path(), "xtrabackup_info", b"uuid = 1\n");
-    assert!(!demands_tables(folder.path()));
+    assert!(!demands_tables(true));
 }
 
 #[test]
@@ -81,24 +83,52 @@ fn a_table_of_aria_has_two_files() {
     assert_eq!(missing(&named(&["mysql/db.MAI"]), &[]), ["file-missing mysql/db.MAD"]);
 }
 
+/// A table that was moved or replaced by another one was taken for present, because a tablespace of its number was
+/// somewhere. MySQL 9.7 starts without such a table.
 #[test]
-fn tablespaces_have_the_files_of_the_dictionary() {
+fn tablespaces_are_owed_at_their_paths_by_their_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let listed = |space: u32, path: &str| Listed { space, path: path.to_owned(), discarded: space == 5 };
     let listed =
         [(1, "./shop/a.ibd"), (2, "./shop/b.ibd"), (3, "/away/c.ibd"), (4, "./shop/d.ibd"), (5, "./shop/e.ibd")]
             .map(|(space, path)| listed(space, path));
-    write(folder.path(), "shop/d.ibd.gz", b"x");
-    let space = |id: u32, path: &str| Named { root: folder.path().to_owned(), id, path: folder.path().join(path) };
-    let spaces =
-        [space(1, "shop/a.ibd"), space(7, "shop/moved.ibd"), space(8, "shop/#sql-ib1.ibd"), space(9, "undo_001")];
-    let told = |spaces: &[Named]| -> Vec<String> {
-        let known = InFolder { listed: Some(&listed), spaces: spaces.iter().collect(), ..InFolder::default() };
-        let presence = Presence { root: folder.path(), label: String::new(), known, still: true };
-        let findings = presence.check(&[]);
-        findings.iter().map(|finding| format!("{} {}", finding.code.name(), file(finding))).collect()
+    for name in ["shop/a.ibd", "shop/d.ibd.gz", "shop/moved.ibd"] {
+        write(folder.path(), name, b"x");
+    }
+    let space = |id: u32, path: &str| Named {
+        root: folder.path().to_owned(),
+        id,
+        path: folder.path().join(path),
+        has_sdi: false,
     };
-    assert_eq!(told(&spaces), ["file-missing shop/b.ibd", "file-stray shop/moved.ibd"]);
-    let renamed = [space(1, "shop/a.ibd"), space(2, "shop/moved.ibd")];
-    assert_eq!(told(&renamed), [] as [&str; 0], "a server finds it by its number");
+    let told_of = |spaces: &[Named]| {
+        let known = InFolder { listed: Some(&listed), spaces: spaces.iter().collect(), ..InFolder::default() };
+        told(folder.path(), known)
+    };
+    let lost =
+        [space(1, "shop/a.ibd"), space(7, "shop/moved.ibd"), space(8, "shop/#sql-ib1.ibd"), space(9, "undo_001")];
+    assert_eq!(told_of(&lost), ["file-missing shop/b.ibd", "file-stray shop/moved.ibd"]);
+    let moved = [space(1, "shop/a.ibd"), space(2, "shop/moved.ibd")];
+    assert_eq!(told_of(&moved), ["file-missing shop/b.ibd"]);
+    write(folder.path(), "shop/b.ibd", b"x");
+    let swapped = [space(2, "shop/a.ibd"), space(1, "shop/b.ibd")];
+    assert_eq!(told_of(&swapped), ["file-foreign shop/a.ibd", "file-foreign shop/b.ibd"]);
+    let replaced = [space(1, "shop/a.ibd"), space(9, "shop/b.ibd")];
+    assert_eq!(told_of(&replaced), ["file-foreign shop/b.ibd"]);
+}
+
+/// A folder that may not be read had every table in it reported as missing.
+#[test]
+fn what_is_owed_in_a_folder_that_cannot_be_read_is_not_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    // A link to itself cannot be read by anybody, root included.
+    std::os::unix::fs::symlink("shop", folder.path().join("shop")).unwrap();
+    let tables = BTreeMap::from([("shop/a".to_owned(), 7), ("shop/b".to_owned(), 8)]);
+    let home = Home { root: folder.path().to_owned(), label: "day/".to_owned() };
+    let known = InFolder { tables: Some(&tables), ..InFolder::default() };
+    let checked = Presence { home: &home, known, still: true }.check(&[]);
+    assert_eq!(checked.findings, []);
+    let message = &checked.errors[0].message;
+    assert!(message.starts_with("day/shop could not be read: "), "{message}");
+    assert!(message.ends_with("the instance needs shop/a.ibd, shop/b.ibd in it"), "{message}");
 }

@@ -27,6 +27,9 @@ pub(crate) struct Part {
     pub pages: u32,
     /// Bytes behind the last whole page.
     pub rest: u64,
+    /// Pages behind those, in a hole up to the end of the file and behind all that the tablespace counts. Nothing is
+    /// kept of them: a file may be a terabyte of nothing.
+    pub tail: u32,
 }
 
 /// An opened tablespace.
@@ -78,7 +81,10 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat], keyring: &Keyring) 
         head = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
     }
     let Some(space) = of_head(first, &head, known, keyring) else { return Err(formless(sources)) };
-    let parts = parts(sources, &space.format, &head);
+    let mut parts = parts(sources, &space.format, &head);
+    if let ([part], Some(header)) = (parts.as_mut_slice(), space.header) {
+        part.cut_tail(&space.format, header.size);
+    }
     Ok(Space { parts, ..space })
 }
 
@@ -123,7 +129,7 @@ fn of_head(first: &Found, head: &[u8], known: &[SpaceFormat], keyring: &Keyring)
 pub(crate) fn streamed(found: Found, head: &[u8], known: &[SpaceFormat], keyring: &Keyring) -> Result<Space, Found> {
     let Some(space) = of_head(&found, head, known, keyring) else { return Err(found) };
     let first = begins_at(&found, head, &space.format, 0);
-    let part = Part { found, source: Source::streamed(), first, pages: 0, rest: 0 };
+    let part = Part { found, source: Source::streamed(), first, pages: 0, rest: 0, tail: 0 };
     Ok(Space { parts: vec![part], ..space })
 }
 
@@ -243,10 +249,25 @@ fn parts(sources: Vec<(Found, Source)>, format: &SpaceFormat, head: &[u8]) -> Ve
     for (found, source) in sources {
         let (pages, rest) = whole_pages(found.bytes, format);
         first = begins_at(&found, head, format, first);
-        parts.push(Part { found, source, first, pages, rest });
+        parts.push(Part { found, source, first, pages, rest, tail: 0 });
         first = first.saturating_add(pages);
     }
     parts
+}
+
+/// Tails of fewer pages are judged like all others.
+const LEAST_TAIL: u32 = 1 << 16;
+
+impl Part {
+    /// Takes the hole at the end of the file off, behind the pages that the tablespace counts.
+    fn cut_tail(&mut self, format: &SpaceFormat, counted: u32) {
+        let Some(end) = self.source.data_end() else { return };
+        let data = u32::try_from(end.div_ceil(format.physical.bytes_u64())).unwrap_or(u32::MAX);
+        let tail = self.pages.saturating_sub(data.max(counted));
+        if tail >= LEAST_TAIL {
+            (self.pages, self.tail) = (self.pages - tail, tail);
+        }
+    }
 }
 
 /// Whole pages of a file, and the bytes behind them.
@@ -314,7 +335,7 @@ impl Space {
     /// Adds a file that follows, of which this is all that is known: how long it is.
     pub(crate) fn extend(&mut self, found: Found) {
         let ((pages, rest), first) = (whole_pages(found.bytes, &self.format), self.behind());
-        self.parts.push(Part { found, source: Source::streamed(), first, pages, rest });
+        self.parts.push(Part { found, source: Source::streamed(), first, pages, rest, tail: 0 });
     }
 
     /// Puts pages of zeros in front of the first one, in bytes; they are whole pages.

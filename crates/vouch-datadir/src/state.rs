@@ -62,7 +62,7 @@ impl State {
 
     /// The same of a directory.
     pub(crate) fn since(root: &Path) -> Option<Lsn> {
-        NOTES.iter().find_map(|name| since(&fs::read_to_string(root.join(name)).ok()?))
+        NOTES.iter().find_map(|name| since(&read::note(&root.join(name)).ok()??))
     }
 
     /// The state once files have been read: those of one moment must not have gone on since then.
@@ -74,6 +74,11 @@ impl State {
             }
             state => state.clone(),
         }
+    }
+
+    /// The state of files whose log ends where everything was written.
+    pub(crate) fn shut_down(end: Lsn) -> State {
+        shut_down(true, end)
     }
 
     /// The LSN behind which no page can have been changed.
@@ -102,7 +107,7 @@ impl State {
 fn told_in(folder: &Path) -> State {
     NOTES
         .iter()
-        .find_map(|name| backup(name, &fs::read_to_string(folder.join(name)).ok()?))
+        .find_map(|name| backup(name, &read::note(&folder.join(name)).ok()??))
         .or_else(|| mysql(folder))
         .or_else(|| mariadb(folder))
         .or_else(|| ring(folder))

@@ -1,14 +1,16 @@
 //! A whole run: [`verify`] finds the files, opens them, has them scanned and sums up.
 
+use crate::books::{Books, Reports as Run};
 use crate::copies::Copies;
-use crate::discover::{Discovered, Found, discover, unreadable};
+use crate::discover::{Discovered, Found, Home, at, discover, unreadable};
+use crate::fuzzy;
 use crate::holders::{self, Holder};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport};
-use crate::options::{Aside, PagesOptions, Runtime};
+use crate::options::{Aside, Level, PagesOptions, Runtime};
 use crate::packed::{Delta, Streamed, read_all};
-use crate::presence::{InFolder, Known, Presence};
+use crate::presence::{Checked, Known, Presence};
 use crate::scan::{Surroundings, finish, scan, tell};
 use crate::space::{self, OpenError, Space};
 use crate::state::State;
@@ -18,8 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
-    Code, Command, Coverage, Event, Failure, FileCoverage, FilePlace, FileState, FilesCoverage, Finding, Notice,
-    PageTally, Scope, Skip, Summary, Verdict,
+    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, Notice, Outcome, PageTally, Skip, Summary,
 };
 
 /// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.
@@ -35,16 +36,6 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
-/// All that a run has to say so far.
-#[derive(Default)]
-struct Run {
-    files: Vec<FileCoverage>,
-    findings: Vec<Finding>,
-    errors: Vec<Failure>,
-    skips: Vec<Skip>,
-    notices: Vec<Notice>,
-}
-
 /// Verifies the pages of all files that the options name.
 ///
 /// # Errors
@@ -54,17 +45,16 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
         let hint = Some("name a data directory, a backup directory or a tablespace".to_owned());
         return Err(Refusal { message: "nothing was named that could be verified".to_owned(), hint });
     }
-    let started_ms = (runtime.now_ms)();
-    let started = Event::RunStarted { command: Command::Pages, run_id: runtime.run_id.clone(), at_ms: started_ms };
-    runtime.sink.emit(&started);
+    let mut books = Books::open(runtime);
     let mut run = Run::default();
-    let Discovered { files, skips, errors, .. } = discover(&options.paths);
+    let Discovered { files, homes, skips, errors, .. } = discover(&options.paths);
+    books.owe(&files);
     let besides = runtime.besides.as_ref().map_or(0, |besides| besides.bytes);
     let bytes = files.iter().map(|file| file.bytes).sum::<u64>().saturating_add(besides);
     runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
     run.tell(skips, errors, runtime);
     let asked = holders::ask(files.clone());
-    run.besides(runtime);
+    run.besides(&mut books, runtime);
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
@@ -81,19 +71,24 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let held = held(asked.told(), &mut run, runtime);
     let known = Known::of(&reports);
     reports.into_iter().for_each(|report| run.add(report));
-    run.presence(&all, &known, |root| !held && !is_raw(root, &around.states), options, runtime);
+    run.presence(&homes, &all, &known, |root| !held && !is_raw(root, &around.states), runtime);
     run.logs(logs::verify_all(logs, &around.states, held, options, runtime), runtime);
     if !packed.is_empty() {
         run.streams(packed, options, &mut around, runtime);
     }
-    Ok(run.summary(options, &around, started_ms, runtime))
+    let states = run.final_states(options, &around, runtime).join("; ");
+    Ok(books.close(states, options.level.name(), run, runtime))
 }
 
 impl Run {
     /// Has looked at whatever else is asked for.
-    fn besides(&mut self, runtime: &Runtime) {
+    fn besides(&mut self, books: &mut Books, runtime: &Runtime) {
         let Some(besides) = &runtime.besides else { return };
         let Aside { findings, failures, notices } = (besides.look)(runtime);
+        books.manifest(match failures.first() {
+            None if (runtime.stopped)().is_none() => Outcome::verified_by("digests"),
+            failure => Outcome::Unproven(failure.map_or(Code::NotRun, |failure| failure.code)),
+        });
         notices.into_iter().for_each(|notice| self.notice(notice.code, notice.message, runtime));
         findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
         self.findings.extend(findings);
@@ -104,9 +99,12 @@ impl Run {
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
         let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states } =
             read_all(files, options, runtime);
-        for (root, state) in states {
-            around.states.retain(|(known, _)| *known != root);
-            around.states.push((root, state));
+        around.states.retain(|(known, _)| !states.iter().any(|(root, _)| root == known));
+        let images = around.states.len()..around.states.len().saturating_add(states.len());
+        around.states.extend(states);
+        let logs = logs::judge_streamed(logs, &around.states, options.max_findings);
+        for (root, state) in around.states.get_mut(images).unwrap_or_default() {
+            self.without_notes(root, state, &jobs, &logs, options, runtime);
         }
         self.tell(skips, errors, runtime);
         findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
@@ -116,10 +114,38 @@ impl Run {
             let raw = zero && is_raw(&found.root, &around.states);
             if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
         }
-        self.logs(logs::judge_streamed(logs, &around.states, options.max_findings), runtime);
+        self.logs(logs, runtime);
         self.deltas(deltas, &since, around, options, runtime);
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
+        }
+    }
+
+    /// The state of an archive without notes, by its log.
+    fn without_notes(
+        &mut self,
+        root: &Path,
+        state: &mut State,
+        jobs: &[Job],
+        logs: &LogReport,
+        options: &PagesOptions,
+        runtime: &Runtime,
+    ) {
+        // What tells is kept of pages from that level on.
+        if *state != State::Unknown || options.level < Level::Tree {
+            return;
+        }
+        let own = |file: &&FileCoverage| {
+            file.kind == FileCoverage::REDO_LOG
+                && (options.paths.len() == 1 || file.file.starts_with(&format!("{}:", root.display())))
+        };
+        let logs: Vec<&FileCoverage> = logs.files.iter().filter(own).collect();
+        *state = fuzzy::state_of(root, jobs, &logs);
+        if matches!(state, State::Raw(..)) {
+            let label = root.display().to_string();
+            let message = format!("{label} holds the files of a server that was running, read one after the other");
+            let failure = at(&label, Failure::new(Code::FuzzyCopy, message));
+            self.tell(Vec::new(), vec![failure], runtime);
         }
     }
 
@@ -151,26 +177,25 @@ impl Run {
         }
     }
 
-    /// Holds the directories that were asked for against what must be there.
+    /// Checks each directory for the files that must be there.
     fn presence(
         &mut self,
+        homes: &[Home],
         files: &[Found],
         known: &Known,
         still: impl Fn(&Path) -> bool,
-        options: &PagesOptions,
         runtime: &Runtime,
     ) {
         if (runtime.stopped)().is_some() {
             return;
         }
-        for root in options.paths.iter().filter(|path| path.is_dir()) {
-            let several = options.paths.len() > 1;
-            let label = if several { format!("{}/", root.display()) } else { String::new() };
-            let still = still(root);
-            let known = if still { known.in_folder(root) } else { InFolder::default() };
-            let findings = Presence { root, label, known, still }.check(files);
+        for home in homes {
+            let still = still(&home.root);
+            let known = known.in_folder(&home.root, still);
+            let Checked { findings, errors } = Presence { home, known, still }.check(files);
             findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
             self.findings.extend(findings);
+            self.tell(Vec::new(), errors, runtime);
         }
     }
 
@@ -195,33 +220,6 @@ impl Run {
         self.errors.extend(report.errors);
     }
 
-    fn summary(mut self, options: &PagesOptions, around: &Surroundings, started_ms: u64, runtime: &Runtime) -> Summary {
-        self.files.sort_by(|a, b| a.file.cmp(&b.file));
-        let file = |finding: &Finding| finding.location.file.as_ref().map(|file| (file.file.clone(), file.pages));
-        self.findings.sort_by_key(file);
-        let states = self.final_states(options, around, runtime);
-        let verdict = Verdict::of(&self.findings, &self.errors, (runtime.stopped)());
-        let level = options.level.name().to_owned();
-        let files = FilesCoverage { state: states.join("; "), level, files: self.files };
-        let summary = Summary {
-            command: Command::Pages,
-            run_id: runtime.run_id.clone(),
-            started_ms,
-            finished_ms: (runtime.now_ms)(),
-            verdict,
-            scope: Scope::default(),
-            coverage: Coverage::Files(files),
-            findings: self.findings,
-            skips: self.skips,
-            errors: self.errors,
-            notices: self.notices,
-        };
-        runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
-        summary
-    }
-}
-
-impl Run {
     /// The states once everything was read, in words; those that are raw are told.
     fn final_states(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();

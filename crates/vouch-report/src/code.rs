@@ -186,6 +186,9 @@ codes! {
     FileMissing "file-missing" Finding Error
         "A file is not there that must be, by what the other files say: the numbers in their names, the other half of a table, backup-my.cnf, the list of tables in MariaDB's system tablespace, or that of tablespaces in MySQL's dictionary."
         "Copy it again, or take another backup. A server does not start without files of its system tablespace, its undo or its redo log, and has no access to a table without its file.";
+    FileForeign "file-foreign" Finding Error
+        "The file at this path is another tablespace than the one that the dictionary has there, as after two files were swapped or one was copied over the other."
+        "Take the file from the backup or the server that the others are from. A server does not open the table.";
     FileStray "file-stray" Finding Notice
         "A tablespace is there of which neither the list of tables in MariaDB's system tablespace nor MySQL's dictionary says anything."
         "The server does not open it. Often it was left over from a dropped table, or put there by hand.";
@@ -362,6 +365,12 @@ codes! {
     FileUnreadable "file-unreadable" Error Notice
         "The file could not be read to its end."
         "The message quotes the system. Look at the permissions, then at the disk.";
+    FileOpaque "file-opaque" Error Notice
+        "The name or the first bytes of the file let expect a tablespace, a log or a backup that is packed, encrypted or renamed in a way that vouch does not read. Nothing in it was verified."
+        "Unpack or decrypt it. If it is a tablespace under another name, pass its path by itself.";
+    FuzzyCopy "fuzzy-copy" Error Notice
+        "The archive holds the files of a server that was running, and no notes of a backup tool. The files were read one after the other, so nothing shows that the redo log among them covers what changed meanwhile."
+        "Take the backup with xtrabackup or mariabackup, or from a snapshot. Pass --state raw if the archive was made from an atomic snapshot.";
     PageEncrypted "page-encrypted" Error Notice
         "The pages are encrypted and could not be looked into without the right key. What can be verified without one was: their numbers, and of MariaDB the checksum over what lies on disk."
         "Name the file of keys by --keyring; of MySQL the one of component_keyring_file, of MariaDB the one of file_key_management.";
@@ -410,6 +419,24 @@ codes! {
     NoChecksums "no-checksums" Skip Notice
         "The format of the file has no checksums that would show damage."
         "Check MyISAM tables with myisamchk or CHECK TABLE; keep digests of the other files.";
+    NoPages "no-pages" Skip Notice
+        "A file without pages: settings, notes or logs in text, of a server, a backup tool or a person."
+        "Nothing to do. A manifest covers such files too: `vouch manifest create --backup DIR`.";
+    UnknownFile "unknown-file" Skip Notice
+        "A file of a kind that vouch does not know. Neither its name nor its first bytes are those of a tablespace, a log or a backup."
+        "Find out what it is. A manifest covers such files too: `vouch manifest create --backup DIR`.";
+    AppleDouble "apple-double" Skip Notice
+        "A file that macOS writes beside another one when it copies to a foreign file system (AppleDouble). It holds attributes, and no pages."
+        "Nothing to do. `dot_clean` or `find -name '._*' -delete` removes them from a copy.";
+    SnapshotFolder "snapshot-folder" Skip Notice
+        "A folder in which a file system or a storage system shows older states of the folder around it, such as .snapshot or .zfs."
+        "Pass the path of one snapshot to have it verified.";
+    ReachedAgain "reached-again" Skip Notice
+        "The same file or folder was reached by another path, and is verified there."
+        "Nothing to do.";
+    FileVanished "file-vanished" Skip Notice
+        "The file was removed while files were read, as a server removes logs that it needs no more."
+        "Nothing to do. If it was needed, what needs it reports it as missing.";
     NotCovered "not-covered" Skip Notice
         "A file that vouch pages does not verify yet."
         "Nothing is known about it: verify it by other means.";

@@ -178,6 +178,11 @@ impl Recorder {
         self.books().open.get(&debt).is_some_and(|reports| reports.failed > 0)
     }
 
+    /// Whether a finding or an error was reported about the item; false once it is settled.
+    pub fn has_reports(&self, debt: Debt) -> bool {
+        self.books().open.get(&debt).is_some_and(|reports| reports.found > 0 || reports.failed > 0)
+    }
+
     /// Whether any error was reported.
     pub fn has_errors(&self) -> bool {
         !self.books().errors.is_empty()

@@ -9,7 +9,7 @@ use super::tarball;
 use super::turns::Turns;
 use super::xbstream::Chunks;
 use crate::discover::{Found, at};
-use crate::hint::SETTINGS;
+use crate::instance::SETTINGS;
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
 use crate::presence;

@@ -6,7 +6,7 @@ use crate::keyring::BackupKey;
 use std::io::{self, BufReader, Cursor, Read};
 
 /// Bytes that are enough to recognise anything.
-pub(crate) const HEAD: usize = 1024;
+pub(super) const HEAD: usize = 1024;
 /// Files are not packed more often than this.
 const MOST: usize = 4;
 const BUFFER: usize = 128 << 10;

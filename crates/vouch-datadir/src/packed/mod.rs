@@ -23,6 +23,6 @@ mod xbstream;
 
 pub(crate) use delta::Delta;
 pub(crate) use image::read_all;
-pub(crate) use layer::{HEAD, bare, inner, is_image, is_packed_so};
+pub(crate) use layer::{bare, inner, is_image, is_packed_so};
 pub(crate) use outcome::Streamed;
 pub(crate) use tape::Tape;

@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::Terminal;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,7 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
     let listing = Listing::of(args, variables)?;
     let held = listing.as_ref().map(|listing| listing.held()).transpose()?;
     let terminal = Terminal::of_process(args.output.color, variables);
+    open_more_files();
     let stop = signal::stop()?;
     let stdout = Stdout::new(args.output.format);
     let summary = {
@@ -146,6 +148,14 @@ pub(super) fn keyring(files: &[PathBuf], password_file: Option<&Path>) -> Result
         keyring.merge(vouch_datadir::read_keyring(file, password_file).map_err(complaint)?);
     }
     Ok(keyring)
+}
+
+/// Raises the limit of open files as far as the system allows. Instances have more tablespaces than the usual 1,024,
+/// and what is not kept open is opened again for each read.
+fn open_more_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // A limit that stays as it is costs some time, and nothing else.
+    if let Err(_unchanged) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {}
 }
 
 /// Standard input, when it is asked for.

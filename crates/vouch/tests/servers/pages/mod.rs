@@ -4,6 +4,7 @@ mod aria;
 mod backup;
 mod churn;
 mod damage;
+mod directory;
 mod files;
 mod healthy;
 mod innochecksum;
