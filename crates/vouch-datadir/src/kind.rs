@@ -1,5 +1,6 @@
-//! What a file is, by its name: [`Kind`].
+//! What a file is, by its name: [`Kind`]. The list of suffixes of packed files is here, and only here.
 
+use crate::packed::Layer;
 use vouch_report::FileCoverage;
 
 /// What a file is.
@@ -29,6 +30,10 @@ pub(crate) enum Kind {
     AriaControl,
     /// A tablespace or several, packed: they are judged as they come out.
     Packed,
+    /// An object of a bucket that xbcloud filled: a part of a backup image.
+    CloudObject,
+    /// A tablespace, a log or an image in a wrapping that is not read; which one.
+    Sealed(&'static str),
     /// A temporary tablespace.
     Temporary,
     /// A file whose format has no checksums; what it is.
@@ -42,7 +47,16 @@ pub(crate) enum Kind {
 impl Kind {
     /// What the file of this name is.
     pub(crate) fn of(name: &str) -> Kind {
+        if cloud_object(name).is_some() {
+            return Kind::CloudObject;
+        }
         by_prefix(name).or_else(|| by_suffix(name)).or_else(|| packed(name)).unwrap_or(Kind::Other)
+    }
+
+    /// Whether a file of it has pages, events or blocks that a run has to verify wherever it finds them.
+    pub(crate) fn is_owed(self) -> bool {
+        let owed = matches!(self, Kind::Tablespace | Kind::System(_) | Kind::Undo | Kind::Delta | Kind::Packed);
+        owed || self.is_log()
     }
 
     /// Whether it is a log.
@@ -63,8 +77,9 @@ impl Kind {
             Kind::Aria => "Aria table",
             Kind::AriaControl => "Aria control file",
             Kind::Packed => "packed file",
+            Kind::CloudObject => "object of xbcloud",
             Kind::Temporary => "temporary tablespace",
-            Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
+            Kind::Sealed(what) | Kind::NoChecksums(what) | Kind::NotCovered(what) => what,
             Kind::Other => "file",
         }
     }
@@ -135,17 +150,83 @@ fn is_log_number(suffix: &str) -> bool {
     suffix.len() >= 6 && suffix.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// What a suffix says about how a file is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrapping {
+    /// It is unpacked while it is read.
+    Layer(Layer),
+    /// It cannot be unpacked here; what it is.
+    Sealed(&'static str),
+}
+
+/// Suffixes of packed and encrypted files. One that is missing here makes a table vanish from the account.
+const WRAPPINGS: [(&str, Wrapping); 25] = [
+    ("gz", Wrapping::Layer(Layer::Gzip)),
+    ("zst", Wrapping::Layer(Layer::Zstd)),
+    ("lz4", Wrapping::Layer(Layer::Lz4)),
+    ("xz", Wrapping::Layer(Layer::Xz)),
+    ("bz2", Wrapping::Layer(Layer::Bzip2)),
+    ("qp", Wrapping::Layer(Layer::Qpress)),
+    ("xbcrypt", Wrapping::Layer(Layer::Xbcrypt)),
+    ("zstd", Wrapping::Layer(Layer::Zstd)),
+    ("gzip", Wrapping::Layer(Layer::Gzip)),
+    ("enc", Wrapping::Sealed("file encrypted by OpenSSL")),
+    ("gpg", Wrapping::Sealed("file encrypted by GnuPG")),
+    ("pgp", Wrapping::Sealed("file encrypted by PGP")),
+    ("asc", Wrapping::Sealed("file encrypted by PGP")),
+    ("age", Wrapping::Sealed("file encrypted by age")),
+    ("aes", Wrapping::Sealed("encrypted file")),
+    ("zip", Wrapping::Sealed("zip archive")),
+    ("7z", Wrapping::Sealed("7-Zip archive")),
+    ("rar", Wrapping::Sealed("RAR archive")),
+    ("cpio", Wrapping::Sealed("cpio archive")),
+    ("Z", Wrapping::Sealed("file packed by compress")),
+    ("lzma", Wrapping::Sealed("file packed by lzma")),
+    ("lzo", Wrapping::Sealed("file packed by lzop")),
+    ("lz", Wrapping::Sealed("file packed by lzip")),
+    ("br", Wrapping::Sealed("file packed by Brotli")),
+    ("sz", Wrapping::Sealed("file packed by Snappy")),
+];
+
+/// What the last suffix of a name says, and the name without it.
+pub(crate) fn wrapping(name: &str) -> Option<(Wrapping, &str)> {
+    let (inner, suffix) = name.rsplit_once('.')?;
+    let known = WRAPPINGS.iter().find(|(known, _)| *known == suffix)?;
+    Some((known.1, inner))
+}
+
+/// The names that a file may have once it is packed by a layer, its own first.
+pub(crate) fn packed_names(name: &str) -> Vec<String> {
+    let layers = WRAPPINGS.iter().filter(|(_, wrapping)| matches!(wrapping, Wrapping::Layer(_)));
+    let once: Vec<String> = layers.map(|(suffix, _)| format!("{name}.{suffix}")).collect();
+    // xtrabackup encrypts what it has compressed.
+    let twice: Vec<String> = once.iter().map(|name| format!("{name}.xbcrypt")).collect();
+    [name.to_owned()].into_iter().chain(once).chain(twice).collect()
+}
+
+/// Digits of the number that xbcloud puts behind a name.
+const OBJECT_DIGITS: usize = 20;
+
+/// The name and the number of an object of xbcloud.
+pub(crate) fn cloud_object(name: &str) -> Option<(&str, u64)> {
+    let (of, number) = name.rsplit_once('.')?;
+    let is_number = number.len() == OBJECT_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| number.parse().ok())?.map(|number| (of, number))
+}
+
 /// A packed file counts as what is in it, where that is no tablespace.
 fn packed(name: &str) -> Option<Kind> {
     if crate::packed::is_image(name) {
         return Some(Kind::Packed);
     }
-    Some(match Kind::of(crate::packed::inner(name)?) {
-        Kind::Tablespace | Kind::System(_) | Kind::Undo | Kind::Delta => Kind::Packed,
-        kind if kind.is_log() => Kind::Packed,
-        Kind::Doublewrite => Kind::NotCovered("packed doublewrite copies"),
-        Kind::Aria | Kind::AriaControl => Kind::NotCovered("packed Aria table"),
-        other => other,
+    let (wrapping, inner) = wrapping(name)?;
+    Some(match (Kind::of(inner), wrapping) {
+        (Kind::Sealed(what), _) => Kind::Sealed(what),
+        (kind, Wrapping::Sealed(what)) if kind.is_owed() => Kind::Sealed(what),
+        (kind, Wrapping::Layer(_)) if kind.is_owed() => Kind::Packed,
+        (Kind::Doublewrite, _) => Kind::NotCovered("packed doublewrite copies"),
+        (Kind::Aria | Kind::AriaControl, _) => Kind::NotCovered("packed Aria table"),
+        (other, _) => other,
     })
 }
 
@@ -192,6 +273,16 @@ mod tests {
             ("t.ibd.meta", Kind::Other),
             ("t.frm.qp", Kind::NoChecksums("table definition")),
             ("error.log.gz", Kind::Other),
+            ("t.ibd.xz", Kind::Packed),
+            ("t.ibd.delta.bz2", Kind::Packed),
+            ("t.ibd.gz.gpg", Kind::Sealed("file encrypted by GnuPG")),
+            ("backup.xbstream.enc", Kind::Sealed("file encrypted by OpenSSL")),
+            ("backup.tar.zip", Kind::Sealed("zip archive")),
+            ("t.frm.gpg", Kind::NoChecksums("table definition")),
+            ("error.log.zip", Kind::Other),
+            ("t.ibd.00000000000000000007", Kind::CloudObject),
+            ("xtrabackup_binlog_info.00000000000000000000", Kind::CloudObject),
+            ("binlog.0000000000000000000", Kind::Binlog),
             ("undo+1", Kind::Other),
         ] {
             assert_eq!(Kind::of(name), kind, "{name}");

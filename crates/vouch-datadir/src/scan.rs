@@ -71,7 +71,7 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool
 pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
     let root = &job.space.root;
     let state = around.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state);
-    let state = state.confirmed(root, options.state);
+    let state = state.confirmed(root, options.state, options.backup_key.as_ref());
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
     let report = ledger::report(job, options, &state, copies);

@@ -4,14 +4,14 @@
 //! must not in one that is done. Invariant: a state is only told from what was
 //! written for that purpose.
 
+use crate::keyring::BackupKey;
 use crate::options::StateChoice;
+use crate::packed;
 use crate::read::{self, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RedoBlock, RingLog};
 
-/// What backup tools write beside the files.
-const NOTES: [&str; 2] = ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"];
 /// Bytes behind the checkpoint that are looked at.
 const TAIL: usize = 64;
 
@@ -29,30 +29,45 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// What backup tools write beside the files.
+    pub(crate) const NOTES: [&'static str; 2] = ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"];
+
     /// The state of the instance that lies in `root`, or in the folder above it.
-    pub(crate) fn of(root: &Path, choice: StateChoice) -> State {
+    pub(crate) fn of(root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> State {
+        State::chosen(choice).unwrap_or_else(|| {
+            let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
+            let state = told_in(root, key);
+            if state != State::Unknown { state } else { above.map_or(State::Unknown, |above| told_in(&above, key)) }
+        })
+    }
+
+    /// Whether both say the same of files, for whatever reason.
+    fn agrees(&self, other: &State) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.end() == other.end()
+    }
+
+    /// The state that was asked for, whatever the files say.
+    fn chosen(choice: StateChoice) -> Option<State> {
         match choice {
-            StateChoice::Clean => State::Whole("of one moment", "--state clean".to_owned(), None),
-            StateChoice::Raw => State::Raw("--state raw".to_owned(), None),
-            StateChoice::Auto => {
-                let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
-                let state = told_in(root);
-                if state != State::Unknown { state } else { above.map_or(State::Unknown, |above| told_in(&above)) }
-            }
+            StateChoice::Clean => Some(State::Whole("of one moment", "--state clean".to_owned(), None)),
+            StateChoice::Raw => Some(State::Raw("--state raw".to_owned(), None)),
+            StateChoice::Auto => None,
         }
     }
 
     /// Whether the file of this name is the note of a backup tool about what it has made.
     pub(crate) fn is_note(name: &str) -> bool {
-        NOTES.contains(&name)
+        State::NOTES.contains(&name)
     }
 
     /// The state of the files of an image, with the names and the texts of the backup tool's notes.
     pub(crate) fn noted(notes: &[(String, String)], choice: StateChoice) -> State {
-        match choice {
-            StateChoice::Auto => notes.iter().find_map(|(name, text)| backup(name, text)).unwrap_or(State::Unknown),
-            _ => State::of(Path::new(""), choice),
-        }
+        State::chosen(choice).unwrap_or_else(|| {
+            let states: Vec<State> = notes.iter().filter_map(|(name, text)| backup(name, text)).collect();
+            // Notes of several backups that disagree do not say which files they are about.
+            let first = states.first().filter(|first| states.iter().all(|state| state.agrees(first)));
+            first.cloned().unwrap_or(State::Unknown)
+        })
     }
 
     /// The LSN since which an incremental backup has what changed, by the notes of its tool.
@@ -61,15 +76,15 @@ impl State {
     }
 
     /// The same of a directory.
-    pub(crate) fn since(root: &Path) -> Option<Lsn> {
-        NOTES.iter().find_map(|name| since(&read::note(&root.join(name)).ok()??))
+    pub(crate) fn since(root: &Path, key: Option<&BackupKey>) -> Option<Lsn> {
+        State::NOTES.iter().find_map(|name| since(&noted_in(root, name, key)?))
     }
 
     /// The state once files have been read: those of one moment must not have gone on since then.
-    pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice) -> State {
+    pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> State {
         match self {
             // What lies in an image does not go on.
-            State::Whole(..) if root.is_dir() && State::of(root, choice) != *self => {
+            State::Whole(..) if root.is_dir() && State::of(root, choice, key) != *self => {
                 State::Raw("a server went on writing while the files were read".to_owned(), None)
             }
             state => state.clone(),
@@ -104,10 +119,18 @@ impl State {
     }
 }
 
-fn told_in(folder: &Path) -> State {
-    NOTES
+/// A note of a backup tool. One that cannot be read is told where the packed files beside it are read.
+fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Option<String> {
+    match packed::beside(&folder.join(name), key) {
+        Ok(note) => note,
+        Err(_) => None,
+    }
+}
+
+fn told_in(folder: &Path, key: Option<&BackupKey>) -> State {
+    State::NOTES
         .iter()
-        .find_map(|name| backup(name, &read::note(&folder.join(name)).ok()??))
+        .find_map(|name| backup(name, &noted_in(folder, name, key)?))
         .or_else(|| mysql(folder))
         .or_else(|| mariadb(folder))
         .or_else(|| ring(folder))

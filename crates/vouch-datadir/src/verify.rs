@@ -59,7 +59,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) =
-        files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta));
+        files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta | Kind::CloudObject));
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| logs::takes(file.kind));
     let spaces = open_all(files, &states, options, &mut run, runtime);
     let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
@@ -97,7 +97,7 @@ impl Run {
 
     /// Looks at packed files and images, whose states are known only at their ends.
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
-        let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states } =
+        let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states, members: _ } =
             read_all(files, options, runtime);
         around.states.retain(|(known, _)| !states.iter().any(|(root, _)| root == known));
         let images = around.states.len()..around.states.len().saturating_add(states.len());
@@ -163,7 +163,7 @@ impl Run {
             let known = around.states.iter().find(|(root, _)| root == delta.root());
             let state = known.map_or(&State::Unknown, |(_, state)| state);
             let noted = since.iter().find(|(root, _)| root == delta.root()).map(|(_, since)| *since);
-            let noted = noted.or_else(|| State::since(delta.root()));
+            let noted = noted.or_else(|| State::since(delta.root(), options.backup_key.as_ref()));
             let report = delta.report(state, noted, options.max_findings);
             tell(&report, runtime);
             self.add(report);
@@ -224,7 +224,7 @@ impl Run {
     fn final_states(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
         for (root, state) in &around.states {
-            let state = state.confirmed(root, options.state);
+            let state = state.confirmed(root, options.state, options.backup_key.as_ref());
             if let State::Raw(why, _) = &state {
                 self.notice(Code::RawState, format!("{}: {why}", root.display()), runtime);
             }
@@ -363,7 +363,7 @@ fn states(files: &[Found], options: &PagesOptions) -> Vec<(PathBuf, State)> {
     let mut states: Vec<(PathBuf, State)> = Vec::new();
     for file in files {
         if !states.iter().any(|(root, _)| *root == file.root) {
-            states.push((file.root.clone(), State::of(&file.root, options.state)));
+            states.push((file.root.clone(), State::of(&file.root, options.state, options.backup_key.as_ref())));
         }
     }
     states

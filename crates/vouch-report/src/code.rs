@@ -371,6 +371,12 @@ codes! {
     FuzzyCopy "fuzzy-copy" Error Notice
         "The archive holds the files of a server that was running, and no notes of a backup tool. The files were read one after the other, so nothing shows that the redo log among them covers what changed meanwhile."
         "Take the backup with xtrabackup or mariabackup, or from a snapshot. Pass --state raw if the archive was made from an atomic snapshot.";
+    ImageUnsupported "image-unsupported" Error Notice
+        "A packed file or a file of a backup image could not be read: it is encrypted or packed in a way that vouch does not read, needs too much memory, or the image holds a link in its place."
+        "Unpack it with the tool that wrote it, and verify what comes out: `zstd -dc --long=31 FILE | vouch pages -`. Nothing is known about it until then.";
+    ImageTrailing "image-trailing" Error Notice
+        "Bytes that belong to nothing follow the end of a packed file or a backup image."
+        "Find out what wrote them: another backup may have been appended, or the file was written over a longer one. What was read in front of them was verified.";
     PageEncrypted "page-encrypted" Error Notice
         "The pages are encrypted and could not be looked into without the right key. What can be verified without one was: their numbers, and of MariaDB the checksum over what lies on disk."
         "Name the file of keys by --keyring; of MySQL the one of component_keyring_file, of MariaDB the one of file_key_management.";

@@ -6,11 +6,9 @@
 //! page is accused only when it is damaged under every format that its size
 //! leaves open.
 
-use super::layer;
 use crate::discover::Found;
 use crate::facts::PageFact;
 use crate::judge::note;
-use crate::keyring::BackupKey;
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::names::table_of;
@@ -21,9 +19,8 @@ use crate::structure::Kept;
 use crate::unit::{BadPage, Seen};
 use crate::{discover, space};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use vouch_innodb::{
     Checker, DeltaList, DeltaMeta, FilHeader, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, SpaceFormat, Verdict,
 };
@@ -31,9 +28,9 @@ use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, P
 
 /// Why the note must be there.
 pub(super) const NO_NOTE: &str =
-    "the file is missing or damaged: the pages beside it cannot be applied without knowing their tablespace";
-/// Notes are shorter.
-const MOST_NOTE: usize = 64 << 10;
+    "the file is missing: the pages beside it cannot be applied without knowing their tablespace";
+/// What is wrong with one that does not say what it is for.
+pub(super) const WRONG_NOTE: &str = "it names no tablespace and no size of pages";
 /// Bytes of the start of a file that tell the size of its pages.
 const HEAD: usize = 4 * 65_536;
 
@@ -113,16 +110,6 @@ pub(super) fn read(
         Reader { input: &mut whole, at: 0, size: size.bytes(), base, formats, options, checker: None, delta };
     reader.lists()?;
     Ok(reader.delta)
-}
-
-/// The note beside a file of a directory; it may be packed.
-pub(super) fn noted(path: &Path, key: Option<&BackupKey>) -> Option<DeltaMeta> {
-    let packed = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-    let file = ["", ".zst", ".lz4", ".qp", ".gz", ".xbcrypt", ".zst.xbcrypt"]
-        .into_iter()
-        .find_map(|suffix| File::open(packed(suffix)).ok())?;
-    let text = layer::head(&mut layer::open(Box::new(file), key).ok()?.input, MOST_NOTE).ok()?;
-    DeltaMeta::read(&String::from_utf8_lossy(&text))
 }
 
 /// What page 0 tells, where it is among them; it is the first one then.

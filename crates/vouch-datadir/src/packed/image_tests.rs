@@ -267,3 +267,6 @@ fn encrypted_files_are_verified_with_the_key() {
         "{inside:?}"
     );
 }
+
+#[path = "archive_tests.rs"]
+mod archives;

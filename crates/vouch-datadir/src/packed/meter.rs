@@ -13,7 +13,27 @@ const STEP: u64 = 4 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     read: AtomicU64,
-    refused: Mutex<Option<io::Error>>,
+    refused: Mutex<Refused>,
+}
+
+/// Why the system gave no more.
+#[derive(Debug, Default)]
+enum Refused {
+    #[default]
+    Never,
+    Untold(io::Error),
+    Told,
+}
+
+/// What the system has to do with a failure.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Nothing: the bytes themselves are at fault.
+    None,
+    /// It gave no more, for this reason.
+    Now(io::Error),
+    /// The same, and that was told before.
+    Before,
 }
 
 impl Meter {
@@ -22,9 +42,24 @@ impl Meter {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Why the system gave no more; what else went wrong is damage.
-    pub(super) fn refusal(&self) -> Option<io::Error> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Whether the system gave no more. Each reason is handed out once.
+    pub(super) fn refusal(&self) -> Refusal {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *refused, Refused::Told) {
+            Refused::Never => {
+                *refused = Refused::Never;
+                Refusal::None
+            }
+            Refused::Untold(error) => Refusal::Now(error),
+            Refused::Told => Refusal::Before,
+        }
+    }
+
+    fn refuse(&self, error: &io::Error) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*refused, Refused::Never) {
+            *refused = Refused::Untold(io::Error::new(error.kind(), error.to_string()));
+        }
     }
 }
 
@@ -55,8 +90,7 @@ impl<R: Read> Read for Tap<'_, R> {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
             Err(error) => {
-                let copy = io::Error::new(error.kind(), error.to_string());
-                *self.meter.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(copy);
+                self.meter.refuse(&error);
                 Err(error)
             }
         }

@@ -6,23 +6,32 @@
 
 mod contents;
 mod delta;
+mod fault;
+mod frames;
 mod image;
 mod layer;
 mod member;
+mod memory;
 mod meter;
+mod note;
+mod objects;
 mod outcome;
 mod pipe;
 mod qpress;
+mod source;
 mod sparse;
 mod systems;
 mod tape;
+mod tar_header;
 mod tarball;
 mod turns;
+mod window;
 mod xbcrypt;
 mod xbstream;
 
 pub(crate) use delta::Delta;
 pub(crate) use image::read_all;
-pub(crate) use layer::{bare, inner, is_image, is_packed_so};
+pub(crate) use layer::{Layer, bare, is_image, is_packed_so};
+pub(crate) use note::beside;
 pub(crate) use outcome::Streamed;
 pub(crate) use tape::Tape;

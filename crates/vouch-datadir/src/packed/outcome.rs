@@ -2,13 +2,39 @@
 
 use super::delta::Delta;
 use crate::discover::Found;
+use crate::discover::at;
 use crate::logs::StreamedLog;
 use crate::state::State;
 use crate::unit::Job;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::Lsn;
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, Finding, Skip};
+
+/// What became of one file of an image, or of a packed file by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was read to its end. What it contains is among the jobs, logs, deltas and formless files of its label.
+    Read,
+    /// It is damaged where it holds no pages; a finding says how.
+    Damaged,
+    /// It, or the rest of it, could not be read; an error says why.
+    Unproven(Code),
+    /// Left out by its kind; a skip says why.
+    Excluded(Code),
+    /// It is of no kind that is known, and was not read.
+    Unknown,
+}
+
+/// A file of an image, or a packed file by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// What it is called in the report.
+    pub label: String,
+    /// The input that it came with.
+    pub root: PathBuf,
+    pub fate: Fate,
+}
 
 /// Everything that was seen in packed files and images.
 #[derive(Debug, Default)]
@@ -25,11 +51,28 @@ pub(crate) struct Streamed {
     pub since: Vec<(PathBuf, Lsn)>,
     /// The images themselves.
     pub files: Vec<FileCoverage>,
+    /// All files that were met, each with what became of it. None is left out.
+    pub members: Vec<Member>,
     pub findings: Vec<Finding>,
     pub errors: Vec<Failure>,
     pub skips: Vec<Skip>,
     /// As of when the files of an image are.
     pub states: Vec<(PathBuf, State)>,
+}
+
+impl Streamed {
+    /// What is owed and was not proven never ends clean, whoever forgot to say so.
+    pub(super) fn account(&mut self) {
+        let is_told = |member: &Member| match member.fate {
+            Fate::Read | Fate::Excluded(_) | Fate::Unknown => true,
+            Fate::Damaged | Fate::Unproven(_) => !self.findings.is_empty() || !self.errors.is_empty(),
+        };
+        let untold = self.members.iter().find(|member| !is_told(member));
+        if let Some(Member { label, root, .. }) = untold {
+            let message = format!("{label} of {} was not verified", root.display());
+            self.errors.push(at(label, Failure::new(Code::FileUnreadable, message)));
+        }
+    }
 }
 
 /// The same, written to by several threads.
@@ -43,6 +86,17 @@ impl Collected {
 
     pub(super) fn into_inner(self) -> Streamed {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What could not be verified of a file.
+    pub(super) fn unproven(&self, label: &str, code: Code, message: String) -> Fate {
+        self.add().errors.push(at(label, Failure::new(code, message)));
+        Fate::Unproven(code)
+    }
+
+    /// Keeps what became of a file.
+    pub(super) fn member(&self, label: &str, root: &Path, fate: Fate) {
+        self.add().members.push(Member { label: label.to_owned(), root: root.to_owned(), fate });
     }
 
     /// Damage of the stream itself, where it begins.

@@ -1,6 +1,7 @@
 //! The bytes of one file of an image, from the thread that reads the image to
 //! the one that judges the file: [`Piece`], [`Intake`].
 
+use std::fmt;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -17,8 +18,25 @@ pub(super) enum Piece {
     /// So many zeros, which the image leaves out.
     Zeros(u64),
     /// The rest does not come; that is told elsewhere.
-    Broken,
+    Broken(BrokenOff),
 }
+
+/// Why the rest of a file does not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BrokenOff {
+    /// The image is damaged there.
+    Damaged,
+    /// The image could not be read.
+    Unread,
+}
+
+impl fmt::Display for BrokenOff {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str("the rest of the file is missing")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
 
 /// Buffers that are used again.
 #[derive(Debug, Default)]
@@ -49,18 +67,18 @@ pub(super) struct Intake<'a> {
     current: Vec<u8>,
     at: usize,
     zeros: u64,
-    broken: bool,
+    broken: Option<BrokenOff>,
 }
 
 /// Both ends of the way of one file.
 pub(super) fn pipe(pool: &Pool) -> (SyncSender<Piece>, Intake<'_>) {
     let (sender, receiver) = sync_channel(WAITING);
-    (sender, Intake { receiver, pool, current: Vec::new(), at: 0, zeros: 0, broken: false })
+    (sender, Intake { receiver, pool, current: Vec::new(), at: 0, zeros: 0, broken: None })
 }
 
 /// Whether the error says that a file of an image was broken off, which is told elsewhere.
-pub(super) fn is_broken_off(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
+pub(super) fn broken_off(error: &io::Error) -> Option<BrokenOff> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 impl Intake<'_> {
@@ -70,7 +88,7 @@ impl Intake<'_> {
         match self.receiver.recv() {
             Ok(Piece::Bytes(bytes)) => self.current = bytes,
             Ok(Piece::Zeros(count)) => self.zeros = count,
-            Ok(Piece::Broken) => self.broken = true,
+            Ok(Piece::Broken(why)) => self.broken = Some(why),
             Err(_) => return false,
         }
         true
@@ -80,8 +98,8 @@ impl Intake<'_> {
 impl Read for Intake<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if self.broken {
-                return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the rest of the file is missing"));
+            if let Some(why) = self.broken {
+                return Err(io::Error::new(io::ErrorKind::BrokenPipe, why));
             }
             if self.zeros > 0 {
                 let count = buffer.len().min(usize::try_from(self.zeros).unwrap_or(usize::MAX));
@@ -118,7 +136,7 @@ mod tests {
         intake.read_to_end(&mut all).unwrap();
         assert_eq!(all, b"ab\0\0c");
         let (sender, mut intake) = pipe(&pool);
-        sender.send(Piece::Broken).unwrap();
-        assert!(is_broken_off(&intake.read_to_end(&mut all).unwrap_err()));
+        sender.send(Piece::Broken(BrokenOff::Damaged)).unwrap();
+        assert_eq!(broken_off(&intake.read_to_end(&mut all).unwrap_err()), Some(BrokenOff::Damaged));
     }
 }

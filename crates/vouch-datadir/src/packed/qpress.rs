@@ -3,7 +3,10 @@
 //! Every block has a checksum of its compressed bytes, which is verified before
 //! they are decompressed.
 
-use std::io::{self, ErrorKind, Read};
+use super::fault::{Fault, damaged, unsupported};
+use super::layer::Aside;
+use super::source::Source;
+use std::io::{self, Read};
 
 const MAGIC: &[u8; 8] = b"qpress10";
 const BLOCK: &[u8; 8] = b"NEWBNEWB";
@@ -17,9 +20,9 @@ const LONG_HEADER: u8 = 2;
 const ADLER: u32 = 65_521;
 
 /// The file inside an archive.
-#[derive(Debug)]
-pub(super) struct Qpress<R> {
-    input: R,
+pub(super) struct Qpress<'a> {
+    input: Source<'a>,
+    aside: Aside,
     started: bool,
     ended: bool,
     /// Bytes of a block's contents.
@@ -29,13 +32,9 @@ pub(super) struct Qpress<R> {
     at: usize,
 }
 
-fn damaged(what: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, what.to_owned())
-}
-
-impl<R: Read> Qpress<R> {
-    pub(super) fn new(input: R) -> Qpress<R> {
-        Qpress { input, started: false, ended: false, most: 0, written: 0, block: Vec::new(), at: 0 }
+impl<'a> Qpress<'a> {
+    pub(super) fn new(input: Source<'a>, aside: Aside) -> Qpress<'a> {
+        Qpress { input, aside, started: false, ended: false, most: 0, written: 0, block: Vec::new(), at: 0 }
     }
 
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
@@ -52,12 +51,19 @@ impl<R: Read> Qpress<R> {
         self.most = u64::from_le_bytes(self.bytes()?);
         let [kind] = self.bytes()?;
         let name = u32::from_le_bytes(self.bytes()?);
-        if self.most == 0 || self.most > MOST || kind != b'F' || name > MOST_NAME {
+        if kind == b'D' {
+            return Err(unsupported("the qpress archive holds folders, which are not read"));
+        }
+        if self.most == 0 || kind != b'F' || name > MOST_NAME {
             return Err(damaged("the head of the qpress archive is damaged"));
+        }
+        if self.most > MOST {
+            let (mib, most) = (self.most >> 20, MOST >> 20);
+            return Err(unsupported(format!("blocks of the qpress archive have {mib} MiB; up to {most} MiB are read")));
         }
         let skipped = io::copy(&mut self.input.by_ref().take(u64::from(name) + 1), &mut io::sink())?;
         self.started = true;
-        if skipped == u64::from(name) + 1 { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        if skipped == u64::from(name) + 1 { Ok(()) } else { Err(Fault::Cut.into()) }
     }
 
     fn next_block(&mut self) -> io::Result<()> {
@@ -66,11 +72,20 @@ impl<R: Read> Qpress<R> {
             END => {
                 self.bytes::<8>()?;
                 self.ended = true;
-                let more = io::copy(&mut self.input.by_ref().take(1), &mut io::sink())?;
-                if more == 0 { Ok(()) } else { Err(damaged("the qpress archive goes on behind its end")) }
+                self.pass()
             }
             _ => Err(damaged("no block of the qpress archive begins there")),
         }
+    }
+
+    /// What follows the end; tapes are padded with zeros.
+    fn pass(&mut self) -> io::Result<()> {
+        self.input.skip_zeros()?;
+        let bytes = io::copy(&mut self.input, &mut io::sink())?;
+        if bytes > 0 {
+            self.aside.say(format!("{bytes} bytes after the end of the qpress archive were not verified"));
+        }
+        Ok(())
     }
 
     fn read_block(&mut self) -> io::Result<()> {
@@ -84,8 +99,7 @@ impl<R: Read> Qpress<R> {
             return Err(damaged("the checksum of a block of the qpress archive does not hold"));
         }
         let most = u32::try_from(self.most).unwrap_or(u32::MAX);
-        self.block = quicklz::decompress(&mut packed.as_slice(), most)
-            .map_err(|_| damaged("a block of the qpress archive does not decompress"))?;
+        self.block = quicklz::decompress(&mut packed.as_slice(), most).map_err(|error| unpacked(&error))?;
         self.at = 0;
         self.written += self.block.len() as u64;
         Ok(())
@@ -107,11 +121,19 @@ impl<R: Read> Qpress<R> {
         let rest = length.checked_sub(packed.len() as u64).filter(|_| length <= self.most + OVERHEAD);
         let rest = rest.ok_or_else(|| damaged("a block of the qpress archive has a length that cannot be"))?;
         let read = self.input.by_ref().take(rest).read_to_end(&mut packed)?;
-        if read as u64 == rest { Ok(packed) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        if read as u64 == rest { Ok(packed) } else { Err(Fault::Cut.into()) }
     }
 }
 
-impl<R: Read> Read for Qpress<R> {
+/// The checksum held: what does not unpack then was written so.
+fn unpacked(error: &quicklz::Error) -> io::Error {
+    match error {
+        quicklz::Error::UnsupportedLevel => unsupported("the qpress archive was packed at a level that is not read"),
+        _ => damaged("a block of the qpress archive does not decompress"),
+    }
+}
+
+impl Read for Qpress<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.started {
             self.start()?;
@@ -167,8 +189,10 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> io::Result<Vec<u8>> {
-        let mut all = Vec::new();
-        Qpress::new(bytes).read_to_end(&mut all).map(|_| all)
+        let (mut all, aside) = (Vec::new(), Aside::default());
+        Qpress::new(Source::new(Box::new(bytes)), aside.clone()).read_to_end(&mut all)?;
+        assert_eq!(aside.take(), [] as [String; 0]);
+        Ok(all)
     }
 
     #[test]

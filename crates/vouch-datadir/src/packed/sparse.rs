@@ -4,7 +4,8 @@
 //! Invariant: what an archive says of holes is held against the length of the
 //! file, and no more of it is kept than [`MOST_PARTS`].
 
-use std::io::{self, ErrorKind, Read};
+use super::fault::{Fault, damaged, unsupported};
+use std::io::{self, Read};
 
 /// Parts of a file between holes.
 const MOST_PARTS: usize = 1 << 20;
@@ -20,26 +21,53 @@ pub(super) struct Holes {
     inside: bool,
     numbers: Vec<u64>,
     size: Option<u64>,
+    /// Something of it is no number.
+    wrong: bool,
     /// The name of the file; the other one is made up.
     pub name: Option<String>,
 }
 
+/// How all keys of extended headers begin that are about holes.
+const KEY: &str = "GNU.sparse.";
+
 impl Holes {
-    /// Takes an entry of the header. True when it is about holes.
-    pub(super) fn take(&mut self, key: &str, value: &str) -> bool {
-        let Some(key) = key.strip_prefix("GNU.sparse.") else { return false };
-        let number = || value.parse::<u64>().ok();
-        match key {
-            "major" => self.inside = number() == Some(1),
+    /// Those of a file of this length.
+    pub(super) fn of_size(bytes: u64) -> Holes {
+        Holes { size: Some(bytes), ..Holes::default() }
+    }
+
+    /// Whether an entry of an extended header is about holes.
+    pub(super) fn is_about(key: &str) -> bool {
+        key.starts_with(KEY)
+    }
+
+    /// Takes an entry of an extended header that is about holes.
+    pub(super) fn take(&mut self, key: &str, value: &str) {
+        let number = value.parse::<u64>();
+        match key.strip_prefix(KEY).unwrap_or(key) {
+            "major" => self.inside = number == Ok(1),
             "name" => self.name = Some(value.to_owned()),
-            "realsize" | "size" => self.size = number(),
-            "offset" | "numbytes" if self.numbers.len() < 2 * MOST_PARTS => self.numbers.extend(number()),
-            "map" => {
-                self.numbers = value.split(',').take(2 * MOST_PARTS).filter_map(|number| number.parse().ok()).collect()
-            }
+            "realsize" | "size" => self.size = number.ok(),
+            "offset" | "numbytes" => self.add(number.ok()),
+            "map" => value.split(',').for_each(|number| self.add(number.parse().ok())),
             _ => {}
         }
-        true
+    }
+
+    fn add(&mut self, number: Option<u64>) {
+        match number {
+            Some(number) => self.numbers.push(number),
+            None => self.wrong = true,
+        }
+    }
+
+    /// Adds offsets and lengths, taking turns.
+    ///
+    /// # Errors
+    /// There are more than any file has.
+    pub(super) fn extend(&mut self, numbers: &[u64]) -> io::Result<()> {
+        self.numbers.extend(numbers);
+        if self.numbers.len() > 2 * MOST_PARTS { Err(too_many()) } else { Ok(()) }
     }
 
     /// The file, of whose contents `input` has what is no hole.
@@ -49,17 +77,21 @@ impl Holes {
     pub(super) fn open(self, input: &mut dyn Read) -> io::Result<Sparse<'_>> {
         let numbers = if self.inside { map(input)? } else { self.numbers };
         let (pairs, rest) = numbers.as_chunks::<2>();
-        let (size, mut at, mut ordered) = (self.size.unwrap_or(0), 0_u64, rest.is_empty());
+        let (size, mut at, mut ordered) = (self.size.unwrap_or(0), 0_u64, rest.is_empty() && !self.wrong);
         for [offset, length] in pairs {
             ordered &= *offset >= at && offset.checked_add(*length).is_some_and(|end| end <= size);
             at = offset.saturating_add(*length);
         }
         if !ordered || self.size.is_none() {
-            return Err(io::Error::new(ErrorKind::InvalidData, "its map of holes contradicts itself"));
+            return Err(damaged("its map of holes contradicts itself"));
         }
         let parts = pairs.iter().map(|[offset, length]| (*offset, *length)).filter(|(_, length)| *length > 0).collect();
         Ok(Sparse { input, parts, next: 0, at: 0, size })
     }
+}
+
+fn too_many() -> io::Error {
+    unsupported(format!("its map of holes has more than {MOST_PARTS} parts"))
 }
 
 /// The numbers in front of the contents: how many parts there are, and where they lie.
@@ -67,7 +99,7 @@ fn map(input: &mut dyn Read) -> io::Result<Vec<u64>> {
     let mut read = 0;
     let count = number(input, &mut read)?;
     if count > MOST_PARTS as u64 {
-        return Err(io::Error::new(ErrorKind::InvalidData, "its map of holes is longer than any"));
+        return Err(too_many());
     }
     let mut numbers = Vec::new();
     for _ in 0..2 * count {
@@ -86,10 +118,10 @@ fn number(input: &mut dyn Read, read: &mut usize) -> io::Result<u64> {
         match byte {
             [b'\n'] => break,
             [digit @ b'0'..=b'9'] if text.len() < MOST_DIGITS => text.push(char::from(digit)),
-            _ => return Err(io::Error::new(ErrorKind::InvalidData, "its map of holes is damaged")),
+            _ => return Err(damaged("its map of holes is damaged")),
         }
     }
-    text.parse().map_err(|_| io::Error::new(ErrorKind::InvalidData, "its map of holes is damaged"))
+    text.parse().map_err(|_| damaged("its map of holes is damaged"))
 }
 
 /// A file with its holes.
@@ -129,7 +161,7 @@ impl Read for Sparse<'_> {
         }
         let read = self.input.read(room)?;
         self.at += read as u64;
-        if read == 0 && wanted > 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
+        if read == 0 && wanted > 0 { Err(Fault::Cut.into()) } else { Ok(read) }
     }
 }
 
@@ -141,7 +173,7 @@ mod tests {
 
     fn read(entries: &[(&str, &str)], mut contents: &[u8]) -> io::Result<Vec<u8>> {
         let (mut holes, mut all) = (Holes::default(), Vec::new());
-        assert!(entries.iter().all(|(key, value)| holes.take(&format!("GNU.sparse.{key}"), value)));
+        entries.iter().for_each(|(key, value)| holes.take(&format!("GNU.sparse.{key}"), value));
         holes.open(&mut contents)?.read_to_end(&mut all)?;
         Ok(all)
     }
@@ -158,7 +190,7 @@ mod tests {
         let entries = [("major", "1"), ("minor", "0"), ("name", "t.ibd"), ("realsize", "11")];
         assert_eq!(read(&entries, &inside).unwrap(), whole);
         assert!(read(&entries, &inside[..BLOCK + 3]).is_err());
-        for wrong in ["3,3,8,9", "3,3,2,2", "3", "18446744073709551615,3"] {
+        for wrong in ["3,3,8,9", "3,3,2,2", "3", "18446744073709551615,3", "3,x"] {
             assert!(read(&[("map", wrong), ("size", "11")], b"abcde").is_err(), "{wrong}");
         }
     }

@@ -15,10 +15,24 @@ use vouch_report::{Code, FilePlace, Finding};
 
 /// Joins the files of each system tablespace.
 pub(super) fn join(streamed: &mut Streamed) {
-    let (mut parts, rest): (Vec<Job>, Vec<Job>) =
+    let (parts, rest): (Vec<Job>, Vec<Job>) =
         std::mem::take(&mut streamed.jobs).into_iter().partition(|job| number(job.space.kind).is_some());
     streamed.jobs = rest;
-    parts.sort_by_key(|job| (place(job), number(job.space.kind)));
+    let mut joined: Vec<Job> = Vec::new();
+    for copy in copies(parts) {
+        joined.extend(joined_copy(copy, streamed));
+    }
+    for job in &mut joined {
+        while let Some(at) = streamed.formless.iter().position(|(found, zero)| *zero && is_next(job, found)) {
+            let (found, _) = streamed.formless.swap_remove(at);
+            job.append_zeros(found);
+        }
+    }
+    streamed.jobs.extend(joined);
+}
+
+/// The files of one copy of each system tablespace, of which archives that follow each other may have several.
+fn joined_copy(parts: Vec<Job>, streamed: &mut Streamed) -> Vec<Job> {
     let mut joined: Vec<Job> = Vec::new();
     for job in parts {
         let before = joined.last_mut().filter(|before| follows(before, &job));
@@ -34,13 +48,27 @@ pub(super) fn join(streamed: &mut Streamed) {
             joined.push(job);
         }
     }
-    for job in &mut joined {
-        while let Some(at) = streamed.formless.iter().position(|(found, zero)| *zero && is_next(job, found)) {
-            let (found, _) = streamed.formless.swap_remove(at);
-            job.append_zeros(found);
+    joined
+}
+
+/// The first file of each name, then the second ones, and so on; each copy in the order of its names.
+fn copies(mut parts: Vec<Job>) -> Vec<Vec<Job>> {
+    parts.sort_by_key(|job| (place(job), number(job.space.kind)));
+    let mut copies: Vec<Vec<Job>> = Vec::new();
+    let mut last = None;
+    let mut copy = 0;
+    for job in parts {
+        let name = Some((place(&job), number(job.space.kind)));
+        copy = if name == last { copy + 1 } else { 0 };
+        last = name;
+        if copy == copies.len() {
+            copies.push(Vec::new());
+        }
+        if let Some(jobs) = copies.get_mut(copy) {
+            jobs.push(job);
         }
     }
-    streamed.jobs.extend(joined);
+    copies
 }
 
 fn number(kind: Kind) -> Option<u32> {

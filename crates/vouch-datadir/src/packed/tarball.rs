@@ -1,128 +1,315 @@
-//! tar archives: their files one after the other, [`entries`].
+//! tar archives: their files one after the other, [`walk`].
+//!
+//! Archives may follow each other, as `tar -i` reads them, and end with zeros.
+//! Invariants: no byte goes by without a word: what is no header, no contents and
+//! no padding is damage, or, behind the end of an archive, told aside; nothing of
+//! a length that an archive names is held beyond [`MOST_NAME`] and [`MOST_EXTENDED`].
 
+use super::fault::{Fault, damaged, unsupported};
 use super::sparse::Holes;
+use super::tar_header::{BLOCK, Header, SparseBlock, extended};
 use std::io::{self, ErrorKind, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Blocks of an archive.
-const BLOCK: u64 = 512;
+/// Bytes of a long name. Linux ends names at 4096.
+const MOST_NAME: u64 = 64 << 10;
+/// Bytes of an extended header: a file of many holes may have its map in it.
+const MOST_EXTENDED: u64 = 1 << 20;
 
-/// A stream that counts what was read of it.
-struct Counted<'a, R> {
-    input: R,
-    bytes: &'a AtomicU64,
+/// Why a file of an archive has no contents there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// It is another name of this file of the archive.
+    HardLink(String),
+    /// It leads to this path.
+    SymbolicLink(String),
+    /// It is a device or a pipe.
+    Device,
+    /// It is the end of a file whose beginning is in another archive.
+    Continued,
+    /// It is of a type that is not known.
+    Unknown(u8),
 }
 
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+/// Who is told what an archive has.
+pub(super) trait Visitor {
+    /// A file of so many bytes.
+    ///
+    /// # Errors
+    /// Ends the walk.
+    fn file(&mut self, path: &str, bytes: u64, input: &mut dyn Read) -> io::Result<()>;
+    /// A file without contents.
+    fn absent(&mut self, path: &str, why: &Absent);
+    /// Damage at an offset of the archive, behind which the walk goes on.
+    fn damaged(&mut self, at: u64, what: String);
+    /// Something behind the end.
+    fn aside(&mut self, what: String);
 }
 
-/// A file of an archive, which ends only where it should.
-struct Whole<'a> {
+/// Goes through an archive, to the end of the stream.
+///
+/// # Errors
+/// The stream cannot be read or ends too soon, or the visitor fails.
+pub(super) fn walk(input: &mut dyn Read, visitor: &mut dyn Visitor) -> io::Result<()> {
+    Walk { input, at: 0, ended: false, next: Extra::default() }.run(visitor)
+}
+
+/// What headers in front of a file's own say about it.
+#[derive(Debug, Default)]
+struct Extra {
+    name: Option<String>,
+    link: Option<String>,
+    bytes: Option<u64>,
+    holes: Option<Holes>,
+}
+
+struct Walk<'a> {
     input: &'a mut dyn Read,
+    at: u64,
+    /// The mark of an end was the last thing that was read.
+    ended: bool,
+    next: Extra,
+}
+
+/// The contents of a file, which end only where they should.
+struct Contents<'a, 'b> {
+    walk: &'a mut Walk<'b>,
     left: u64,
 }
 
-impl Read for Whole<'_> {
+impl Read for Contents<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.input.read(buffer)?;
-        self.left = self.left.saturating_sub(read as u64);
-        if read == 0 && self.left > 0 && !buffer.is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(read) }
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.walk.input.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+        self.walk.at += read as u64;
+        self.left -= read as u64;
+        if read == 0 && wanted > 0 { Err(Fault::Cut.into()) } else { Ok(read) }
     }
 }
 
-/// Hands every regular file of an archive to `each`, with its path and its length.
-///
-/// # Errors
-/// The archive cannot be read, is damaged, or has no end; or `each` fails.
-pub(super) fn entries(
-    input: impl Read,
-    mut each: impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
-    let (bytes, end) = (AtomicU64::new(0), AtomicU64::new(BLOCK));
-    let outcome = walk(tar::Archive::new(Counted { input, bytes: &bytes }), &end, &mut each);
-    // The end of an archive is marked, so that one that was cut off can be told.
-    if bytes.load(Ordering::Relaxed) < end.load(Ordering::Relaxed) {
-        return Err(ErrorKind::UnexpectedEof.into());
+impl Contents<'_, '_> {
+    /// Leaves out what nobody has read.
+    fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self, &mut io::sink()).map(drop)
     }
-    outcome
 }
 
-/// `end` is where the mark of the end of what was seen so far ends at least.
-fn walk<R: Read>(
-    mut archive: tar::Archive<R>,
-    end: &AtomicU64,
-    each: &mut impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
-    for entry in archive.entries()? {
-        let mut entry = entry?;
-        let (at, length) = (entry.raw_file_position(), entry.header().entry_size()?);
-        let behind = at.saturating_add(length.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX));
-        end.store(behind.saturating_add(BLOCK), Ordering::Relaxed);
-        if entry.header().entry_type().is_file() || entry.header().entry_type().is_gnu_sparse() {
-            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let left = entry.size();
-            match holes(&mut entry)? {
-                Some(mut holes) => {
-                    let path = holes.name.take().unwrap_or(path);
-                    let mut file = holes.open(&mut entry)?;
-                    each(&path, file.size(), &mut file)?;
-                }
-                None => each(&path, left, &mut Whole { input: &mut entry, left })?,
+impl Walk<'_> {
+    fn run(mut self, visitor: &mut dyn Visitor) -> io::Result<()> {
+        loop {
+            let at = self.at;
+            let mut block = [0; BLOCK];
+            let filled = self.fill(&mut block)?;
+            if filled == 0 {
+                break;
+            }
+            let is_zero = block.iter().all(|byte| *byte == 0);
+            match Header::read(&block) {
+                _ if is_zero && (filled == BLOCK || self.ended) => self.ended = true,
+                Some(header) if filled == BLOCK => self.member(header, &block, visitor)?,
+                _ => self.find_next(at, filled, visitor)?,
             }
         }
+        // The end of an archive is marked, so that one that was cut off shows.
+        if self.ended { Ok(()) } else { Err(Fault::Cut.into()) }
     }
-    Ok(())
+
+    /// Goes on to the next header from what is none.
+    fn find_next(&mut self, begin: u64, filled: usize, visitor: &mut dyn Visitor) -> io::Result<()> {
+        if filled < BLOCK && !self.ended {
+            return Err(Fault::Cut.into());
+        }
+        self.next = Extra::default();
+        let (mut block, mut ends_so) = ([0; BLOCK], self.ended);
+        let found = loop {
+            let filled = self.fill(&mut block)?;
+            if filled < BLOCK {
+                break None;
+            }
+            if let Some(header) = Header::read(&block).filter(|header| header.is_named) {
+                break Some(header);
+            }
+            ends_so = self.ended || block.iter().all(|byte| *byte == 0);
+        };
+        let end = self.at - if found.is_some() { BLOCK as u64 } else { 0 };
+        let bytes = end - begin;
+        if self.ended {
+            visitor.aside(format!("{bytes} bytes at byte {begin}, behind the end of the archive, are no archive"));
+        } else {
+            visitor
+                .damaged(begin, format!("no file begins at byte {begin}; {bytes} bytes up to {end} are not verified"));
+        }
+        self.ended = ends_so;
+        found.map_or(Ok(()), |header| self.member(header, &block, visitor))
+    }
+
+    /// What a header is about.
+    fn member(&mut self, header: Header, block: &[u8; BLOCK], visitor: &mut dyn Visitor) -> io::Result<()> {
+        self.ended = false;
+        match header.kind {
+            b'L' => self.next.name = self.text(&header, visitor)?,
+            b'K' => self.next.link = self.text(&header, visitor)?,
+            b'x' | b'X' => self.extended(&header, visitor)?,
+            // What holds for all files, the label of a tape, a list of a folder: nothing that is needed.
+            b'g' | b'V' | b'D' | b'N' => self.skip(header.bytes)?,
+            _ => {
+                let extra = std::mem::take(&mut self.next);
+                self.file(header, extra, block, visitor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, header: Header, extra: Extra, block: &[u8; BLOCK], visitor: &mut dyn Visitor) -> io::Result<()> {
+        let name = extra.name.unwrap_or(header.name);
+        let link = extra.link.unwrap_or(header.link);
+        let bytes = extra.bytes.unwrap_or(header.bytes);
+        let absent = match header.kind {
+            b'1' => {
+                visitor.absent(&name, &Absent::HardLink(link));
+                return Ok(());
+            }
+            b'2' => Absent::SymbolicLink(link),
+            b'3' | b'4' | b'6' => Absent::Device,
+            b'M' => Absent::Continued,
+            b'5' => return Ok(()),
+            // Before there were types, folders showed by their names.
+            0 if name.ends_with('/') => return Ok(()),
+            0 | b'0' | b'7' => return self.contents(&name, bytes, extra.holes, visitor),
+            b'S' => {
+                let holes = self.old_holes(block)?;
+                return self.contents(&name, bytes, Some(holes), visitor);
+            }
+            other => Absent::Unknown(other),
+        };
+        visitor.absent(&name, &absent);
+        self.skip(bytes)
+    }
+
+    fn contents(&mut self, name: &str, bytes: u64, holes: Option<Holes>, visitor: &mut dyn Visitor) -> io::Result<()> {
+        let mut contents = Contents { walk: self, left: bytes };
+        match holes {
+            None => visitor.file(name, bytes, &mut contents)?,
+            Some(mut holes) => {
+                let name = holes.name.take().unwrap_or_else(|| name.to_owned());
+                let begin = contents.walk.at;
+                match holes.open(&mut contents) {
+                    Ok(mut file) => visitor.file(&name, file.size(), &mut file)?,
+                    Err(error) => visitor.file(&name, bytes, &mut Refused(Some(located(error, begin))))?,
+                }
+            }
+        }
+        contents.finish()?;
+        self.pad(bytes)
+    }
+
+    /// The map of holes that is in the header, and in the blocks behind it.
+    fn old_holes(&mut self, block: &[u8; BLOCK]) -> io::Result<Holes> {
+        let wrong = || damaged("a map of holes is damaged");
+        let (mut part, size) = SparseBlock::of_header(block).ok_or_else(wrong)?;
+        let mut holes = Holes::of_size(size);
+        loop {
+            holes.extend(&part.numbers)?;
+            if !part.more {
+                return Ok(holes);
+            }
+            let mut block = [0; BLOCK];
+            if self.fill(&mut block)? < BLOCK {
+                return Err(Fault::Cut.into());
+            }
+            part = SparseBlock::read(&block).ok_or_else(wrong)?;
+        }
+    }
+
+    /// A name that is too long for a header; `None` where it is no name.
+    fn text(&mut self, header: &Header, visitor: &mut dyn Visitor) -> io::Result<Option<String>> {
+        let Some(mut text) = self.short(header, MOST_NAME, visitor)? else { return Ok(None) };
+        let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
+        text.truncate(end);
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+    }
+
+    fn extended(&mut self, header: &Header, visitor: &mut dyn Visitor) -> io::Result<()> {
+        let at = self.at;
+        let Some(bytes) = self.short(header, MOST_EXTENDED, visitor)? else { return Ok(()) };
+        let Some(entries) = extended(&bytes) else {
+            visitor.damaged(at, format!("the extended header at byte {at} is damaged"));
+            return Ok(());
+        };
+        for (key, value) in entries {
+            let text = String::from_utf8_lossy(&value);
+            match key.as_str() {
+                "path" => self.next.name = Some(text.into_owned()),
+                "linkpath" => self.next.link = Some(text.into_owned()),
+                "size" => match text.parse() {
+                    Ok(bytes) => self.next.bytes = Some(bytes),
+                    Err(_) => visitor.damaged(at, format!("the extended header at byte {at} has a size of {text}")),
+                },
+                key if Holes::is_about(key) => self.next.holes.get_or_insert_default().take(key, &text),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The contents of a header of headers, which are never long; where they are, they are left out.
+    fn short(&mut self, header: &Header, most: u64, visitor: &mut dyn Visitor) -> io::Result<Option<Vec<u8>>> {
+        if header.bytes > most {
+            let (at, bytes) = (self.at, header.bytes);
+            let message = format!("the header at byte {at} has {bytes} bytes, which cannot be");
+            visitor.damaged(at, message);
+            self.skip(bytes)?;
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let mut contents = Contents { walk: self, left: header.bytes };
+        contents.read_to_end(&mut bytes)?;
+        self.pad(header.bytes)?;
+        Ok(Some(bytes))
+    }
+
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        Contents { walk: self, left: bytes }.finish()?;
+        self.pad(bytes)
+    }
+
+    /// Contents are filled up to whole blocks.
+    fn pad(&mut self, bytes: u64) -> io::Result<()> {
+        let block = BLOCK as u64;
+        Contents { walk: self, left: (block - bytes % block) % block }.finish()
+    }
+
+    /// Reads until `buffer` is full or the stream ends.
+    fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.input.read(rest) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.at += filled as u64;
+        Ok(filled)
+    }
 }
 
-/// What the entry's extended header says of holes in the file.
-fn holes<R: Read>(entry: &mut tar::Entry<R>) -> io::Result<Option<Holes>> {
-    let Some(extensions) = entry.pax_extensions()? else { return Ok(None) };
-    let (mut holes, mut any) = (Holes::default(), false);
-    for extension in extensions.flatten() {
-        let value = String::from_utf8_lossy(extension.value_bytes());
-        any |= holes.take(&String::from_utf8_lossy(extension.key_bytes()), &value);
+/// A file that cannot be read: whoever reads it is told why.
+struct Refused(Option<io::Error>);
+
+impl Read for Refused {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.take().unwrap_or_else(|| unsupported("it cannot be read")))
     }
-    Ok(any.then_some(holes))
+}
+
+fn located(error: io::Error, at: u64) -> io::Error {
+    match Fault::inside(&error) {
+        Some(Fault::Damaged(what)) => damaged(format!("{what} (byte {at} of the archive)")),
+        _ => error,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn archive() -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (path, text) in [("db/t.ibd", "pages"), ("notes", "")] {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            builder.append_data(&mut header, path, text.as_bytes()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
-
-    fn read(bytes: &[u8]) -> io::Result<Vec<(String, String)>> {
-        let mut all = Vec::new();
-        entries(bytes, |path, _, input| {
-            let mut text = String::new();
-            input.read_to_string(&mut text)?;
-            all.push((path.to_owned(), text));
-            Ok(())
-        })?;
-        Ok(all)
-    }
-
-    #[test]
-    fn files_are_read_and_a_cut_is_seen() {
-        let whole = archive();
-        let file = |path: &str, text: &str| (path.to_owned(), text.to_owned());
-        assert_eq!(read(&whole).unwrap(), [file("db/t.ibd", "pages"), file("notes", "")]);
-        for bytes in [0, 100, 512, 514, 600, 1024, 1536] {
-            assert!(read(&whole[..bytes]).is_err(), "{bytes}");
-        }
-        assert!(read(b"x".repeat(2048).as_slice()).is_err());
-    }
-}
+#[path = "tarball_tests.rs"]
+mod tests;

@@ -1,26 +1,36 @@
 //! The files of an xbstream, which take turns: [`Turns`] hands the bytes of each
 //! to a thread of its own.
 
-use super::contents::{Image, MOST_NOTE, Role};
-use super::pipe::{self, PIECE, Piece, Pool};
+use super::contents::{Image, Role};
+use super::fault::{Fault, damaged};
+use super::layer::Layer;
+use super::note::MOST as MOST_NOTE;
+use super::outcome::Fate;
+use super::pipe::{self, BrokenOff, PIECE, Piece, Pool};
 use super::xbstream::{Body, Chunk, ChunkError, Chunks, Payload, Sum};
-use crate::discover::at;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::mpsc::SyncSender;
 use std::thread::Scope;
-use vouch_report::{Code, Failure};
+use vouch_report::Code;
 
 /// Files that take turns; backup tools have one for each of their threads.
 const MOST_OPEN: usize = 64;
+
+/// What there is of a file that others need at once: it is read when it is complete.
+#[derive(Debug)]
+struct Kept {
+    role: Role,
+    layers: Vec<Layer>,
+    bytes: Vec<u8>,
+}
 
 /// A file that is not complete yet.
 #[derive(Debug, Default)]
 struct Open {
     /// To the thread that judges it; `None` for a file that nobody looks at.
     sender: Option<SyncSender<Piece>>,
-    /// What came of a file that others need at once: it is read when it is complete.
-    kept: Option<Vec<u8>>,
+    kept: Option<Kept>,
     /// Where its next chunk belongs.
     next: u64,
     broken: bool,
@@ -37,14 +47,14 @@ impl Open {
     /// Keeps what is kept of the file, which is no longer than notes are.
     fn keep(&mut self, piece: &[u8]) {
         if let Some(kept) = &mut self.kept {
-            let room = MOST_NOTE.saturating_sub(kept.len());
-            kept.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
+            let room = MOST_NOTE.saturating_sub(kept.bytes.len());
+            kept.bytes.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
         }
     }
 
-    fn break_off(&mut self) {
+    fn break_off(&mut self, why: BrokenOff) {
         self.broken = true;
-        self.send(Piece::Broken);
+        self.send(Piece::Broken(why));
     }
 }
 
@@ -68,14 +78,22 @@ impl<'scope, 'env> Turns<'scope, 'env> {
     /// It cannot be read, or ends inside a chunk.
     pub(super) fn run<R: Read>(mut self, mut chunks: Chunks<R>) -> io::Result<()> {
         let outcome = self.read(&mut chunks);
-        for (path, open) in &mut self.open {
+        self.finish(chunks.at());
+        outcome
+    }
+
+    /// Ends all files, of which none should be open any more where the stream ends at `at`.
+    fn finish(&mut self, at: u64) {
+        for (path, mut open) in std::mem::take(&mut self.open) {
             let message = format!("{path} is not complete: {} bytes of it are there, and no end", open.next);
             if !self.image.one.is_stopped() && !open.broken {
-                self.image.one.damage(Code::ImageCut, Some(chunks.at()), message);
+                self.image.one.damage(Code::ImageCut, Some(at), message);
             }
-            open.break_off();
+            if open.kept.is_some() {
+                self.image.one.member(&self.image.label(&path), Fate::Damaged);
+            }
+            open.break_off(BrokenOff::Damaged);
         }
-        outcome
     }
 
     fn read<R: Read>(&mut self, chunks: &mut Chunks<R>) -> io::Result<()> {
@@ -90,20 +108,80 @@ impl<'scope, 'env> Turns<'scope, 'env> {
                     None => return Ok(()),
                 },
             };
-            match chunk.body {
-                Body::End => self.end(&chunk.path),
-                Body::Payload(ref payload) => self.payload(&chunk, payload, chunks)?,
+            self.chunk(&chunk, chunks)?;
+        }
+    }
+
+    fn chunk<R: Read>(&mut self, chunk: &Chunk, chunks: &mut Chunks<R>) -> io::Result<()> {
+        match &chunk.body {
+            Body::End => self.end(&chunk.path),
+            Body::Payload(payload) if payload.ignorable => self.ignore(chunk, payload, chunks)?,
+            Body::Payload(payload) => self.payload(chunk, payload, chunks)?,
+        }
+        Ok(())
+    }
+
+    /// Tells of bytes that are no chunk, and goes on with the next one. Tapes are padded with zeros.
+    fn behind_damage<R: Read>(&self, at: u64, what: &str, chunks: &mut Chunks<R>) -> io::Result<Option<Chunk>> {
+        let next = chunks.find_next()?;
+        let (end, one) = (next.as_ref().map_or(chunks.at(), |chunk| chunk.at), self.image.one);
+        let bytes = end - at;
+        if next.is_some() || !self.open.is_empty() {
+            let message = format!("the chunk at byte {at} is damaged: {what}; {bytes} bytes are no chunk");
+            one.damage(Code::ImageDamaged, Some(at), message);
+        } else if !chunks.only_zeros() {
+            let label = one.label();
+            let message = format!("{label}: {bytes} bytes at byte {at}, after the last file, are no chunk");
+            one.unproven(label, Code::ImageTrailing, message);
+        }
+        Ok(next)
+    }
+
+    /// One object of a bucket, which has chunks of one file.
+    ///
+    /// # Errors
+    /// It cannot be read, or ends inside a chunk.
+    pub(super) fn object<R: Read>(&mut self, label: &str, path: &str, mut chunks: Chunks<R>) -> io::Result<()> {
+        loop {
+            match chunks.next() {
+                Ok(Some(chunk)) if chunk.path == path => self.chunk(&chunk, &mut chunks)?,
+                Ok(Some(chunk)) => return Err(damaged(format!("{label} has a chunk of {}", chunk.path))),
+                Ok(None) if chunks.at() == 0 => return Err(Fault::Cut.into()),
+                Ok(None) => return Ok(()),
+                Err(ChunkError::Input(error)) => return Err(error),
+                Err(ChunkError::Damaged(what)) => return Err(damaged(format!("{label} is damaged: {what}"))),
             }
         }
     }
 
-    /// Tells of bytes that are no chunk, and goes on with the next one.
-    fn behind_damage<R: Read>(&self, at: u64, what: &str, chunks: &mut Chunks<R>) -> io::Result<Option<Chunk>> {
-        let next = chunks.find_next()?;
-        let end = next.as_ref().map_or(chunks.at(), |chunk| chunk.at);
-        let message = format!("the chunk at byte {at} is damaged: {what}; {} bytes are no chunk", end - at);
-        self.image.one.damage(Code::ImageDamaged, Some(at), message);
-        Ok(next)
+    /// The rest of a file is missing, which was told.
+    pub(super) fn break_off(&mut self, path: &str, why: BrokenOff) {
+        let mut open = self.open.remove(path).unwrap_or_else(|| self.start(path));
+        open.break_off(why);
+        self.open.insert(path.to_owned(), open);
+    }
+
+    /// No more of a file follows.
+    pub(super) fn close(&mut self) {
+        self.finish(0);
+    }
+
+    /// A chunk of a kind that readers may leave out: its checksum is verified, and it is no part of a file.
+    fn ignore<R: Read>(&mut self, chunk: &Chunk, payload: &Payload, chunks: &mut Chunks<R>) -> io::Result<()> {
+        let mut sum = Sum::new(payload);
+        self.contents(payload, chunks, &mut Open::default(), &mut sum)?;
+        self.compare(chunk, payload, &sum);
+        Ok(())
+    }
+
+    fn compare(&self, chunk: &Chunk, payload: &Payload, sum: &Sum) {
+        if let Some(computed) = sum.contradiction(payload.sum) {
+            let message = format!(
+                "the chunk of {} at byte {}: its checksum is 0x{:08x}, its contents have 0x{computed:08x}",
+                chunk.path, chunk.at, payload.sum
+            );
+            self.image.one.damage(Code::ImageChunk, Some(chunk.at), message);
+        }
     }
 
     fn end(&mut self, path: &str) {
@@ -112,29 +190,30 @@ impl<'scope, 'env> Turns<'scope, 'env> {
             Some(open) => open,
             None => self.start(path),
         };
-        if let Some(kept) = open.kept.filter(|_| !open.broken) {
-            self.image.meta(path, &kept);
+        match open.kept {
+            Some(_) if open.broken => self.image.one.member(&self.image.label(path), Fate::Damaged),
+            Some(Kept { role, layers, bytes }) => self.image.kept(path, role, &layers, &bytes),
+            None => {}
         }
     }
 
     fn start(&mut self, path: &str) -> Open {
         let (role, layers) = self.image.role(path);
-        if role == Role::Passed {
+        if role.is_passed() {
             return Open::default();
         }
         if self.open.len() >= MOST_OPEN {
             self.crowd();
+            self.image.one.member(&self.image.label(path), Fate::Unproven(Code::FileUnreadable));
             return Open::default();
         }
         if role == Role::Meta {
-            return Open { kept: Some(Vec::new()), ..Open::default() };
+            return Open { kept: Some(Kept { role, layers, bytes: Vec::new() }), ..Open::default() };
         }
         let (sender, mut intake) = pipe::pipe(self.pool);
         let (image, path) = (self.image, path.to_owned());
         self.scope.spawn(move || {
-            if let Err(error) = image.member(&path, role, &layers, &mut intake, None) {
-                image.one.failed(&error, Some(&path));
-            }
+            image.member(&path, role, &layers, &mut intake, None);
         });
         Open { sender: Some(sender), ..Open::default() }
     }
@@ -144,8 +223,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         if !std::mem::replace(&mut self.crowded, true) {
             let label = self.image.one.label();
             let message = format!("{label} has more than {MOST_OPEN} files that take turns; the others are left out");
-            let failure = Failure::new(Code::FileUnreadable, message);
-            self.image.one.out().add().errors.push(at(label, failure));
+            self.image.one.unproven(label, Code::FileUnreadable, message);
         }
     }
 
@@ -155,11 +233,11 @@ impl<'scope, 'env> Turns<'scope, 'env> {
             Some(open) => open,
             None => self.start(&chunk.path),
         };
-        if payload.offset != open.next && !open.broken && !payload.ignorable {
+        if payload.offset != open.next && !open.broken {
             let (path, expected, found) = (&chunk.path, open.next, payload.offset);
             let message = format!("{path} goes on at its byte {found} where byte {expected} should follow");
             self.image.one.damage(Code::ImageDamaged, Some(chunk.at), message);
-            open.break_off();
+            open.break_off(BrokenOff::Damaged);
         }
         let mut sum = Sum::new(payload);
         let outcome = self.contents(payload, chunks, &mut open, &mut sum);
@@ -167,13 +245,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
         open.next = payload.offset.saturating_add(payload.length).saturating_add(skipped);
         self.open.insert(chunk.path.clone(), open);
         outcome?;
-        if let Some(computed) = sum.contradiction(payload.sum) {
-            let message = format!(
-                "the chunk of {} at byte {}: its checksum is 0x{:08x}, its contents have 0x{computed:08x}",
-                chunk.path, chunk.at, payload.sum
-            );
-            self.image.one.damage(Code::ImageChunk, Some(chunk.at), message);
-        }
+        self.compare(chunk, payload, &sum);
         Ok(())
     }
 

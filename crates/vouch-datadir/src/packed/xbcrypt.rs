@@ -4,9 +4,10 @@
 //! key. Invariant: nothing comes out that was not proven to be what went in: by
 //! the digest that chunks bear since their third version.
 
+use super::fault::{Fault, damaged, unsupported};
 use crate::keyring::BackupKey;
 use crc_fast::CrcAlgorithm;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 /// All versions begin so; the next byte tells which.
 pub(super) const MAGIC: &[u8] = b"XBCRYP0";
@@ -14,8 +15,8 @@ pub(super) const MAGIC: &[u8] = b"XBCRYP0";
 const HEAD: usize = 8 + 8 + 8 + 8 + 4;
 /// The digest behind the contents, encrypted with them.
 const DIGEST: usize = 32;
-/// xtrabackup has chunks of 64 KiB where it is not told otherwise.
-const MOST: u64 = 64 << 20;
+/// xtrabackup has chunks of 64 KiB where it is not told otherwise. A judgement: each open file holds one.
+const MOST: u64 = 8 << 20;
 const MOST_IV: u64 = 64;
 
 /// A chunk as it lies in the file.
@@ -39,11 +40,6 @@ pub(super) struct Xbcrypt<R> {
     at: usize,
 }
 
-/// Whether nothing is known to be wrong, but the contents could not be had.
-pub(super) fn is_locked(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::PermissionDenied
-}
-
 impl<R: Read> Xbcrypt<R> {
     pub(super) fn new(input: R, key: Option<BackupKey>) -> Xbcrypt<R> {
         Xbcrypt { input, key, offset: 0, proven: false, plain: Vec::new(), at: 0 }
@@ -52,30 +48,38 @@ impl<R: Read> Xbcrypt<R> {
     /// The next chunk, whose checksum holds; `None` at the end.
     fn chunk(&mut self) -> io::Result<Option<Chunk>> {
         let begin = self.offset;
-        let damaged = |what: String| {
-            io::Error::new(ErrorKind::InvalidData, format!("the encrypted chunk at byte {begin} {what}"))
-        };
+        let wrong = |what: String| damaged(format!("the encrypted chunk at byte {begin} {what}"));
         let head = self.bytes(HEAD as u64)?;
         if head.is_empty() {
             return Ok(None);
         }
         let number = |at: usize| head.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
         let version = match head.get(7) {
-            _ if head.len() < HEAD => return Err(ErrorKind::UnexpectedEof.into()),
+            _ if head.len() < HEAD => return Err(Fault::Cut.into()),
             Some(digit @ b'1'..=b'3') if head.starts_with(MAGIC) => digit - b'0',
-            _ => return Err(damaged("does not begin as one".to_owned())),
+            Some(digit @ b'4'..=b'9') if head.starts_with(MAGIC) => {
+                let version = digit - b'0';
+                return Err(unsupported(format!("it is encrypted by version {version} of xbcrypt, which is not read")));
+            }
+            _ => return Err(wrong("does not begin as one".to_owned())),
         };
         let (plain, length) = (number(16).unwrap_or(u64::MAX), number(24).unwrap_or(u64::MAX));
         let sum = head.get(32..HEAD).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
         let iv = if version == 1 { Vec::new() } else { self.iv(begin)? };
-        if length > MOST || plain > length {
-            return Err(damaged(format!("has a length of {length} bytes, which cannot be")));
+        if plain > length {
+            return Err(wrong(format!("has {length} bytes for {plain}, which cannot be")));
+        }
+        if length > MOST {
+            let most = MOST >> 20;
+            return Err(unsupported(format!(
+                "the encrypted chunk at byte {begin} has {length} bytes; chunks of up to {most} MiB are read"
+            )));
         }
         let sealed = self.exactly(length)?;
         let computed = u32::try_from(crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, &sealed)).unwrap_or_default();
         match sum {
             Some(sum) if sum != computed => {
-                Err(damaged(format!("has the checksum 0x{sum:08x}, and its contents 0x{computed:08x}")))
+                Err(wrong(format!("has the checksum 0x{sum:08x}, and its contents 0x{computed:08x}")))
             }
             _ => Ok(Some(Chunk { version, plain, iv, sealed })),
         }
@@ -84,9 +88,8 @@ impl<R: Read> Xbcrypt<R> {
     fn iv(&mut self, begin: u64) -> io::Result<Vec<u8>> {
         let length = self.exactly(8)?.try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
         if length > MOST_IV {
-            let message =
-                format!("the encrypted chunk at byte {begin} has a counter of {length} bytes, which cannot be");
-            return Err(io::Error::new(ErrorKind::InvalidData, message));
+            let what = format!("the encrypted chunk at byte {begin} has a counter of {length} bytes, which cannot be");
+            return Err(damaged(what));
         }
         self.exactly(length)
     }
@@ -101,7 +104,7 @@ impl<R: Read> Xbcrypt<R> {
 
     fn exactly(&mut self, count: u64) -> io::Result<Vec<u8>> {
         let bytes = self.bytes(count)?;
-        if bytes.len() as u64 == count { Ok(bytes) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        if bytes.len() as u64 == count { Ok(bytes) } else { Err(Fault::Cut.into()) }
     }
 
     /// Decrypts the next chunk. False at the end.
@@ -112,7 +115,7 @@ impl<R: Read> Xbcrypt<R> {
             Some(_) if chunk.version < 3 => {
                 "its chunks are whole; an old xtrabackup wrote it without what tells whether a key fits, so its contents are not verified"
             }
-            Some(key) => match opened(key, &chunk) {
+            Some(key) => match opened(key, chunk) {
                 Some(plain) => {
                     (self.plain, self.at, self.proven) = (plain, 0, true);
                     return Ok(true);
@@ -122,13 +125,13 @@ impl<R: Read> Xbcrypt<R> {
             },
         };
         while self.chunk()?.is_some() {}
-        Err(io::Error::new(ErrorKind::PermissionDenied, why))
+        Err(Fault::Locked(why.to_owned()).into())
     }
 }
 
 /// The contents of a chunk; `None` when they are not what its digest says.
-fn opened(key: &BackupKey, chunk: &Chunk) -> Option<Vec<u8>> {
-    let mut plain = chunk.sealed.clone();
+fn opened(key: &BackupKey, chunk: Chunk) -> Option<Vec<u8>> {
+    let mut plain = chunk.sealed;
     key.apply(chunk.iv.as_slice().try_into().ok()?, &mut plain);
     let digest = plain.split_off(plain.len().checked_sub(DIGEST)?);
     let own = ring::digest::digest(&ring::digest::SHA256, &plain);
@@ -157,6 +160,10 @@ pub(super) mod tests {
     use super::*;
 
     const KEY: [u8; 32] = [7; 32];
+
+    fn is_locked(error: &io::Error) -> bool {
+        matches!(Fault::of(error), Fault::Locked(_))
+    }
 
     /// A file of one chunk for each part.
     fn file(version: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -202,6 +209,8 @@ pub(super) mod tests {
             assert!(is_locked(&read(&bytes, key).unwrap_err()));
         }
         assert!(is_locked(&read(&file(2, &[b"old"]), Some(&KEY)).unwrap_err()));
+        let newer = Fault::of(&read(&file(4, &[b"new"]), Some(&KEY)).unwrap_err());
+        assert!(matches!(newer, Fault::Unsupported(_)), "{newer:?}");
     }
 
     #[test]
@@ -213,7 +222,7 @@ pub(super) mod tests {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 0x20;
                 let error = read(&damaged, key).unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::InvalidData, "{at}: {error}");
+                assert!(matches!(Fault::of(&error), Fault::Damaged(_)), "{at}: {error}");
             }
             for end in (1..bytes.len()).filter(|end| *end != bytes.len() - b"and the second".len() - 32 - 60) {
                 assert!(read(&bytes[..end], key).is_err(), "{end}");

@@ -4,6 +4,7 @@
 //! Invariant: no length that a chunk names is believed before it has been held
 //! against a limit, and nothing of that length is kept.
 
+use super::fault::Fault;
 use crc_fast::{CrcAlgorithm, Digest};
 use std::io::{self, ErrorKind, Read};
 
@@ -68,16 +69,23 @@ impl From<io::Error> for ChunkError {
 pub(super) struct Chunks<R> {
     input: R,
     at: u64,
+    /// All that was read since the last chunk was asked for is zero.
+    zeros: bool,
 }
 
 impl<R: Read> Chunks<R> {
     pub(super) fn new(input: R) -> Chunks<R> {
-        Chunks { input, at: 0 }
+        Chunks { input, at: 0, zeros: true }
     }
 
     /// Bytes read so far.
     pub(super) fn at(&self) -> u64 {
         self.at
+    }
+
+    /// Whether all that was read since the last call of [`Chunks::next`] is zero.
+    pub(super) fn only_zeros(&self) -> bool {
+        self.zeros
     }
 
     /// The next chunk; `None` where the stream ends.
@@ -87,12 +95,13 @@ impl<R: Read> Chunks<R> {
     pub(super) fn next(&mut self) -> Result<Option<Chunk>, ChunkError> {
         let at = self.at;
         let mut magic = [0; 8];
+        self.zeros = true;
         let filled = self.fill(&mut magic)?;
-        match filled {
-            0 => Ok(None),
-            8 if magic == *MAGIC => self.behind_magic(at).map(Some),
-            8 => Err(ChunkError::Damaged("no chunk begins there")),
-            _ => Err(ChunkError::Input(ErrorKind::UnexpectedEof.into())),
+        match magic.get(..filled).unwrap_or_default() {
+            [] => Ok(None),
+            whole if whole == MAGIC => self.behind_magic(at).map(Some),
+            part if MAGIC.starts_with(part) => Err(ChunkError::Input(Fault::Cut.into())),
+            _ => Err(ChunkError::Damaged("no chunk begins there")),
         }
     }
 
@@ -147,7 +156,7 @@ impl<R: Read> Chunks<R> {
         let before = piece.len();
         let read = self.input.by_ref().take(limit as u64).read_to_end(piece);
         self.at += (piece.len() - before) as u64;
-        if read? == limit { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        if read? == limit { Ok(()) } else { Err(Fault::Cut.into()) }
     }
 
     /// Goes on to just before the next chunk, or to the end of the stream. Returns the bytes left out.
@@ -179,7 +188,7 @@ impl<R: Read> Chunks<R> {
     }
 
     fn exactly(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        if self.fill(buffer)? == buffer.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+        if self.fill(buffer)? == buffer.len() { Ok(()) } else { Err(Fault::Cut.into()) }
     }
 
     /// Reads until `buffer` is full or the stream ends.
@@ -194,6 +203,7 @@ impl<R: Read> Chunks<R> {
             }
         }
         self.at += filled as u64;
+        self.zeros &= buffer.iter().take(filled).all(|byte| *byte == 0);
         Ok(filled)
     }
 }
