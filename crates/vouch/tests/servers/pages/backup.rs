@@ -126,13 +126,13 @@ fn flushed(server: &Server) {
     .unwrap();
 }
 
-fn shell(folder: &Path, words: &str) {
+pub(super) fn shell(folder: &Path, words: &str) {
     let status = Command::new("/bin/sh").args(["-ec", words]).current_dir(folder).status().unwrap();
     assert!(status.success(), "{words}");
 }
 
 /// `vouch pages -` behind a pipe.
-fn piped(path: &Path) -> Outcome {
+pub(super) fn piped(path: &Path) -> Outcome {
     let mut cat = Command::new("cat").arg(path).stdout(Stdio::piped()).spawn().unwrap();
     let stdin = cat.stdout.take().unwrap();
     let outcome = Vouch::new(&["pages", "-", "--format", "json", "--quiet"]).stdin(stdin).run();
@@ -154,7 +154,7 @@ fn clean(outcome: Outcome, state: &str) {
 
 /// Findings of exactly these codes.
 #[track_caller]
-fn found(outcome: Outcome, codes: &[&str]) {
+pub(super) fn found(outcome: Outcome, codes: &[&str]) {
     let outcome = outcome.assert_code(1);
     assert_eq!(outcome.finding_codes(), codes, "{}", outcome.stdout);
 }
@@ -189,6 +189,7 @@ fn of_a_server_that_is_written_to() {
     system_in_images(&backups);
     changes(&backups);
     cut_images(&backups);
+    super::packed::backups(&backups.path("."));
 }
 
 /// The copy of a log of blocks, by the oldest MariaDB's own tool.

@@ -11,6 +11,7 @@ mod innochecksum;
 mod logs;
 mod matrix;
 mod million;
+mod packed;
 mod sealed;
 mod versions;
 mod whole;
