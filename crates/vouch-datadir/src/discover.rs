@@ -214,6 +214,7 @@ impl Discovered {
             Kind::Temporary => self.skip(Code::TemporaryFile, label, kind.name()),
             Kind::NoChecksums(what) => self.skip(Code::NoChecksums, label, what),
             Kind::NotCovered(what) => self.skip(Code::NotCovered, label, what),
+            Kind::Sealed(what) => self.opaque(&label, &format!("it is a {what}")),
             Kind::Other => self.other(path, &name, label),
             _ => {
                 let root = folder.root.to_owned();
@@ -269,6 +270,7 @@ impl Discovered {
                 None => Kind::Tablespace,
             },
             Kind::NoChecksums(what) | Kind::NotCovered(what) => return self.refused(&label, what),
+            Kind::Sealed(what) => return self.opaque(&label, &format!("it is a {what}")),
             kind => kind,
         };
         // What is in an image is of its own moment.

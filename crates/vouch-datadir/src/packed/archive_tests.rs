@@ -100,6 +100,11 @@ fn what_an_archive_holds_and_nobody_reads_is_never_clean() {
     assert_eq!(told("a.tar", &tar(&backup(), hard)), (vec![], vec![]));
     let other = |folder: &Path| write(folder, "shop/db.opt", b"default-character-set=utf8mb4");
     assert_eq!(told("a.tar", &tar(&backup(), other)), (vec![], vec![]));
+    let folder = tempfile::tempdir().unwrap();
+    backup().iter().for_each(|(name, bytes)| write(folder.path(), name, bytes));
+    write(folder.path(), "shop/u.ibd.gpg", b"something");
+    let summary = run(folder.path());
+    assert_eq!((findings(&summary), errors(&summary)), (vec![], vec![Code::FileOpaque]), "in a folder");
     let encrypted = [&b"Salted__"[..], &[7; 5000]].concat();
     assert_eq!(told("backup", &encrypted), unread);
 }
@@ -115,7 +120,7 @@ fn notes_are_packed_as_the_files_beside_them_are() {
         }
         let summary = run(folder.path());
         assert_eq!((findings(&summary), errors(&summary)), (vec![], vec![]), "{suffix}");
-        assert!(summary.coverage.files.state.starts_with("raw"), "{}", summary.coverage.files.state);
+        assert!(summary.coverage.files().state.starts_with("raw"), "{}", summary.coverage.files().state);
         let note = folder.path().join(format!("xtrabackup_checkpoints.{suffix}"));
         let bytes = std::fs::read(&note).unwrap();
         std::fs::write(&note, &bytes[..bytes.len() - 5]).unwrap();
@@ -151,7 +156,7 @@ fn objects_of_a_bucket_are_one_image() {
         all.iter().for_each(|(name, bytes)| write(folder.path(), name, bytes));
         let (whole, inside) = (run(folder.path()), run(&folder.path().join("full")));
         assert_eq!((whole.findings.len(), errors(&whole)), (inside.findings.len(), errors(&inside)));
-        (findings(&inside), errors(&inside), inside.coverage.files.state)
+        (findings(&inside), errors(&inside), inside.coverage.files().state.clone())
     };
     let (found, failed, state) = told(&|_| {});
     assert!(found.is_empty() && failed.is_empty() && state.contains("raw"), "{found:?} {failed:?} {state}");

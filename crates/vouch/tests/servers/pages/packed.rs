@@ -92,9 +92,10 @@ fn bucket(folder: &Path) {
     }
     let full = folder.join("full");
     clean(pages(&full, &[]), "raw");
-    let last = numbers["ibdata2"] - 1;
+    let table = "sbtest/sbtest1.ibd";
+    let last = numbers[table] - 1;
     for (number, codes) in [(0, &["file-missing"][..]), (last, &["image-cut"])] {
-        let object = full.join(format!("ibdata2.{number:020}"));
+        let object = full.join(format!("{table}.{number:020}"));
         let away = folder.join("away");
         fs::rename(&object, &away).unwrap();
         found(pages(&full, &[]), codes);
