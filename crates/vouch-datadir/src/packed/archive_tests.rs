@@ -120,7 +120,11 @@ fn notes_are_packed_as_the_files_beside_them_are() {
         }
         let summary = run(folder.path());
         assert_eq!((findings(&summary), errors(&summary)), (vec![], vec![]), "{suffix}");
-        assert!(summary.coverage.files().state.starts_with("raw"), "{}", summary.coverage.files().state);
+        assert!(
+            summary.coverage.files().unwrap().state.starts_with("raw"),
+            "{}",
+            summary.coverage.files().unwrap().state
+        );
         let note = folder.path().join(format!("xtrabackup_checkpoints.{suffix}"));
         let bytes = std::fs::read(&note).unwrap();
         std::fs::write(&note, &bytes[..bytes.len() - 5]).unwrap();
@@ -156,7 +160,7 @@ fn objects_of_a_bucket_are_one_image() {
         all.iter().for_each(|(name, bytes)| write(folder.path(), name, bytes));
         let (whole, inside) = (run(folder.path()), run(&folder.path().join("full")));
         assert_eq!((whole.findings.len(), errors(&whole)), (inside.findings.len(), errors(&inside)));
-        (findings(&inside), errors(&inside), inside.coverage.files().state.clone())
+        (findings(&inside), errors(&inside), inside.coverage.files().unwrap().state.clone())
     };
     let (found, failed, state) = told(&|_| {});
     assert!(found.is_empty() && failed.is_empty() && state.contains("raw"), "{found:?} {failed:?} {state}");
