@@ -43,6 +43,9 @@ mod sdi;
 mod space;
 mod state;
 mod structure;
+#[cfg(test)]
+#[path = "tools_tests.rs"]
+mod tools;
 mod unit;
 mod verify;
 

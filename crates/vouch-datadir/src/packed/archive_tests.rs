@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::{File, backup, chunk, image, named};
-use crate::fixture::{PAGE, findings, has_tool, run, through, write};
+use crate::fixture::{PAGE, findings, run, write};
+use crate::tools::{has_tool, through};
 use std::path::Path;
 use std::process::Command;
 use vouch_report::{Code, Summary};

@@ -5,7 +5,7 @@
 use super::super::fault::Fault;
 use super::super::layer::{Aside, Layer, Opening};
 use super::super::memory::Memory;
-use crate::fixture::{has_tool, through};
+use crate::tools::{has_tool, through};
 use std::io::{self, Read};
 
 /// How files are packed: the layer, the tool and its arguments.
