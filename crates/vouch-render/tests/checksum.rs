@@ -11,7 +11,7 @@ use vouch_render::human::HumanStyle;
 use vouch_render::{human, json, percona, rotation};
 use vouch_report::{
     ChunkPlace, Code, Command, Coverage, Failure, Finding, Location, PlannedTable, RotationCoverage, RowsCoverage,
-    SlicePlan, Summary, TableRotation, TableState, Verdict,
+    SlicePlan, Summary, TableRotation, TableState,
 };
 
 /// Chunk 2 of `shop.items` differs on one replica, and another chunk was skipped.
@@ -41,7 +41,7 @@ fn differing() -> Summary {
     };
     summary.findings = vec![finding];
     summary.errors = vec![Failure::new(Code::ChunkSkipped, "locked").at(Some("shop.items"), None)];
-    summary.verdict = Verdict::of(&summary.findings, &summary.errors, None);
+    summary.verdict = fixture::verdict(&summary.findings, &summary.errors, None);
     summary
 }
 

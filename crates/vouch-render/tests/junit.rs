@@ -51,7 +51,8 @@ fn tables_of_a_gate_are_cases() {
 
 #[test]
 fn hostile_names_stay_text() {
-    let xml = suites(&gate(Verdict::of(&[], &[], None), vec![check("a&\"<", fixture::HOSTILE, CheckStatus::Valid)]));
+    let xml =
+        suites(&gate(fixture::verdict(&[], &[], None), vec![check("a&\"<", fixture::HOSTILE, CheckStatus::Valid)]));
     assert!(!xml.contains("<script>") && xml.contains("&lt;script&gt;"), "{xml}");
     let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
     assert!(xml.chars().all(harmless), "{xml}");

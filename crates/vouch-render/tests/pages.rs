@@ -4,6 +4,8 @@
 
 mod checker;
 
+mod fixture;
+
 use checker::Schemas;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -81,7 +83,7 @@ fn files(summary: &mut Summary) -> &mut FilesCoverage {
 
 fn clean() -> Summary {
     let mut summary = damaged();
-    summary.verdict = Verdict::of(&[], &[], None);
+    summary.verdict = fixture::verdict(&[], &[], None);
     summary.findings.clear();
     summary.errors.clear();
     files(&mut summary).files = (0..30)

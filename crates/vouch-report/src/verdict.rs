@@ -76,20 +76,6 @@ impl Verdict {
         })
     }
 
-    /// Weighs a run that keeps no account yet.
-    pub fn of(findings: &[Finding], errors: &[Failure], interrupted: Option<u8>) -> Self {
-        if let Some(signal) = interrupted {
-            return Verdict::Interrupted(signal);
-        }
-        if findings.iter().any(|finding| finding.severity > Severity::Notice) {
-            Verdict::Findings
-        } else if errors.is_empty() {
-            Verdict::Clean(Proven(()))
-        } else {
-            Verdict::Incomplete
-        }
-    }
-
     /// Exit code and name of every verdict, for the documentation.
     pub fn catalogue() -> [(u8, &'static str); 6] {
         let all = [
@@ -134,26 +120,47 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Code;
+    use crate::{Account, Debt, Entry, Item, ItemKind};
+
+    /// A closed account of a run and one table, both verified.
+    fn scope() -> Scope {
+        let mut account = Account::default();
+        for (number, kind) in [(0, ItemKind::Run), (1, ItemKind::Table)] {
+            let debt = Debt(number);
+            account.enter(Entry::Owed { debt, item: Item::new(kind, "it") });
+            account.enter(Entry::Settled { debt, outcome: Outcome::verified(), found: 0, failed: 0 });
+        }
+        account.close(2)
+    }
+
+    fn verdict(findings: &[Finding], errors: &[Failure], interrupted: Option<u8>) -> Verdict {
+        Verdict::derive(Command::Compare, &scope(), findings, errors, interrupted)
+    }
 
     #[test]
     fn a_notice_does_not_spoil_a_clean_verdict() {
         let notice = Finding::new(Code::IndexDiffers, "an index differs");
-        assert!(Verdict::of(&[notice], &[], None).is_clean());
+        assert!(verdict(&[notice], &[], None).is_clean());
     }
 
     #[test]
     fn a_finding_outweighs_an_error() {
         let finding = Finding::new(Code::RowChanged, "a row differs");
         let error = Failure::new(Code::ConnectionLost, "the connection was cut");
-        assert_eq!(Verdict::of(&[finding], std::slice::from_ref(&error), None).exit_code(), 1);
-        assert_eq!(Verdict::of(&[], &[error], None).exit_code(), 3);
+        assert_eq!(verdict(&[finding], std::slice::from_ref(&error), None).exit_code(), 1);
+        assert_eq!(verdict(&[], &[error], None).exit_code(), 3);
     }
 
     #[test]
     fn a_signal_outweighs_everything() {
         let finding = Finding::new(Code::RowChanged, "a row differs");
-        assert_eq!(Verdict::of(&[finding], &[], Some(2)).exit_code(), 130);
-        assert_eq!(Verdict::of(&[], &[], Some(15)).exit_code(), 143);
+        assert_eq!(verdict(&[finding], &[], Some(2)).exit_code(), 130);
+        assert_eq!(verdict(&[], &[], Some(15)).exit_code(), 143);
+    }
+
+    #[test]
+    fn without_an_account_nothing_is_clean() {
+        let empty = Account::default().close(0);
+        assert_eq!(Verdict::derive(Command::Compare, &empty, &[], &[], None).exit_code(), 3);
     }
 }

@@ -66,10 +66,22 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use vouch_report::{Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Scope};
+
+    /// The scope of a run that verified the one table it owed.
+    fn verified() -> Scope {
+        let context =
+            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
+        let recorder = Recorder::begin(Command::Compare, context);
+        recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
+        recorder.finish(Coverage::default()).scope
+    }
 
     #[test]
     fn verdicts_keep_their_codes() {
-        let clean = Verdict::of(&[], &[], None);
+        let clean = Verdict::derive(Command::Compare, &verified(), &[], &[], None);
+        assert!(clean.is_clean());
         for verdict in [clean, Verdict::Bug, Verdict::Findings, Verdict::Incomplete, Verdict::Interrupted(2)] {
             assert_eq!(Exit::from(verdict).code(), verdict.exit_code(), "{verdict:?}");
         }

@@ -13,4 +13,5 @@ pub mod printing;
 pub mod process;
 pub mod serialize;
 pub mod sql;
+pub mod verdicts;
 pub mod writes;

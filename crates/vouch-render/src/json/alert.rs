@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn an_incident_is_opened_and_resolved_by_one_key() {
-        let summary = summary(Verdict::of(&[], &[], None));
+        let summary = summary(Verdict::Incomplete);
         let opened = parsed(&pagerduty(&alert(Turn::Failure, None), "R", "K"));
         let resolved = parsed(&pagerduty(&alert(Turn::Recovery, Some(&summary)), "R", "K"));
         assert_eq!((&opened["event_action"], &resolved["event_action"]), (&"trigger".into(), &"resolve".into()));

@@ -26,7 +26,7 @@ fn finished() -> Event {
         run_id: "run".to_owned(),
         started_ms: 0,
         finished_ms: 1,
-        verdict: Verdict::of(&[], &[], None),
+        verdict: Verdict::Incomplete,
         scope: Scope::default(),
         coverage: Coverage::default(),
         findings: Vec::new(),

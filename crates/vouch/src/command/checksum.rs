@@ -117,7 +117,8 @@ fn exit_of(summary: &Summary, codes: ExitCodes) -> Exit {
 
 fn mask(summary: &Summary) -> u8 {
     let interrupted = matches!(summary.verdict, Verdict::Interrupted(_));
-    let differences = summary.findings.iter().any(|finding| finding.severity > vouch_report::Severity::Notice);
+    let differences = summary.scope.counts().differing > 0
+        || summary.findings.iter().any(|finding| finding.severity > vouch_report::Severity::Notice);
     let mut mask = if interrupted { bit::SIGNAL } else { 0 } | if differences { bit::DIFFERENCES } else { 0 };
     for error in &summary.errors {
         mask |= match error.code {
@@ -133,22 +134,22 @@ fn mask(summary: &Summary) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouch_report::{Command, Coverage, Failure, Finding, Scope};
+    use std::sync::Arc;
+    use vouch_report::{
+        Command, Coverage, Failure, Finding, Item, ItemKind, Outcome, Recorder, Reported, RunContext, Scope,
+    };
+
+    /// The scope of a run that verified the one table it owed.
+    fn verified() -> Scope {
+        let context =
+            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
+        let recorder = Recorder::begin(Command::Checksum, context);
+        recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
+        recorder.finish(Coverage::default()).scope
+    }
 
     fn summary(findings: Vec<Finding>, errors: Vec<Failure>) -> Summary {
-        Summary {
-            command: Command::Checksum,
-            run_id: String::new(),
-            started_ms: 0,
-            finished_ms: 0,
-            verdict: Verdict::of(&findings, &errors, None),
-            scope: Scope::default(),
-            coverage: Coverage::default(),
-            findings,
-            skips: Vec::new(),
-            errors,
-            notices: Vec::new(),
-        }
+        Summary::of(Command::Checksum, verified(), Reported { findings, errors, ..Reported::default() }, None)
     }
 
     #[test]

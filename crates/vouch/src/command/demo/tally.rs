@@ -152,7 +152,20 @@ fn row(finding: &Finding) -> Option<Expected> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vouch_report::{Command, Coverage, Failure, KeyPart, Proof, Scope, ValueDiff, Verdict};
+    use std::sync::Arc;
+    use vouch_report::{
+        Command, Coverage, Failure, Item, ItemKind, KeyPart, NullSink, Outcome, Proof, Recorder, Reported, RunContext,
+        Scope, ValueDiff,
+    };
+
+    /// The scope of a run that verified the one table it owed.
+    fn verified() -> Scope {
+        let context =
+            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
+        let recorder = Recorder::begin(Command::Compare, context);
+        recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
+        recorder.finish(Coverage::default()).scope
+    }
 
     fn changed(table: &str, replica: &str, id: &str, column: &str) -> Finding {
         let mut finding = Finding::new(Code::RowChanged, "the row differs");
@@ -165,19 +178,8 @@ mod tests {
     }
 
     fn tally(findings: Vec<Finding>, errors: Vec<Failure>) -> Tally {
-        let summary = Summary {
-            command: Command::Compare,
-            run_id: "1".to_owned(),
-            started_ms: 0,
-            finished_ms: 0,
-            verdict: Verdict::of(&findings, &errors, None),
-            scope: Scope::default(),
-            coverage: Coverage::default(),
-            findings,
-            skips: Vec::new(),
-            errors,
-            notices: Vec::new(),
-        };
+        let summary =
+            Summary::of(Command::Compare, verified(), Reported { findings, errors, ..Reported::default() }, None);
         let rows = vec![Expected::changed("id", 1, &["v"])];
         let drifted = Drifted { table: "shop.t".to_owned(), what: "v of row 1 changed".to_owned(), rows };
         Tally::of(&summary, vec![(drifted, true)], "two", (100, 2.0))
