@@ -138,8 +138,8 @@ fn renamed(name: &str) -> Option<&str> {
     }
     let bare = name.trim_start_matches(['.', '#', '~', '_']);
     let ends = bare.char_indices().filter(|(_, char)| !char.is_ascii_alphanumeric()).map(|(at, _)| at);
-    let candidates = ends.chain([bare.len()]).filter_map(|at| bare.get(..at)).filter(|stem| !stem.is_empty());
-    candidates.filter(|stem| covered(&stem.to_ascii_lowercase())).last()
+    let mut candidates = ends.chain([bare.len()]).filter_map(|at| bare.get(..at)).filter(|stem| !stem.is_empty());
+    candidates.rfind(|stem| covered(&stem.to_ascii_lowercase()))
 }
 
 /// Whether a file of this name is verified.

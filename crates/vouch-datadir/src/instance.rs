@@ -35,7 +35,8 @@ pub(crate) fn begins_instance(names: &BTreeSet<String>, around: &BTreeSet<String
         return true;
     }
     let part = has_system(names) || names.iter().any(|name| is_redo(name));
-    part && !(is_home(around) && !has_system(around))
+    let lacks_its_own = !is_home(around) || has_system(around);
+    part && lacks_its_own
 }
 
 /// Whether a server or a backup tool has this folder for its home.

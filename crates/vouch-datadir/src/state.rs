@@ -121,10 +121,7 @@ impl State {
 
 /// A note of a backup tool. One that cannot be read is told where the packed files beside it are read.
 fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Option<String> {
-    match packed::beside(&folder.join(name), key) {
-        Ok(note) => note,
-        Err(_) => None,
-    }
+    packed::beside(&folder.join(name), key).unwrap_or_default()
 }
 
 fn told_in(folder: &Path, key: Option<&BackupKey>) -> State {

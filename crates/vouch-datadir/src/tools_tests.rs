@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 /// Whether a tool is installed.
 #[cfg(test)]
+#[allow(clippy::print_stderr, reason = "whoever runs the tests without the tools is to know")]
 pub(crate) fn has_tool(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());

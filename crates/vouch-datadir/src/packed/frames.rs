@@ -43,6 +43,7 @@ enum Stage<'a> {
     Ended,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, in a box")]
 enum Frame<'a> {
     Gzip(flate2::bufread::GzDecoder<Source<'a>>),
     Bzip2(bzip2::bufread::BzDecoder<Source<'a>>),

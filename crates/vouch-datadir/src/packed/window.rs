@@ -59,7 +59,12 @@ fn zstd(head: &[u8]) -> io::Result<u64> {
     let mut at = 5;
     let window = if is_single { 0 } else { window(byte(at)?) };
     at += usize::from(!is_single);
-    let dictionary_bytes = [0, 1, 2, 4][usize::from(flags & 3)];
+    let dictionary_bytes = match flags & 3 {
+        0 => 0,
+        1 => 1,
+        2 => 2,
+        _ => 4,
+    };
     for step in 0..dictionary_bytes {
         if byte(at + step)? != 0 {
             return Err(unsupported("its zstd data is not read: it needs a dictionary"));
@@ -69,7 +74,7 @@ fn zstd(head: &[u8]) -> io::Result<u64> {
     if !is_single {
         return Ok(window);
     }
-    let size_bytes = [1, 2, 4, 8][usize::from(flags >> 6)];
+    let size_bytes = 1_usize << (flags >> 6);
     let mut size = 0;
     for step in (0..size_bytes).rev() {
         size = size << 8 | u64::from(byte(at + step)?);

@@ -136,7 +136,7 @@ fn named_twice(data: &Path) {
 /// Tables in a folder without permission were reported as missing, as if the disk had lost them.
 fn out_of_reach(data: &Path) {
     let folder = data.join("s");
-    fs::set_permissions(&folder, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o000)).unwrap();
     // Root may read everything until it gives that up.
     let outcome = json(&["pages", data.to_str().unwrap()])
         .after_shell("set -- setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"")
