@@ -31,6 +31,10 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     mode: Mode,
+    /// The port that new connections lead to.
+    target: u16,
+    /// The port that they lead to after so many more.
+    then: Option<(u64, u16)>,
     /// Bytes until every connection is cut.
     budget: Option<u64>,
     links: Vec<Link>,
@@ -53,6 +57,8 @@ enum Mode {
     Delay(Duration),
     Refuse,
     Stall,
+    Flood,
+    Trickle,
 }
 
 impl Proxy {
@@ -65,7 +71,7 @@ impl Proxy {
     pub fn to_port(target: u16) -> Result<Proxy> {
         let listener = listen(0)?;
         let port = listener.local_addr().map_err(Error::io("the proxy's port"))?.port();
-        let state = State { mode: Mode::Pass, budget: None, links: Vec::new(), stop: false };
+        let state = State { mode: Mode::Pass, target, then: None, budget: None, links: Vec::new(), stop: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -74,7 +80,7 @@ impl Proxy {
             cuts: AtomicU64::new(0),
         });
         let accepting = Arc::clone(&shared);
-        let acceptor = thread::spawn(move || accept(&accepting, listener, port, target));
+        let acceptor = thread::spawn(move || accept(&accepting, listener, port));
         Ok(Proxy { port, shared, acceptor: Some(acceptor) })
     }
 
@@ -108,6 +114,16 @@ impl Proxy {
         self.set(Mode::Stall);
     }
 
+    /// Answers each question, in the server's place, with a packet that has no end.
+    pub fn flood(&self) {
+        self.set(Mode::Flood);
+    }
+
+    /// Passes what the server sends a byte at a time, ten of them a second.
+    pub fn trickle(&self) {
+        self.set(Mode::Trickle);
+    }
+
     /// Cuts all connections once, when `bytes` more have been forwarded over all of them; then passes on.
     pub fn cut_after(&self, bytes: u64) {
         self.shared.lock().budget = Some(bytes);
@@ -124,6 +140,16 @@ impl Proxy {
             // A client that is gone already needs no telling.
             let _ = link.client.shutdown(Shutdown::Write);
         }
+    }
+
+    /// Leads new connections to another server, as a virtual IP does after a failover; those that are open stay.
+    pub fn lead_to(&self, server: &Server) {
+        self.lead_after(0, server);
+    }
+
+    /// The same once `connections` more have been taken, as a load balancer does.
+    pub fn lead_after(&self, connections: u64, server: &Server) {
+        self.shared.lock().then = Some((connections, server.port()));
     }
 
     /// Bytes forwarded so far, both directions.
@@ -158,6 +184,21 @@ impl Drop for Proxy {
         if let Some(acceptor) = self.acceptor.take() {
             let _ = acceptor.join();
         }
+    }
+}
+
+impl State {
+    /// The port that the next connection leads to.
+    fn next_target(&mut self) -> u16 {
+        match &mut self.then {
+            Some((0, port)) => {
+                self.target = *port;
+                self.then = None;
+            }
+            Some((left, _)) => *left -= 1,
+            None => {}
+        }
+        self.target
     }
 }
 
@@ -215,7 +256,7 @@ fn listen(port: u16) -> Result<TcpListener> {
 }
 
 /// Takes connections until the proxy is dropped. Refusing means having no listener at all.
-fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16, target: u16) {
+fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16) {
     let mut listener = Some(listener);
     loop {
         let (mode, stop) = {
@@ -230,7 +271,7 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16, target: u16) {
             (None, Mode::Refuse) => {}
             (None, _) => listener = listen(port).ok(),
             (Some(open), _) => match open.accept() {
-                Ok((client, _)) => link(shared, client, target),
+                Ok((client, _)) => link(shared, client),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => listener = None,
             },
@@ -240,7 +281,8 @@ fn accept(shared: &Arc<Shared>, listener: TcpListener, port: u16, target: u16) {
 }
 
 /// Connects to the target and forwards both ways; a target that refuses closes the client's connection.
-fn link(shared: &Arc<Shared>, client: TcpStream, target: u16) {
+fn link(shared: &Arc<Shared>, client: TcpStream) {
+    let target = shared.lock().next_target();
     let number = shared.accepted.fetch_add(1, Ordering::Relaxed);
     let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { return };
     for stream in [&client, &server] {
@@ -250,25 +292,65 @@ fn link(shared: &Arc<Shared>, client: TcpStream, target: u16) {
     let clones = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
     let (Ok(client_in), Ok(server_in), Ok(client_out), Ok(server_out)) = clones else { return };
     shared.lock().links.push(Link { number, open: 2, client, server });
-    for (from, to) in [(client_in, server_out), (server_in, client_out)] {
+    for (from, to, answers) in [(client_in, server_out, false), (server_in, client_out, true)] {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
-            pump(&shared, from, to);
+            pump(&shared, from, to, answers);
             shared.ended(number);
         });
     }
 }
 
-/// Forwards until one side ends, then ends the other.
-fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream) {
+/// Forwards until one side ends, then ends the other. Answers are what the server sends.
+fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, answers: bool) {
     let mut buffer = [0_u8; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let bytes = length as u64;
-        if !shared.admit(bytes) || to.write_all(&buffer[..length]).is_err() {
+        let piece = &buffer[..length];
+        if !shared.admit(bytes) {
+            break;
+        }
+        let mode = shared.lock().mode;
+        let sent = match mode {
+            Mode::Flood if answers => flood(shared, &mut to),
+            Mode::Trickle if answers => trickle(shared, &mut to, piece),
+            _ => to.write_all(piece),
+        };
+        if sent.is_err() {
             break;
         }
         shared.forwarded.fetch_add(bytes, Ordering::Relaxed);
     }
     let _ = to.shutdown(Shutdown::Write);
     let _ = from.shutdown(Shutdown::Read);
+}
+
+/// Packets of the greatest length, each of which says that another one follows.
+fn flood(shared: &Shared, to: &mut TcpStream) -> std::io::Result<()> {
+    let payload = vec![0_u8; 0xFF_FFFF];
+    for sequence in (0..=u8::MAX).cycle().skip(1) {
+        if shared.lock().stop {
+            break;
+        }
+        to.write_all(&[0xFF, 0xFF, 0xFF, sequence])?;
+        to.write_all(&payload)?;
+    }
+    Ok(())
+}
+
+fn trickle(shared: &Shared, to: &mut TcpStream, piece: &[u8]) -> std::io::Result<()> {
+    for byte in piece {
+        let (mode, stop) = {
+            let state = shared.lock();
+            (state.mode, state.stop)
+        };
+        if stop {
+            break;
+        }
+        to.write_all(&[*byte])?;
+        if mode == Mode::Trickle {
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
 }

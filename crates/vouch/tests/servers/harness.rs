@@ -251,6 +251,13 @@ impl Running {
         self.child.wait().expect("vouch ends when it is killed");
     }
 
+    /// The most memory that it has held so far, in KiB; `None` once it has ended.
+    pub fn peak_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches(" kB").parse().ok()
+    }
+
     /// Whether it has ended.
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().expect("vouch is a child").is_some()
