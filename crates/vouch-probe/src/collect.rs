@@ -8,7 +8,7 @@ use crate::gtid;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vouch_server::{
-    Fault, LogPlace, Registry, ReplicaStatus, Result as Asked, ServerError, Session, TableName, Target, Wire,
+    Addresses, Fault, LogPlace, Registry, ReplicaStatus, Result as Asked, ServerError, Session, TableName, Target, Wire,
 };
 
 /// A server that is looked at.
@@ -60,7 +60,8 @@ impl Collector {
             by_admin_port: false,
             without_heartbeat: false,
             without_applier: false,
-            registry: Arc::default(),
+            // After a failover an address may lead to another server, which is then what is looked at.
+            registry: Arc::new(Registry::of(Addresses::MayMove)),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::flavor::Flavor;
 use crate::ident::TableName;
 use crate::position::LogPlace;
 use crate::registry::Registry;
-use crate::session::{Limits, Result, connect};
+use crate::session::{Access, Limits, Opened, Result};
 use crate::sql;
 use crate::target::Target;
 use mysql::Value;
@@ -156,12 +156,10 @@ fn request(
     begin: impl FnOnce(&mut Conn, BinlogRequest<'static>) -> Result<BinlogRequest<'static>>,
 ) -> Result<BinlogStream> {
     let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
-    let (mut conn, _) = connect(target, limits).map_err(fail)?;
+    // A log of another server proves nothing.
+    let Opened { mut conn, .. } = Opened::new(target, limits, &Access::ReadOnly, registry)?;
     let id = conn.connection_id();
     sql::settings::know_gtid_events(&mut conn).map_err(fail)?;
-    if !registry.add(target, id) {
-        return Err(ServerError::new(target.name(), Fault::Killed, "the run was stopped"));
-    }
     // A replica with the same server id would be thrown off: the connection id
     // in the upper half of the range is one that nobody configures.
     let server_id = 0x8000_0000_u32 | id;

@@ -41,7 +41,8 @@ pub enum Capability {
     ApplierTimestamps,
 }
 
-type Since = Option<Version>;
+/// The first version that has something; `None` where none has it.
+pub(crate) type Since = Option<Version>;
 
 /// First version with the capability: MySQL, MariaDB. `None` means never.
 const TABLE: &[(Capability, Since, Since)] = &[
@@ -78,13 +79,21 @@ impl Capabilities {
 
     /// Whether the server has `capability`.
     pub fn has(&self, capability: Capability) -> bool {
-        TABLE.iter().find(|row| row.0 == capability).is_some_and(|row| {
-            let since = match self.flavor {
-                Flavor::Mysql => row.1,
-                Flavor::Mariadb => row.2,
-            };
-            since.is_some_and(|first| self.version >= first)
-        })
+        TABLE.iter().find(|row| row.0 == capability).is_some_and(|row| self.are_since(row.1, row.2))
+    }
+
+    /// Whether the server is of that version of its flavor, or a later one.
+    pub(crate) fn are_since(&self, mysql: Since, mariadb: Since) -> bool {
+        let since = match self.flavor {
+            Flavor::Mysql => mysql,
+            Flavor::Mariadb => mariadb,
+        };
+        since.is_some_and(|first| self.version >= first)
+    }
+
+    /// The flavor.
+    pub(crate) fn flavor(&self) -> Flavor {
+        self.flavor
     }
 }
 

@@ -1,6 +1,8 @@
 //! What can go wrong between us and a server, sorted by what the caller should do.
 
+use mysql_common::proto::codec::error::PacketCodecError;
 use std::fmt;
+use std::io::ErrorKind;
 
 /// A failure of a session or a statement, with the server it happened on.
 #[derive(Clone, Debug)]
@@ -53,6 +55,10 @@ pub enum Fault {
     Timeout,
     /// The statement was killed. Stop.
     Killed,
+    /// The session cannot be given the settings that its answers rest on. Do not use it.
+    Session,
+    /// The address leads to another server than before. End the run.
+    Moved,
     /// The statement is not known to this server or makes no sense to it.
     Unsupported,
     /// Anything else.
@@ -69,9 +75,12 @@ impl ServerError {
     pub(crate) fn from_mysql(server: &str, error: &mysql::Error) -> Self {
         let (fault, message) = match error {
             mysql::Error::MySqlError(e) => (fault_of_code(e.code), format!("{} ({})", e.message, e.code)),
+            mysql::Error::IoError(e) if e.kind() == ErrorKind::FileTooLarge => (Fault::Other, TOO_LARGE.to_owned()),
+            mysql::Error::IoError(e) if e.kind() == ErrorKind::NotADirectory => (Fault::Tls, NO_KEY.to_owned()),
             mysql::Error::IoError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
             mysql::Error::DriverError(e) => fault_of_driver(e),
             mysql::Error::TlsError(e) => (Fault::Tls, e.to_string()),
+            mysql::Error::CodecError(PacketCodecError::PacketTooLarge) => (Fault::Other, TOO_LARGE.to_owned()),
             mysql::Error::CodecError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
             other => (Fault::Other, other.to_string()),
         };
@@ -93,6 +102,13 @@ impl ServerError {
         matches!(self.fault, Fault::Lost | Fault::Busy)
     }
 }
+
+/// What is said where a password would be encrypted with a key that the server sends ([`crate::Target`]).
+const NO_KEY: &str = "the password would be sent encrypted with a key that the server sends, which an impostor can \
+    send too; let the server offer TLS, name its key with server-public-key-path, or accept any with \
+    get-server-public-key=1";
+
+const TOO_LARGE: &str = "it sends a packet that is longer than twice its max_allowed_packet";
 
 /// Server error numbers (MySQL and MariaDB share those named here).
 fn fault_of_code(code: u16) -> Fault {
@@ -124,6 +140,7 @@ fn wire_of(error: &mysql::Error) -> Option<Wire> {
     use mysql::DriverError::{Timeout, UnexpectedPacket, UnsupportedProtocol};
     use std::io::ErrorKind::{ConnectionRefused, NotFound};
     match error {
+        mysql::Error::IoError(e) if e.kind() == ErrorKind::NotADirectory => None,
         mysql::Error::IoError(e) if matches!(e.kind(), ConnectionRefused | NotFound) => Some(Wire::Refused),
         mysql::Error::DriverError(ConnectTimeout) => Some(Wire::NoAnswer),
         mysql::Error::DriverError(CouldNotConnect(Some((_, _, kind)))) => Some(wire_of_connect(*kind)),
@@ -182,6 +199,7 @@ impl fmt::Display for ServerError {
             Fault::UnknownHost => write!(f, "the host of {} is unknown: {}", self.server, self.message),
             Fault::Tls => write!(f, "no TLS with {}: {}", self.server, self.message),
             Fault::Lost => write!(f, "no connection to {}: {}", self.server, self.message),
+            Fault::Session => write!(f, "{} cannot be trusted to answer in full: {}", self.server, self.message),
             _ => write!(f, "{}: {}", self.server, self.message),
         }
     }

@@ -6,6 +6,7 @@
 
 mod binlog;
 mod capability;
+mod deadline;
 mod error;
 mod flavor;
 mod ident;
@@ -25,7 +26,7 @@ pub use flavor::{Flavor, Version, parse_version};
 pub use ident::TableName;
 pub use mysql::Value;
 pub use position::{LogPlace, Position, PositionKind};
-pub use registry::Registry;
+pub use registry::{Addresses, Registry};
 pub use session::{Access, Identity, Limits, Result, Session};
 pub use sql::checksum::Checksum;
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
@@ -42,6 +43,7 @@ pub use sql::replication::{ReplicaStatus, Waited};
 pub use sql::rotation::{PlannedChunk, Rotation, RotationTables, SliceTotals};
 pub use sql::rows::{Extent, Reading, RowView};
 pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};
+pub use sql::sight::{Databases, Hidden, Sight};
 pub use sql::snapshot::LogStatus;
 pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};
 pub use wire::Cell;

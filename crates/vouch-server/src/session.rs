@@ -3,18 +3,20 @@
 //! Every session of vouch is opened here, so that what is promised about
 //! sessions holds for all: they cannot write unless they were opened for the
 //! replicate table ([`Access::Replicate`]), their statements end by themselves,
-//! and they speak raw bytes (`SET NAMES binary`), UTC and one SQL mode.
+//! everything that changes what a SELECT returns is pinned (`sql/settings.rs`), and
+//! an address leads to one server for as long as a run lasts.
 
 use crate::capability::{Capabilities, Capability};
-use crate::error::{Fault, ServerError};
+use crate::deadline::Deadline;
+use crate::error::{Fault, ServerError, Wire};
 use crate::flavor::Flavor;
 use crate::registry::Registry;
-use crate::sql;
+use crate::sql::settings::{self, Conditions};
 use crate::target::{Target, TlsMode};
 use crate::wire::{Answer, Cell, Inlet, Slot};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Params, Row, Value};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// Result of anything that asks a server.
@@ -33,6 +35,14 @@ pub struct Limits {
     pub lock_wait: Duration,
     /// Handshakes that are begun until one that the other side drops is believed; at least 1.
     pub handshakes: u32,
+}
+
+impl Limits {
+    /// The time that a whole answer may take, on our side: a server that says nothing at all runs
+    /// into the limit on waiting for bytes first, and a statement that takes long into its own.
+    pub(crate) fn answer(self) -> Duration {
+        self.read.saturating_add(self.connect)
+    }
 }
 
 impl Default for Limits {
@@ -73,8 +83,26 @@ pub struct Identity {
     pub server_id: u64,
     /// `@@server_uuid`; empty on MariaDB.
     pub uuid: String,
+    /// `@@hostname`.
+    pub host: String,
+    /// `@@port`; 0 where it does not listen.
+    pub port: u16,
     /// `max_allowed_packet` in bytes.
     pub max_allowed_packet: u64,
+}
+
+impl Identity {
+    /// Whether two sessions lead to one server. Its version may change in between, all else not:
+    /// a copy of a server has its uuid, and every server of a cluster may have one id.
+    pub fn is_same_server(&self, other: &Identity) -> bool {
+        (self.server_id, &self.uuid, &self.host, self.port) == (other.server_id, &other.uuid, &other.host, other.port)
+    }
+
+    /// Host, port and ids, for a person.
+    pub(crate) fn place(&self) -> String {
+        let uuid = if self.uuid.is_empty() { String::new() } else { format!(", uuid {}", self.uuid) };
+        format!("{}:{} (server id {}{uuid})", self.host, self.port, self.server_id)
+    }
 }
 
 /// One connection to one server.
@@ -88,6 +116,9 @@ pub struct Session {
     identity: Arc<Identity>,
     registry: Arc<Registry>,
     writes: bool,
+    deadline: Deadline,
+    /// An answer was not read to its end: what comes next on the connection answers nothing.
+    out_of_step: bool,
 }
 
 impl Session {
@@ -95,7 +126,9 @@ impl Session {
     ///
     /// # Errors
     /// [`Fault::Refused`], [`Fault::UnknownHost`], [`Fault::Tls`], [`Fault::Lost`] or
-    /// [`Fault::Busy`] when there is no connection; [`Fault::Killed`] after a stop.
+    /// [`Fault::Busy`] when there is no connection; [`Fault::Session`] when its settings cannot be
+    /// fixed; [`Fault::Moved`] when the address led to another server before; [`Fault::Killed`]
+    /// after a stop.
     pub fn open(target: &Target, limits: Limits, registry: &Arc<Registry>) -> Result<Self> {
         Session::open_for(target, limits, &Access::ReadOnly, registry)
     }
@@ -105,17 +138,21 @@ impl Session {
     /// # Errors
     /// Those of [`Session::open`].
     pub fn open_for(target: &Target, limits: Limits, access: &Access, registry: &Arc<Registry>) -> Result<Self> {
-        let name = target.name().to_owned();
-        let fail = |error: mysql::Error| ServerError::from_mysql(&name, &error);
-        let (mut conn, encrypted) = connect(target, limits).map_err(fail)?;
-        if !registry.add(target, conn.connection_id()) {
-            return Err(ServerError::new(&name, Fault::Killed, "the run was stopped"));
+        let Opened { conn, encrypted, identity, deadline } = Opened::new(target, limits, access, registry)?;
+        let mut session = Session {
+            conn,
+            plain: !encrypted,
+            inlet: None,
+            name: target.name().to_owned(),
+            identity,
+            registry: Arc::clone(registry),
+            writes: *access != Access::ReadOnly,
+            deadline,
+            out_of_step: false,
+        };
+        if let Access::Replicate { variables } = access {
+            settings::begin_replicating(&mut session, limits, variables)?;
         }
-        let identity = Arc::new(sql::settings::identify(&mut conn).map_err(fail)?);
-        let writes = *access != Access::ReadOnly;
-        let mut session =
-            Session { conn, plain: !encrypted, inlet: None, name, identity, registry: Arc::clone(registry), writes };
-        sql::settings::apply(&mut session, limits, access)?;
         Ok(session)
     }
 
@@ -139,10 +176,31 @@ impl Session {
         self.identity.capabilities.has(capability)
     }
 
+    /// Asks on the connection, within the time that an answer may take.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Self) -> mysql::Result<T>) -> Result<T> {
+        if self.out_of_step {
+            return Err(ServerError::new(&self.name, Fault::Lost, "the connection was given up"));
+        }
+        self.registry.count(&self.name);
+        self.deadline.begin();
+        let answer = ask(self);
+        let cut = self.deadline.end();
+        answer.map_err(|error| self.failed(&error, cut))
+    }
+
+    /// What failed, and whether the connection can still be used.
+    fn failed(&mut self, error: &mysql::Error, cut: bool) -> ServerError {
+        self.out_of_step = !matches!(error, mysql::Error::MySqlError(_));
+        if !cut {
+            return ServerError::from_mysql(&self.name, error);
+        }
+        let text = format!("the answer did not end within {} s", self.deadline.limit().as_secs_f32());
+        ServerError { wire: Some(Wire::Silent), ..ServerError::new(&self.name, Fault::Lost, text) }
+    }
+
     /// Runs a statement and drops its result.
     pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
-        self.registry.count(&self.name);
-        self.conn.query_drop(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
+        self.ask(|session| session.conn.query_drop(sql))
     }
 
     /// Runs a prepared statement that writes; returns the number of rows that it changed.
@@ -151,24 +209,19 @@ impl Session {
         if !self.writes {
             return Err(ServerError::new(&self.name, Fault::Denied, "the session is read only"));
         }
-        self.registry.count(&self.name);
-        let done = self.conn.exec_drop(sql, positional(params));
-        done.map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        self.ask(|session| session.conn.exec_drop(sql, positional(params)))?;
         Ok(self.conn.affected_rows())
     }
 
     /// All rows of a statement by the text protocol, for `SHOW` and the like.
     pub(crate) fn show(&mut self, sql: &str) -> Result<Vec<Row>> {
-        self.registry.count(&self.name);
-        self.conn.query(sql).map_err(|error| ServerError::from_mysql(&self.name, &error))
+        self.ask(|session| session.conn.query(sql))
     }
 
     /// All rows of a prepared statement.
     pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
-        self.registry.count(&self.name);
-        let passed_over = sql::settings::passed_over(sql, &params);
-        let rows: Vec<Row> =
-            self.conn.exec(sql, positional(params)).map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        let passed_over = settings::passed_over(sql, &params);
+        let rows: Vec<Row> = self.ask(|session| session.conn.exec(sql, positional(params)))?;
         self.prove_all_arrived(sql, rows.len() as u64, passed_over)?;
         Ok(rows)
     }
@@ -176,13 +229,10 @@ impl Session {
     /// Compares the rows that arrived with those that the server says it sent. A result that was cut
     /// off on its way ends as cleanly as a whole one, and a row that never came cannot be missed otherwise.
     fn prove_all_arrived(&mut self, sql: &str, arrived: u64, passed_over: u64) -> Result<()> {
-        if !sql::settings::counts_its_rows(sql) {
+        if !settings::counts_its_rows(sql) {
             return Ok(());
         }
-        let said: Option<u64> = self
-            .conn
-            .query_first(sql::settings::ROWS_SENT)
-            .map_err(|error| ServerError::from_mysql(&self.name, &error))?;
+        let said: Option<u64> = self.ask(|session| session.conn.query_first(settings::ROWS_SENT))?;
         match said.map(|found| found.saturating_sub(passed_over)) {
             Some(sent) if sent == arrived => Ok(()),
             Some(sent) => {
@@ -198,37 +248,62 @@ impl Session {
     /// # Errors
     /// Those of the server, and [`Fault::Lost`] when fewer rows arrived than it sent; rows before
     /// the failure have been handed over.
-    pub(crate) fn stream(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
+    pub(crate) fn stream(
+        &mut self,
+        sql: &str,
+        params: Vec<Value>,
+        haste: Haste,
+        mut take: impl FnMut(Arrived<'_>),
+    ) -> Result<()> {
         let mut arrived = 0;
-        self.stream_unchecked(sql, params, |row| {
+        self.stream_unchecked(sql, params, haste, |row| {
             arrived += 1;
             take(row);
         })?;
         self.prove_all_arrived(sql, arrived, 0)
     }
 
-    fn stream_unchecked(&mut self, sql: &str, params: Vec<Value>, mut take: impl FnMut(Arrived<'_>)) -> Result<()> {
-        self.registry.count(&self.name);
-        let Session { conn, plain, inlet, name, .. } = self;
-        if *plain && inlet.is_none() {
-            *inlet = Inlet::of(conn).ok();
-        }
-        let fail = |error: mysql::Error| ServerError::from_mysql(name, &error);
-        if let Some(inlet) = inlet {
-            let statement = conn.prep(sql).map_err(fail)?;
-            match inlet.execute(&statement, &params, |payload, slots| take(Arrived::InPlace(payload, slots))) {
-                Ok(Answer::Whole) => return Ok(()),
-                // The library has its ways with them; what it knows of the columns may be older.
-                Ok(Answer::TooLong) => conn.close(statement).map_err(fail)?,
-                Err(error) => return Err(fail(error)),
+    fn stream_unchecked(
+        &mut self,
+        sql: &str,
+        params: Vec<Value>,
+        haste: Haste,
+        mut take: impl FnMut(Arrived<'_>),
+    ) -> Result<()> {
+        self.ask(|session| {
+            let Session { conn, plain, inlet, deadline, identity, .. } = session;
+            let mut take = |row: Arrived<'_>| {
+                if haste == Haste::EachRow {
+                    deadline.begin();
+                }
+                take(row);
+            };
+            if *plain && inlet.is_none() {
+                *inlet = Inlet::of(conn, packet_max(identity.max_allowed_packet)).ok();
             }
-        }
-        let result = conn.exec_iter(sql, positional(params)).map_err(fail)?;
-        for row in result {
-            take(Arrived::Owned(&row.map_err(fail)?));
-        }
-        Ok(())
+            if let Some(inlet) = inlet {
+                let statement = conn.prep(sql)?;
+                match inlet.execute(&statement, &params, |payload, slots| take(Arrived::InPlace(payload, slots)))? {
+                    Answer::Whole => return Ok(()),
+                    // The library has its ways with them; what it knows of the columns may be older.
+                    Answer::TooLong => conn.close(statement)?,
+                }
+            }
+            for row in conn.exec_iter(sql, positional(params))? {
+                take(Arrived::Owned(&row?));
+            }
+            Ok(())
+        })
     }
+}
+
+/// What has to come within the time that an answer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// All of the answer: the server has a limit on it too.
+    Whole,
+    /// Each of its rows: a table is read in one statement, however long that takes.
+    EachRow,
 }
 
 /// A row as it arrives.
@@ -261,22 +336,86 @@ fn positional(params: Vec<Value>) -> Params {
     if params.is_empty() { Params::Empty } else { Params::Positional(params) }
 }
 
+/// A connection of which is known where it leads.
+pub(crate) struct Opened {
+    pub(crate) conn: Conn,
+    pub(crate) encrypted: bool,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) deadline: Deadline,
+}
+
+impl Opened {
+    /// Connects, fixes the settings, finds out where the connection leads, and notes it.
+    ///
+    /// # Errors
+    /// Those of [`Session::open`].
+    pub(crate) fn new(target: &Target, limits: Limits, access: &Access, registry: &Registry) -> Result<Self> {
+        let opened = Opened::settled(target, limits, access, registry)?;
+        if !target.learn_packet(packet_max(opened.identity.max_allowed_packet)) {
+            return opened.noted(target, registry);
+        }
+        // The limit on what it may send is fixed with the connection.
+        drop(opened);
+        Opened::settled(target, limits, access, registry)?.noted(target, registry)
+    }
+
+    fn settled(target: &Target, limits: Limits, access: &Access, registry: &Registry) -> Result<Self> {
+        let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
+        let (mut conn, encrypted) = connect(target, limits)?;
+        let deadline = Deadline::of(&conn, limits.answer()).map_err(|error| fail(error.into()))?;
+        deadline.begin();
+        let conditions = Conditions { limits, access };
+        let settled = settings::settle(&mut conn, &conditions, registry.known(target).as_deref());
+        deadline.end();
+        let identity = Arc::new(settled.map_err(|unsettled| unsettled.on(target.name()))?);
+        Ok(Opened { conn, encrypted, identity, deadline })
+    }
+
+    fn noted(self, target: &Target, registry: &Registry) -> Result<Self> {
+        registry.add(target, self.conn.connection_id(), &self.identity)?;
+        Ok(self)
+    }
+}
+
+/// The longest packet that is taken, in bytes: a row of a few values of the greatest length that
+/// the server allows, and what the protocol allows at most.
+fn packet_max(max_allowed_packet: u64) -> usize {
+    let bytes = max_allowed_packet.saturating_mul(2).min(PROTOCOL_MAX);
+    usize::try_from(bytes).unwrap_or(usize::MAX).max(PACKET_MAX_AT_FIRST)
+}
+
+/// The greatest value of `max_allowed_packet`.
+const PROTOCOL_MAX: u64 = 1 << 30;
+
+/// The longest packet of a server that has not said what it allows: twice what MySQL allows by default.
+pub(crate) const PACKET_MAX_AT_FIRST: usize = 128 << 20;
+
 /// Connects with TLS as the target asks, and tells whether the connection is encrypted; `preferred`
 /// falls back to plain where the server offers none.
-pub(crate) fn connect(target: &Target, limits: Limits) -> mysql::Result<(Conn, bool)> {
+pub(crate) fn connect(target: &Target, limits: Limits) -> Result<(Conn, bool)> {
     let open = |tls: bool| {
         let (opts, encrypted) = target.opts(limits.connect, limits.read, limits.read, tls);
         let opts = mysql::Opts::from(opts);
-        shake_hands(limits.handshakes, || Conn::new(opts.clone())).map(|conn| (conn, encrypted))
+        shake_hands(limits.handshakes, || within(limits.answer(), opts.clone())).map(|conn| (conn, encrypted))
     };
-    match target.tls_mode() {
+    let opened = match target.tls_mode() {
         TlsMode::Disabled => open(false),
         TlsMode::Preferred => open(true).or_else(|error| match error {
             mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) | mysql::Error::TlsError(_) => open(false),
             other => Err(other),
         }),
         _ => open(true),
-    }
+    };
+    opened.map_err(|error| ServerError::from_mysql(target.name(), &error))
+}
+
+/// A connection that stands within `limit`. One that does not is left to a thread of its own, which
+/// closes it as soon as it stands: nobody else can end a handshake that trickles.
+fn within(limit: Duration, opts: mysql::Opts) -> mysql::Result<Conn> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let connecting = move || tell.send(Conn::new(opts)).unwrap_or_default();
+    std::thread::Builder::new().name("connect".to_owned()).spawn(connecting)?;
+    told.recv_timeout(limit).unwrap_or(Err(mysql::Error::DriverError(mysql::DriverError::Timeout)))
 }
 
 /// Tries again when the connection was taken and then dropped: what a server or a

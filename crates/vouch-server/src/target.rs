@@ -14,11 +14,13 @@ pub use crate::tls::{Tls, TlsMode};
 pub use defaults::{Defaults, DefaultsRequest};
 pub use error::TargetError;
 
+use crate::session::PACKET_MAX_AT_FIRST;
+use crate::sql::discovery::ReplicaAddress;
 use mysql::OptsBuilder;
 use settings::{Secret, Settings};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// The place of a server.
@@ -50,7 +52,10 @@ pub struct Target {
     inline_password: bool,
     tls: Tls,
     server_key: Option<PathBuf>,
+    get_server_key: bool,
     offers_no_tls: Arc<AtomicBool>,
+    /// The longest packet that is taken from it, in bytes.
+    packet_max: Arc<AtomicUsize>,
     warnings: Vec<String>,
 }
 
@@ -104,7 +109,9 @@ impl Target {
             inline_password,
             tls,
             server_key: settings.server_key,
+            get_server_key: settings.get_server_key.unwrap_or(false),
             offers_no_tls: Arc::default(),
+            packet_max: Arc::new(AtomicUsize::new(PACKET_MAX_AT_FIRST)),
             warnings,
         })
     }
@@ -178,7 +185,21 @@ impl Target {
             return Err(TargetError::Port);
         }
         let address = Address::Tcp(settings::host(host)?, port);
-        Ok(Target { name: address.name(), address, offers_no_tls: Arc::default(), ..self.clone() })
+        Ok(Target {
+            name: address.name(),
+            address,
+            offers_no_tls: Arc::default(),
+            packet_max: Arc::new(AtomicUsize::new(PACKET_MAX_AT_FIRST)),
+            ..self.clone()
+        })
+    }
+
+    /// The host and port in a DSN that a server told.
+    ///
+    /// # Errors
+    /// [`TargetError::Discovered`] when it has anything else of consequence.
+    pub fn discovered(text: &str) -> Result<ReplicaAddress, TargetError> {
+        dsn::discovered(text).map(|(host, port)| ReplicaAddress { host, port })
     }
 
     /// Host and port of a target reached by TCP.
@@ -187,6 +208,17 @@ impl Target {
             Address::Tcp(host, port) => Some((host, *port)),
             Address::Socket(_) => None,
         }
+    }
+
+    /// The key that encrypts the password where the connection does not; `None` asks the server for one.
+    fn key_of_password(&self) -> Option<PathBuf> {
+        let none = || (!self.get_server_key).then(|| PathBuf::from(NO_KEY));
+        self.server_key.clone().or_else(none)
+    }
+
+    /// Takes packets of that many bytes from now on; whether those were too long so far.
+    pub(crate) fn learn_packet(&self, bytes: usize) -> bool {
+        self.packet_max.fetch_max(bytes, Ordering::Relaxed) < bytes
     }
 
     /// Options of the wire library, and whether it will encrypt. `tls` false leaves TLS out, which `preferred` falls back to
@@ -208,7 +240,8 @@ impl Target {
             .write_timeout(Some(write.max(Duration::from_millis(1))))
             .prefer_socket(false)
             .tcp_nodelay(true)
-            .server_key_path(self.server_key.clone())
+            .max_allowed_packet(Some(self.packet_max.load(Ordering::Relaxed)))
+            .server_key_path(self.key_of_password())
             .connect_attrs(Some([("program_name", "vouch")].into()))
             .ssl_opts(tls.then(|| self.tls.ssl_opts()));
         match &self.address {
@@ -221,6 +254,10 @@ impl Target {
         }
     }
 }
+
+/// Stands for no key. The wire library asks the server for one unless it has a file, and opens the file
+/// no sooner than it needs it: that fails in a way in which nothing else that it does can fail.
+const NO_KEY: &str = "/dev/null/no key";
 
 /// The name in `[group]`; an IPv6 address in brackets has a colon.
 fn group_name(text: &str) -> Option<&str> {

@@ -85,6 +85,8 @@ pub mod tests {
                 capabilities: Capabilities::new(flavor, number),
                 server_id,
                 uuid: format!("uuid-{server_id}"),
+                host: format!("host-{server_id}"),
+                port: 3306,
                 max_allowed_packet: 1 << 24,
             },
             channels: Some(vec![ReplicaStatus {

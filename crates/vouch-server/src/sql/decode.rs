@@ -32,3 +32,12 @@ pub fn number(row: &Row, names: &[&str]) -> Option<u64> {
 pub fn value(row: &Row, at: usize) -> Value {
     row.as_ref(at).cloned().unwrap_or(Value::NULL)
 }
+
+/// The text at `at`; empty when it is NULL or there is none.
+pub fn text_at(row: &Row, at: usize) -> String {
+    match row.as_ref(at) {
+        Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(Value::NULL) | None => String::new(),
+        Some(other) => other.as_sql(true).trim_matches('\'').to_owned(),
+    }
+}

@@ -56,6 +56,6 @@ impl Session {
     /// [`crate::Fault::Missing`] when there is no such table.
     pub fn replicas_by_table(&mut self, table: &TableName) -> Result<Vec<String>> {
         let rows = self.rows(&format!("SELECT dsn AS d FROM {}", table.sql()), Vec::new())?;
-        Ok(rows.iter().filter_map(|row| decode::text(row, &["d"])).collect())
+        Ok(rows.iter().map(|row| decode::text(row, &["d"]).unwrap_or_default()).collect())
     }
 }

@@ -20,5 +20,6 @@ pub mod row_digest;
 pub mod rows;
 pub mod schema;
 pub(crate) mod settings;
+pub mod sight;
 pub mod snapshot;
 mod stored_rows;

@@ -12,7 +12,7 @@
 use crate::capability::Capability;
 use crate::error::{Fault, ServerError};
 use crate::ident::{TableName, quote};
-use crate::session::{Result, Session};
+use crate::session::{Haste, Result, Session};
 use crate::sql::decode;
 use crate::sql::schema::{ColumnEntry, TableDefinition};
 use crate::wire::Cell;
@@ -145,7 +145,7 @@ impl Session {
             std::iter::once(row(definition)).chain(reals(definition).map(|column| quote(&column.name))).collect();
         let sql = format!("SELECT {} FROM {}", list.join(","), table.sql());
         let (mut broken, mut encoded) = (false, Vec::new());
-        self.stream(&sql, Vec::new(), |row| {
+        self.stream(&sql, Vec::new(), Haste::Whole, |row| {
             encoded.clear();
             match row.cell(0) {
                 Cell::Bytes(bytes) => encoded.extend_from_slice(bytes),

@@ -4,7 +4,7 @@
 //! strings as the bytes that are stored.
 
 use crate::ident::{TableName, quote};
-use crate::session::{Arrived, Result, Session};
+use crate::session::{Arrived, Haste, Result, Session};
 use crate::sql::order::{Bound, Interval, KeyColumn, interval_sql, keys_sql, order_by};
 use crate::wire::Cell;
 use mysql::Value;
@@ -190,6 +190,7 @@ impl Session {
             sql = unhurried(self, sql);
         }
         let columns = reading.columns.len();
-        self.stream(&sql, params, |row| take(RowView { row, columns, key_at: &key_at }))
+        let haste = if long { Haste::EachRow } else { Haste::Whole };
+        self.stream(&sql, params, haste, |row| take(RowView { row, columns, key_at: &key_at }))
     }
 }

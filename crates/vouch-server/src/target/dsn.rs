@@ -35,6 +35,26 @@ pub(super) fn parse(text: &str) -> Result<Dsn, TargetError> {
     Ok(dsn)
 }
 
+/// Host and port of an address that a server told, as a DSN in a table of its own. Whoever may write there
+/// must not choose what is sent where: nothing else is taken from it.
+///
+/// # Errors
+/// [`TargetError::Discovered`] when it names a file, a password, a socket or TLS; those of [`parse`].
+pub(crate) fn discovered(text: &str) -> Result<(String, Option<u16>), TargetError> {
+    let mut place = (None, None);
+    for (index, part) in split(text.trim()).iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+        let (name, value) = part.split_once('=').ok_or(TargetError::Pair(index + 1))?;
+        match name.trim() {
+            "h" => place.0 = Some(host(value)?),
+            "P" => place.1 = Some(port(value)?),
+            // An account has to come from the user, and the others have no meaning here.
+            "u" | "A" | "D" | "t" | "L" => {}
+            name => return Err(TargetError::Discovered(name.to_owned())),
+        }
+    }
+    Ok((place.0.ok_or(TargetError::Host)?, place.1))
+}
+
 impl Dsn {
     fn set(&mut self, name: &str, value: &str) -> Result<(), TargetError> {
         let settings = &mut self.settings;

@@ -24,6 +24,8 @@ pub enum TargetError {
     Pair(usize),
     /// An unknown DSN letter.
     Letter(String),
+    /// A part of a discovered address that only the user may give.
+    Discovered(String),
     /// An unknown parameter of a URL or DSN.
     Parameter(String),
     /// A group that stands in no option file that was read.
@@ -71,6 +73,9 @@ impl fmt::Display for TargetError {
             TargetError::Fragment => f.write_str("the URL has a `#` part"),
             TargetError::Pair(number) => write!(f, "part {number} of the DSN is not `letter=value`"),
             TargetError::Letter(letter) => write!(f, "the DSN letter `{letter}` is not known"),
+            TargetError::Discovered(name) => {
+                write!(f, "the discovered address has `{name}=`, and only its host (h) and port (P) may be taken")
+            }
             TargetError::Parameter(name) => write!(f, "the parameter `{name}` is not known"),
             TargetError::Group { name, .. } => write!(f, "no option file that was read has a group [{name}]"),
             TargetError::Value { name, value, .. } => write!(f, "`{value}` is no value of {name}"),
@@ -107,6 +112,7 @@ impl TargetError {
             TargetError::Database(_) => "choose databases with --databases".into(),
             TargetError::Pair(_) => r"write a comma within a value as \,".into(),
             TargetError::Letter(_) => format!("known are {}, and the parameters {}", super::dsn::LETTERS, parameters()),
+            TargetError::Discovered(_) => "name the replica with --replica".into(),
             TargetError::Parameter(_) => format!("known are {}", parameters()),
             TargetError::Group { known, .. } if known.is_empty() => "name the option file with --defaults-file".into(),
             TargetError::Group { known, .. } => format!("the groups are [{}]", known.join("] [")),

@@ -10,8 +10,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// The parameters of a URL or DSN, beside its own parts.
-pub(super) const PARAMETERS: [&str; 6] =
-    ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket", "server-public-key-path"];
+pub(super) const PARAMETERS: [&str; 7] =
+    ["ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "socket", "server-public-key-path", "get-server-public-key"];
 
 const PORT_DEFAULT: u16 = 3306;
 const HOST_DEFAULT: &str = "127.0.0.1";
@@ -40,6 +40,8 @@ pub(super) struct Settings {
     pub(super) tls_cert: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
     pub(super) server_key: Option<PathBuf>,
+    /// Whether a key that the server sends may encrypt the password.
+    pub(super) get_server_key: Option<bool>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -54,6 +56,7 @@ impl Settings {
             "ssl-key" => self.tls_key = path(),
             "socket" => self.socket = path(),
             "server-public-key-path" => self.server_key = path(),
+            "get-server-public-key" => self.get_server_key = Some(switch("get-server-public-key", value)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -69,6 +72,7 @@ impl Settings {
             ("ssl-verify-server-cert", None | Some("1" | "ON" | "on" | "TRUE" | "true")) => {
                 self.tls_mode = Some(TlsMode::VerifyIdentity);
             }
+            ("get-server-public-key", None) => self.get_server_key = Some(true),
             ("ssl-capath", _) => self.warnings.push(format!("ssl-capath is not supported ({})", option.place)),
             ("user", Some(value)) => self.user = Some(value.to_owned()),
             ("password", Some(value)) => self.password = Some(Secret(value.to_owned())),
@@ -92,6 +96,7 @@ impl Settings {
         self.tls_cert = upper.tls_cert.or(self.tls_cert);
         self.tls_key = upper.tls_key.or(self.tls_key);
         self.server_key = upper.server_key.or(self.server_key);
+        self.get_server_key = upper.get_server_key.or(self.get_server_key);
         self.warnings.extend(upper.warnings);
         self
     }
@@ -161,6 +166,15 @@ impl Settings {
 fn tls_mode(value: &str) -> Result<TlsMode, TargetError> {
     let unknown = || TargetError::Value { name: "ssl-mode".into(), value: value.into(), takes: MODES };
     TlsMode::from_name(value).ok_or_else(unknown)
+}
+
+/// A value that says yes or no.
+fn switch(name: &str, value: &str) -> Result<bool, TargetError> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "on" | "true" => Ok(true),
+        "0" | "off" | "false" => Ok(false),
+        _ => Err(TargetError::Value { name: name.into(), value: value.into(), takes: "1 or 0" }),
+    }
 }
 
 /// A TCP port.

@@ -239,6 +239,32 @@ fn a_discovered_replica_keeps_account_and_tls() {
     assert_eq!(source.with_address("db2", 0).unwrap_err(), TargetError::Port);
 }
 
+#[test]
+fn of_an_address_that_a_server_told_only_host_and_port_are_taken() {
+    let place = |text: &str| Target::discovered(text).map(|address| (address.host, address.port));
+    assert_eq!(place("h=db2,P=3307,u=root,D=percona,t=dsns"), Ok(("db2".to_owned(), Some(3307))));
+    assert_eq!(place(" h=::1 "), Ok(("::1".to_owned(), None)));
+    for forbidden in ["F=.my.cnf", "S=/tmp/s", "p=x", "s=1", "ssl-mode=disabled", "ssl_ca=/x", "x=y"] {
+        let name = forbidden.split('=').next().unwrap().to_owned();
+        assert_eq!(place(&format!("h=db2,{forbidden}")), Err(TargetError::Discovered(name)), "{forbidden}");
+    }
+    assert_eq!(place("P=3306"), Err(TargetError::Host));
+    assert_eq!(place(""), Err(TargetError::Host));
+    assert_eq!(place("db2"), Err(TargetError::Pair(1)));
+}
+
+#[test]
+fn a_key_of_the_server_is_only_asked_for_where_that_is_allowed() {
+    let key = |text: &str| parse(text).unwrap().key_of_password();
+    assert_eq!(key("mysql://u@h/?get-server-public-key=1"), None);
+    assert_eq!(key("h=h,get_server_public_key=on"), None);
+    for refused in ["mysql://u@h/", "mysql://u@h/?get-server-public-key=0"] {
+        let error = std::fs::read(key(refused).unwrap()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory);
+    }
+    assert!(matches!(parse("mysql://u@h/?get-server-public-key=2"), Err(TargetError::Value { .. })));
+}
+
 proptest! {
     #[test]
     fn parsing_never_panics(text in "\\PC*") {

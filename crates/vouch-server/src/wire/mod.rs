@@ -48,13 +48,13 @@ pub enum Answer {
 }
 
 impl Inlet {
-    /// An inlet to a connection that is not encrypted.
+    /// An inlet to a connection that is not encrypted, for packets of up to `packet_max` bytes.
     ///
     /// # Errors
     /// When the process may not have more descriptors.
-    pub fn of(conn: &mysql::Conn) -> io::Result<Self> {
+    pub fn of(conn: &mysql::Conn, packet_max: usize) -> io::Result<Self> {
         let socket = FileDescriptor::dup(conn).map_err(io::Error::other)?;
-        Ok(Inlet { packets: Packets::new(socket), told: HashMap::new(), slots: Vec::new() })
+        Ok(Inlet { packets: Packets::new(socket, packet_max), told: HashMap::new(), slots: Vec::new() })
     }
 
     /// Executes a statement and hands each row to `take`: its payload and where the values stand.

@@ -20,13 +20,15 @@ pub struct Packets<R> {
     start: usize,
     end: usize,
     joined: Vec<u8>,
+    /// The longest payload that is joined, in bytes.
+    longest: usize,
     sequence: u8,
 }
 
 impl<R: Read + Write> Packets<R> {
-    /// Packets of a connection that is idle.
-    pub fn new(from: R) -> Self {
-        Packets { from, buffer: vec![0; BUFFER], start: 0, end: 0, joined: Vec::new(), sequence: 0 }
+    /// Packets of a connection that is idle, with payloads of up to `longest` bytes.
+    pub fn new(from: R, longest: usize) -> Self {
+        Packets { from, buffer: vec![0; BUFFER], start: 0, end: 0, joined: Vec::new(), longest, sequence: 0 }
     }
 
     /// Sends a command, whose answer comes next. A command has less than 0xFFFFFF bytes.
@@ -46,7 +48,8 @@ impl<R: Read + Write> Packets<R> {
     /// The payload of the next packet.
     ///
     /// # Errors
-    /// Those of the connection; `UnexpectedEof` when it was closed, `InvalidData` when packets are out of order.
+    /// Those of the connection; `UnexpectedEof` when it was closed, `InvalidData` when packets are out of order,
+    /// `FileTooLarge` when a payload has no end.
     pub fn next(&mut self) -> Result<&[u8]> {
         let length = self.header()?;
         self.at_hand(length)?;
@@ -56,6 +59,9 @@ impl<R: Read + Write> Packets<R> {
         self.joined.clear();
         let mut length = length;
         loop {
+            if self.joined.len() + length > self.longest {
+                return Err(ErrorKind::FileTooLarge.into());
+            }
             self.at_hand(length)?;
             self.joined.extend_from_slice(self.buffer.get(self.start..self.start + length).unwrap_or_default());
             self.start += length;
@@ -136,7 +142,7 @@ mod tests {
     }
 
     fn packets(bytes: Vec<u8>, step: usize) -> Packets<Sent> {
-        let mut packets = Packets::new(Sent { bytes, at: 0, step });
+        let mut packets = Packets::new(Sent { bytes, at: 0, step }, 3 * FULL);
         packets.send(b"?").unwrap();
         packets
     }
@@ -182,6 +188,15 @@ mod tests {
         for payload in &payloads {
             assert!(packets.next().unwrap() == payload.as_slice());
         }
+    }
+
+    #[test]
+    fn a_payload_without_an_end_is_refused() {
+        let mut packets = packets(wrapped(&[vec![7; 3 * FULL]]), 1 << 20);
+        assert_eq!(packets.next().unwrap().len(), 3 * FULL);
+        let mut packets = super::tests::packets(wrapped(&[vec![7; 4 * FULL]]), 1 << 20);
+        assert_eq!(packets.next().unwrap_err().kind(), ErrorKind::FileTooLarge);
+        assert!(packets.joined.capacity() <= 6 * FULL);
     }
 
     #[test]

@@ -1,0 +1,155 @@
+//! An end to each answer: [`Deadline`] cuts a connection whose server is not done in time.
+//!
+//! A limit on waiting for bytes does not end an answer that trickles: every byte begins it again.
+//! One thread looks after all connections of the process, and is there only while there are any.
+//! It shuts the socket down, which wakes whoever reads from it, through TLS as well.
+
+use filedescriptor::FileDescriptor;
+use mysql::Conn;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often connections are looked after: a fraction of the shortest limit that makes sense.
+const ROUND: Duration = Duration::from_millis(100);
+
+/// Milliseconds are counted from here; 0 is no time, so counting begins at 1.
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+static WATCHED: Mutex<Watched> = Mutex::new(Watched { connections: Vec::new(), running: false });
+
+struct Watched {
+    connections: Vec<Weak<Connection>>,
+    running: bool,
+}
+
+struct Connection {
+    /// Any socket: what is asked of it here is the same for all kinds.
+    socket: TcpStream,
+    /// When it is cut; 0 while nothing is asked.
+    due_ms: AtomicU64,
+    cut: AtomicBool,
+}
+
+/// The end of what a connection is asked.
+pub struct Deadline {
+    connection: Arc<Connection>,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// An end for each answer on `conn`, `limit` after its question.
+    ///
+    /// # Errors
+    /// When the process may not have more descriptors.
+    pub fn of(conn: &Conn, limit: Duration) -> io::Result<Self> {
+        let descriptor = FileDescriptor::dup(conn).map_err(io::Error::other)?;
+        let socket = TcpStream::from(descriptor.as_fd().try_clone_to_owned()?);
+        let connection = Arc::new(Connection { socket, due_ms: AtomicU64::new(0), cut: AtomicBool::new(false) });
+        watch(&connection);
+        Ok(Deadline { connection, limit })
+    }
+
+    /// Begins, or begins again: something is asked now, or the answer has made progress.
+    pub fn begin(&self) {
+        self.connection.due_ms.store(now_ms().saturating_add(milliseconds(self.limit)), Ordering::Release);
+    }
+
+    /// Whether the connection was cut; nothing is asked any more.
+    pub fn end(&self) -> bool {
+        self.connection.due_ms.store(0, Ordering::Release);
+        self.connection.cut.load(Ordering::Acquire)
+    }
+
+    /// The time that an answer may take.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now_ms() -> u64 {
+    milliseconds(BEGIN.elapsed()).saturating_add(1)
+}
+
+fn watched() -> MutexGuard<'static, Watched> {
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn watch(connection: &Arc<Connection>) {
+    let mut watched = watched();
+    watched.connections.push(Arc::downgrade(connection));
+    if !watched.running {
+        watched.running = true;
+        thread::spawn(look_after);
+    }
+}
+
+fn look_after() {
+    loop {
+        thread::sleep(ROUND);
+        let mut watched = watched();
+        watched.connections.retain(|connection| connection.upgrade().is_some());
+        if watched.connections.is_empty() {
+            watched.running = false;
+            return;
+        }
+        let now = now_ms();
+        for connection in watched.connections.iter().filter_map(Weak::upgrade) {
+            connection.cut_after(now);
+        }
+    }
+}
+
+impl Connection {
+    fn cut_after(&self, now_ms: u64) {
+        let due_ms = self.due_ms.load(Ordering::Acquire);
+        if due_ms != 0 && now_ms >= due_ms && !self.cut.swap(true, Ordering::AcqRel) {
+            // One that fails is closed already, and nobody waits for it.
+            self.socket.shutdown(Shutdown::Both).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    fn deadline(socket: TcpStream, limit: Duration) -> Deadline {
+        let connection = Arc::new(Connection { socket, due_ms: AtomicU64::new(0), cut: AtomicBool::new(false) });
+        watch(&connection);
+        Deadline { connection, limit }
+    }
+
+    #[test]
+    fn whoever_reads_past_the_end_is_woken_and_nobody_before() {
+        let (client, _server) = pair();
+        let deadline = deadline(client.try_clone().unwrap(), Duration::from_millis(300));
+        deadline.begin();
+        thread::sleep(Duration::from_millis(200));
+        deadline.begin();
+        thread::sleep(Duration::from_millis(200));
+        assert!(!deadline.end(), "progress begins it again");
+        thread::sleep(Duration::from_millis(400));
+        assert!(!deadline.end(), "nothing was asked");
+        deadline.begin();
+        assert_eq!((&client).read(&mut [0]).unwrap(), 0);
+        assert!(deadline.end());
+    }
+}
