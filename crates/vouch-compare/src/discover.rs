@@ -2,10 +2,11 @@
 
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
-use crate::options::{Discovery, DiscoveryMethod};
+use crate::options::{Discovery, DiscoveryMethod, HostPattern};
 use crate::stop::Stop;
+use std::net::IpAddr;
 use vouch_report::{Code, Failure};
-use vouch_server::{Defaults, Fault, ReplicaAddress, Result, ServerError, TableName, Target, TargetError};
+use vouch_server::{Fault, Identity, ReplicaAddress, Result, ServerError, TableName, Target, TargetError};
 
 /// Finds the replicas of `source`, level by level. A server that is found but does
 /// not answer is a failure in the ledger, never left out in silence.
@@ -14,7 +15,8 @@ use vouch_server::{Defaults, Fault, ReplicaAddress, Result, ServerError, TableNa
 /// Those of the source.
 pub fn replicas(source: &Dial, how: &Discovery, stop: &Stop, ledger: &Ledger<'_>) -> Result<Vec<Target>> {
     let known = vec![identity(source, stop)?];
-    let mut search = Search { how, stop, ledger, known };
+    let own_host = source.target.tcp_address().map_or("localhost", |(host, _)| host).to_owned();
+    let mut search = Search { how, stop, ledger, known, own_host };
     let mut found: Vec<Target> = Vec::new();
     let mut level = vec![source.clone()];
     for _ in 0..how.recurse.max(1) {
@@ -28,16 +30,18 @@ pub fn replicas(source: &Dial, how: &Discovery, stop: &Stop, ledger: &Ledger<'_>
     Ok(found)
 }
 
-fn identity(dial: &Dial, stop: &Stop) -> Result<(u64, String)> {
+fn identity(dial: &Dial, stop: &Stop) -> Result<Identity> {
     // What is down now is not waited for: it is reported.
-    Link::new(dial.impatient(), stop).ask(|session| Ok((session.identity().server_id, session.identity().uuid.clone())))
+    Link::new(dial.impatient(), stop).ask(|session| Ok(session.identity().clone()))
 }
 
 struct Search<'a, 'l> {
     how: &'a Discovery,
     stop: &'a Stop,
     ledger: &'a Ledger<'l>,
-    known: Vec<(u64, String)>,
+    known: Vec<Identity>,
+    /// The host of the source, which has the account already.
+    own_host: String,
 }
 
 impl Search<'_, '_> {
@@ -47,8 +51,8 @@ impl Search<'_, '_> {
         let mut link = Link::new(parent.clone(), self.stop);
         let mut silent = Vec::new();
         for method in &self.how.methods {
-            let targets = match ask(&mut link, parent, method) {
-                Ok(targets) => targets,
+            let targets = match ask(&mut link, method) {
+                Ok(told) => self.allowed(parent, told),
                 Err(error) if error.fault == Fault::Denied => {
                     let text = format!("replicas cannot be looked up by {}: {error}", name(method));
                     self.ledger.notice(Code::AccessDenied, Some(parent.target.name()), text);
@@ -67,13 +71,48 @@ impl Search<'_, '_> {
         Ok(Vec::new())
     }
 
+    /// The places to which the account may be sent; the others are failures in the ledger.
+    fn allowed(&self, parent: &Dial, told: Told) -> Vec<Target> {
+        let own_port = parent.target.tcp_address().map_or(3306, |(_, port)| port);
+        let mut targets = Vec::new();
+        for told in told {
+            let made = told.and_then(|address| {
+                let port = address.port.unwrap_or(own_port);
+                Ok((self.covers(&address.host, port), parent.target.with_address(&address.host, port)?))
+            });
+            match made {
+                Ok((true, target)) => targets.push(target),
+                Ok((false, target)) => self.unasked(&target),
+                Err(error) => {
+                    let message = format!("{} tells of a replica that is not asked: {error}", parent.target.name());
+                    let failure = Failure::new(Code::ReplicaNotAllowed, message).with_hint(error.hint());
+                    self.ledger.failure(failure.at(None, Some(parent.target.name())));
+                }
+            }
+        }
+        targets
+    }
+
+    fn covers(&self, host: &str, port: u16) -> bool {
+        let own = host.eq_ignore_ascii_case(&self.own_host) || is_loopback(host) && is_loopback(&self.own_host);
+        own || self.how.allow.iter().any(|pattern: &HostPattern| pattern.covers(host, port))
+    }
+
+    fn unasked(&self, target: &Target) {
+        let name = target.name();
+        let message = format!("a replica was found at {name}, and the account was not sent there");
+        let host = target.tcp_address().map_or(name, |(host, _)| host);
+        let hint = format!("name it with --replica, or pass --allow-discovered '{host}'");
+        self.ledger.failure(Failure::new(Code::ReplicaNotAllowed, message).with_hint(hint).at(None, Some(name)));
+    }
+
     /// Servers that are new to us, and those that do not answer.
     fn who_answers(&mut self, parent: &Dial, targets: Vec<Target>) -> (Vec<Dial>, Vec<ServerError>) {
         let (mut found, mut silent) = (Vec::new(), Vec::new());
         for target in targets {
             let dial = Dial { target, ..parent.clone() };
             match identity(&dial, self.stop) {
-                Ok(id) if self.known.contains(&id) => {}
+                Ok(id) if self.known.iter().any(|known| known.is_same_server(&id)) => {}
                 Ok(id) => {
                     self.known.push(id);
                     found.push(dial);
@@ -100,23 +139,21 @@ fn name(method: &DiscoveryMethod) -> &'static str {
     }
 }
 
-fn ask(link: &mut Link<'_>, parent: &Dial, method: &DiscoveryMethod) -> Result<Vec<Target>> {
-    let own_port = parent.target.tcp_address().map_or(3306, |(_, port)| port);
-    let refused = |error: TargetError| ServerError::new(parent.target.name(), Fault::Other, error.to_string());
-    let at = |address: ReplicaAddress| {
-        parent.target.with_address(&address.host, address.port.unwrap_or(own_port)).map_err(refused)
-    };
+/// What a server tells of its replicas: places, and rows that are none.
+type Told = Vec<std::result::Result<ReplicaAddress, TargetError>>;
+
+fn ask(link: &mut Link<'_>, method: &DiscoveryMethod) -> Result<Told> {
     match method {
-        DiscoveryMethod::Processlist => link.ask(|s| s.replicas_by_processlist())?.into_iter().map(at).collect(),
-        DiscoveryMethod::Hosts => link.ask(|s| s.replicas_by_report())?.into_iter().map(at).collect(),
+        DiscoveryMethod::Processlist => Ok(link.ask(|s| s.replicas_by_processlist())?.into_iter().map(Ok).collect()),
+        DiscoveryMethod::Hosts => Ok(link.ask(|s| s.replicas_by_report())?.into_iter().map(Ok).collect()),
         DiscoveryMethod::Dsn { database, table } => {
             let table = TableName::new(database, table);
             let texts = link.ask(|session| session.replicas_by_table(&table))?;
-            let parse = |text: &String| {
-                let target = Target::parse(text, &Defaults::default()).map_err(refused)?;
-                Ok(target.with_account_of(&parent.target))
-            };
-            texts.iter().map(parse).collect()
+            Ok(texts.iter().map(|text| Target::discovered(text)).collect())
         }
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -7,9 +7,9 @@ use crate::link::{Dial, Link};
 use crate::options::{CompareOptions, ProofPolicy};
 use crate::pass;
 use crate::plan::TablePlan;
-use crate::preflight::Facts;
+use crate::preflight::{self, Facts};
 use crate::queue::Queue;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::run::{Node, ReplicaNode, Run, TableRun};
 use crate::servers::{Joined, Party, Servers};
 use crate::state::{State, StateError};
@@ -54,8 +54,10 @@ impl Comparison<'_> {
         let mut links: Vec<Link<'_>> =
             servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), stop)).collect();
         run.marks.take(&mut source);
+        self.hidden(&run, &mut source, &mut links)?;
         self.errant(&run, &mut source, &mut links);
         self.tables(&run, &mut source, &mut links)?;
+        refusal::report_moved(self.registry, &run.ledger);
         Ok(run.ledger.finish(None))
     }
 
@@ -151,6 +153,20 @@ impl Comparison<'_> {
             source_lost: AtomicBool::new(false),
             remembered: Arc::new(AtomicUsize::new(0)),
         }
+    }
+
+    /// Says on which servers tables may be hidden from the account.
+    fn hidden(&self, run: &Run<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) -> Result<(), Refusal> {
+        let options = self.options;
+        let report = |link: &mut Link<'_>, map: &[(String, String)]| {
+            let reported = preflight::report_hidden(link, &options.filters, map, options.hidden_tables, &run.ledger);
+            reported.or_else(|error| match self.context.stop.requested() {
+                Some(_) => Ok(()),
+                None => Err(Refusal::server("server", &error)),
+            })
+        };
+        report(source, &[])?;
+        links.iter_mut().try_for_each(|link| report(link, &options.database_map))
     }
 
     /// Looks for transactions that only a replica has.

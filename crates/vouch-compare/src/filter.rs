@@ -52,6 +52,15 @@ pub struct FilterSpec {
     pub ignore_columns_regex: Vec<String>,
 }
 
+/// Where tables can be that take part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// In any database that is let in.
+    Anywhere,
+    /// In these databases, beside tables that are named in full. Those need nobody to list them.
+    Databases(Vec<String>),
+}
+
 /// Why a filter option makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FilterError {
@@ -256,6 +265,33 @@ impl Filters {
             _ => Some((Some(pattern.literal(0)?), pattern.literal(1)?)),
         };
         self.tables.include.patterns.iter().filter_map(exact).collect()
+    }
+
+    /// Where tables can be that take part, as far as names in full say it.
+    pub fn reach(&self) -> Reach {
+        let takes_part = |names: Vec<String>| {
+            let mut names: Vec<String> = names.into_iter().filter(|name| self.database(name).is_none()).collect();
+            names.sort();
+            names.dedup();
+            Reach::Databases(names)
+        };
+        let include = &self.tables.include;
+        let of_pattern = |pattern: &Pattern| match pattern.parts.len() {
+            2 => pattern.literal(0).map(|database| pattern.literal(1).is_none().then_some(database)),
+            _ => None,
+        };
+        let of_tables: Option<Vec<Option<String>>> = include.patterns.iter().map(of_pattern).collect();
+        match of_tables {
+            Some(databases) if !include.is_empty() && include.regexes.is_empty() => {
+                takes_part(databases.into_iter().flatten().collect())
+            }
+            _ => {
+                let databases = &self.databases.include;
+                let exact = self.exact_databases();
+                let all_exact = databases.regexes.is_empty() && exact.len() == databases.patterns.len();
+                if all_exact && !exact.is_empty() { takes_part(exact) } else { Reach::Anywhere }
+            }
+        }
     }
 
     fn refuse_system_schemas(&self) -> Result<(), FilterError> {

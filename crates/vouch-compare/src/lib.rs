@@ -46,8 +46,9 @@ mod window;
 pub use engine::compare;
 pub use filter::{FilterError, FilterSpec, Filters};
 pub use options::{
-    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, DiscoveryMethod, LoadLimit, ProofPolicy, ThrottlePolicy,
-    Window,
+    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, DiscoveryMethod, HostPattern, LoadLimit, ProofPolicy,
+    ThrottlePolicy, Window,
 };
+pub use preflight::HiddenTables;
 pub use refusal::{Refusal, RefusalKind};
 pub use stop::Stop;

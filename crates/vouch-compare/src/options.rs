@@ -4,6 +4,7 @@
 //! nothing else.
 
 use crate::filter::Filters;
+use crate::preflight::HiddenTables;
 use std::path::PathBuf;
 use std::time::Duration;
 use vouch_server::{TableName, Target};
@@ -27,6 +28,8 @@ pub struct CompareOptions {
     pub database_map: Vec<(String, String)>,
     /// Which databases, tables, engines and columns take part.
     pub filters: Filters,
+    /// What is made of tables that the account may not be shown.
+    pub hidden_tables: HiddenTables,
     /// A condition on the rows, as SQL of the user's own.
     pub where_clause: Option<String>,
     /// How rows are digested.
@@ -79,6 +82,37 @@ impl CompareOptions {
     }
 }
 
+/// `host` or `host:port` with `*` and `?`, in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPattern(String);
+
+impl HostPattern {
+    /// A pattern; `None` when it is empty.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase();
+        (!text.is_empty()).then_some(HostPattern(text))
+    }
+
+    /// Whether it covers a place.
+    pub fn covers(&self, host: &str, port: u16) -> bool {
+        let host = host.to_ascii_lowercase();
+        let with_port = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        [host, with_port].iter().any(|place| is_like(self.0.as_bytes(), place.as_bytes()))
+    }
+}
+
+/// Whether `text` is like a pattern of characters, `?` for any one and `*` for any number.
+fn is_like(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) if is_like(rest, text) => true,
+        (Some((b'*', _)), Some((_, tail))) => is_like(pattern, tail),
+        (Some((b'?', rest)), Some((_, tail))) => is_like(rest, tail),
+        (Some((wanted, rest)), Some((found, tail))) => wanted == found && is_like(rest, tail),
+        _ => false,
+    }
+}
+
 /// How replicas are found when none is named.
 #[derive(Clone, Debug)]
 pub struct Discovery {
@@ -86,6 +120,8 @@ pub struct Discovery {
     pub methods: Vec<DiscoveryMethod>,
     /// How many levels of replicas behind replicas are followed; 1 means the direct ones.
     pub recurse: u32,
+    /// Hosts, beside the source's own, that the account may be sent to when a server names them.
+    pub allow: Vec<HostPattern>,
 }
 
 /// A way to find replicas.

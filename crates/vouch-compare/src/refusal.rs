@@ -1,7 +1,9 @@
 //! Refusing to start: nothing was looked at.
 
+use crate::ledger::Ledger;
 use std::fmt;
-use vouch_server::{Fault, ServerError};
+use vouch_report::{Code, Failure};
+use vouch_server::{Fault, Registry, ServerError};
 
 /// Which exit code a refusal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,17 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// The exit code.
     pub exit: RefusalKind,
+}
+
+/// What to do about an address that leads to several servers.
+const MOVED: &str = "name each server by an address of its own, not that of a load balancer or virtual IP";
+
+/// Reports that an address led to another server than before, if one did: whoever noticed it.
+pub fn report_moved(registry: &Registry, ledger: &Ledger<'_>) {
+    if let Some(error) = registry.moved() {
+        let failure = Failure::new(Code::AddressMoved, error.to_string());
+        ledger.failure(failure.at(None, Some(&error.server)).with_hint(MOVED));
+    }
 }
 
 impl Refusal {
@@ -52,6 +65,8 @@ impl Refusal {
             Fault::UnknownHost => (RefusalKind::Usage, "check the spelling of the host name"),
             Fault::Tls => (RefusalKind::Usage, "check ssl-mode and the certificates"),
             Fault::Denied => (RefusalKind::Usage, "grant the privilege that the message names"),
+            Fault::Moved => (RefusalKind::Unreachable, MOVED),
+            Fault::Session => (RefusalKind::Unreachable, "reset the variable on the server or in its init_connect"),
             Fault::Lost => (RefusalKind::Unreachable, "check that the server runs and listens on that address"),
             Fault::Busy => (RefusalKind::Unreachable, "the server takes no more connections now: try again later"),
             _ => (RefusalKind::Unreachable, "the message quotes the server"),

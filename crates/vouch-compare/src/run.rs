@@ -209,6 +209,8 @@ impl Run<'_> {
                     );
                 }
             }
+            // It is reported at the end, whoever notices it first.
+            Fault::Moved => self.source_lost.store(true, Ordering::Release),
             _ => self.table_failed(table, None, error),
         }
     }
@@ -221,6 +223,7 @@ impl Run<'_> {
             Fault::Lost | Fault::Busy | Fault::Refused | Fault::UnknownHost | Fault::Tls => {
                 self.give_up(replica, error.to_string(), Code::ConnectionLost);
             }
+            Fault::Moved => replica.lost.store(true, Ordering::Release),
             _ => self.table_failed(table, Some(&replica.node.name), error),
         }
     }

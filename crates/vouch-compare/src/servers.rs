@@ -88,6 +88,7 @@ impl Party<'_> {
                 Ok(facts) => {
                     let relation = preflight::relation(&source_facts, &facts);
                     self.accept(target, relation, kind)?;
+                    is_new(target, &facts, &replicas)?;
                     replicas.push(Joined { dial, facts, relation });
                 }
                 Err(error) if targets.len() == 1 || error.fault == Fault::Refused => {
@@ -141,6 +142,17 @@ impl Party<'_> {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// Refuses a replica that is another one by a second address: one of two would never be looked at.
+fn is_new(target: &Target, facts: &Facts, replicas: &[Joined]) -> Result<(), Refusal> {
+    match replicas.iter().find(|joined| joined.facts.identity.is_same_server(&facts.identity)) {
+        None => Ok(()),
+        Some(joined) => Err(Refusal::usage(
+            format!("{} and {} lead to the same server", joined.dial.target.name(), target.name()),
+            "name each replica once, by an address of its own and not that of a load balancer",
+        )),
     }
 }
 

@@ -261,6 +261,12 @@ codes! {
     ConnectionLost "connection-lost" Error Notice
         "The connection to a server was lost and could not be made again in time."
         "Continue with --resume once the server is back. --retry-for sets how long to try.";
+    AddressMoved "address-moved" Error Notice
+        "The address led to one server at the start and to another one later: it belongs to a load balancer, a virtual IP or a failover. What was read of two servers proves nothing about either."
+        "Name each server by an address of its own. After a failover, run again.";
+    TablesHidden "tables-hidden" Error Notice
+        "The account's privileges do not cover everything that was asked for, so there may be tables that the server does not list to it."
+        "Grant SELECT on the databases that are named or on *.*, name only what the account may see (--databases, --tables), or accept it with --accept-hidden-tables.";
     AccessDenied "access-denied" Error Notice
         "The server refused the account a thing that is needed to look."
         "Grant the privilege that the message names.";
@@ -273,6 +279,9 @@ codes! {
     ReplicaUnreachable "replica-unreachable" Error Notice
         "A replica was discovered but could not be connected to."
         "Name it with --replica and an address and account that work from here.";
+    ReplicaNotAllowed "replica-not-allowed" Error Notice
+        "A server told of a replica at an address that nobody allowed the account to be sent to, or in a way that would choose what is sent. The replica was not asked."
+        "Name it with --replica, or cover its host with --allow-discovered. Whoever may write to the DSN table, or register as a replica, chooses these addresses.";
     DeadlineReached "deadline-reached" Error Notice
         "--run-time was over before everything was compared."
         "Continue with --resume.";
@@ -517,6 +526,9 @@ codes! {
     NotReadOnly "not-read-only" Notice Notice
         "The replica accepts writes from clients (read_only=OFF)."
         "Set read_only (and super_read_only) on replicas.";
+    HiddenAccepted "hidden-tables-accepted" Notice Notice
+        "Tables may be hidden from the account by its privileges, and --accept-hidden-tables takes the result without them."
+        "The verdict covers the tables that the account may see, and no others.";
     NoPositions "no-positions" Notice Notice
         "No replication position is available, so differences are re-checked in time and are at best confirmed."
         "Grant REPLICATION CLIENT (BINLOG MONITOR and SLAVE MONITOR on MariaDB), or turn on GTIDs.";

@@ -3,7 +3,7 @@
 use crate::assembly::Assembly;
 use crate::connect::Connector;
 use crate::definition;
-use crate::options::{CreateOptions, Runtime};
+use crate::options::{CreateOptions, HiddenTables, Runtime};
 use crate::pool::{Abort, Pool, Renew};
 use crate::refusal::Refusal;
 use crate::request::{Reading, Request, Slice};
@@ -14,7 +14,7 @@ use vouch_manifest::{
     Class, Exclude, Kind, Manifest, Method, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
 };
 use vouch_report::{Code, Event, Notice};
-use vouch_server::{Session, TableEntry};
+use vouch_server::{Databases, Hidden, Session, TableEntry};
 
 /// Reads every table that is wanted, all in one snapshot, and says what they were.
 ///
@@ -24,7 +24,9 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
     let asked = |error: vouch_server::ServerError| Refusal::server(&error);
     let connector = Connector::new(&options.target, &options.effort, runtime);
     let mut control = connector.brisk().open().map_err(asked)?;
-    let wanted = choose(&control.tables().map_err(asked)?, options)?;
+    let listed = control.tables().map_err(asked)?;
+    hidden(&mut control, &listed, options, runtime)?;
+    let wanted = choose(&listed, options)?;
     let mut sessions = open(&connector, options.effort.workers.min(wanted.tables.len()))?;
     let position = snapshot::open_all(&mut control, &mut sessions, options.snapshot_timeout, runtime).map_err(asked)?;
     let position = position.ok_or_else(|| {
@@ -38,7 +40,11 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
     let objects = objects(&mut control, &wanted, runtime)?;
     let server = server(&mut control).map_err(asked)?;
     let plan = plan(&mut control, &wanted.tables, options).map_err(asked)?;
+    let registry = Arc::clone(&connector.registry);
     let readings = read(&wanted.tables, plan, sessions, connector, options, runtime)?;
+    if let Some(error) = registry.moved() {
+        return Err(Refusal::server(&error));
+    }
     let created_ms = (runtime.now_ms)();
     let id = fresh_id(created_ms).ok_or_else(|| {
         Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
@@ -60,6 +66,60 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
         objects,
         excludes: wanted.excludes,
     })
+}
+
+/// Refuses an account from which tables may be hidden that belong in the manifest: it would lack them.
+fn hidden(
+    control: &mut Session,
+    listed: &[TableEntry],
+    options: &CreateOptions,
+    runtime: &Runtime,
+) -> Result<(), Refusal> {
+    let databases = databases(listed, options);
+    let takes_part = |database: &str| !is_ignored(database, options);
+    let hidden = control.hidden_tables(match &databases {
+        Some(databases) => Databases::Named(databases),
+        None => Databases::Matching(&takes_part),
+    });
+    let hidden = hidden.map_err(|error| Refusal::server(&error))?;
+    let Some(first) = hidden.first() else { return Ok(()) };
+    let place = match first {
+        Hidden::In(database) => database.as_str(),
+        Hidden::InOthers => "other databases",
+        Hidden::Unknown(why) => why.as_str(),
+    };
+    let more = match hidden.len() {
+        1 => String::new(),
+        places => format!(" and {} more places", places.saturating_sub(1)),
+    };
+    let message = format!("tables hidden by privileges may exist in {place}{more}");
+    if options.hidden_tables == HiddenTables::Accepted {
+        runtime.sink.emit(&Event::Notice(Notice { code: Code::HiddenAccepted, server: None, message }));
+        return Ok(());
+    }
+    let hint = "grant SELECT there, or name the tables with --tables, or pass --accept-hidden-tables; \
+                nothing was written";
+    Err(Refusal { unreachable: true, ..Refusal::new(Code::TablesHidden, message, hint) })
+}
+
+/// The databases in which tables that are not listed could take part; `None` for all.
+fn databases(listed: &[TableEntry], options: &CreateOptions) -> Option<Vec<String>> {
+    let mut databases = Vec::new();
+    for pattern in &options.tables {
+        // A table that is named in full and listed is no matter of privileges any more.
+        if listed.iter().any(|entry| entry.name.to_string() == *pattern) {
+            continue;
+        }
+        let (database, _) = pattern.split_once('.').filter(|(database, _)| !database.contains(['*', '?']))?;
+        if !is_ignored(database, options) {
+            databases.push(database.to_owned());
+        }
+    }
+    (!options.tables.is_empty()).then_some(databases)
+}
+
+fn is_ignored(database: &str, options: &CreateOptions) -> bool {
+    options.ignore_tables.contains(&format!("{database}.*"))
 }
 
 /// A table and what is to be held against it.

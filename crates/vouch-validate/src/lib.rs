@@ -33,6 +33,6 @@ mod validate;
 mod warden;
 
 pub use create::create;
-pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, Runtime, ValidateOptions};
+pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, Runtime, ValidateOptions};
 pub use refusal::Refusal;
 pub use validate::{untouched, validate};

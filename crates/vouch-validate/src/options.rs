@@ -7,6 +7,16 @@ use vouch_manifest::Method;
 use vouch_report::Sink;
 use vouch_server::Target;
 
+/// What is made of tables that may be hidden from an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HiddenTables {
+    /// Nothing is written.
+    #[default]
+    Refused,
+    /// It is said, and the manifest has what may be seen.
+    Accepted,
+}
+
 /// What a run is given from outside.
 #[derive(Clone)]
 pub struct Runtime {
@@ -129,6 +139,8 @@ pub struct CreateOptions {
     pub tables: Vec<String>,
     /// Patterns that are not to be in it.
     pub ignore_tables: Vec<String>,
+    /// Whether it is written although tables may be hidden from the account by its privileges.
+    pub hidden_tables: HiddenTables,
     /// Patterns of tables whose rows change on purpose, with the reason.
     pub volatile: Vec<(String, String)>,
     /// Patterns of tables whose definition alone counts, with the reason.

@@ -17,6 +17,9 @@ pub struct Refusal {
     pub unreachable: bool,
 }
 
+/// What to do about an address that leads to several servers.
+pub const MOVED: &str = "name the server by an address of its own, not that of a load balancer or virtual IP";
+
 impl Refusal {
     /// A refusal of that kind.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -30,11 +33,19 @@ impl Refusal {
             Fault::UnknownHost => (false, "check the spelling of the host name"),
             Fault::Tls => (false, "check ssl-mode and the certificates"),
             Fault::Denied => (false, "grant the privilege that the message names"),
+            Fault::Moved => (true, MOVED),
+            Fault::Session => (true, "reset the variable on the server or in its init_connect"),
             Fault::Lost => (true, "check that the server runs and listens on that address"),
             Fault::Busy => (true, "the server takes no more connections now: try again later"),
             _ => (true, "the message quotes the server"),
         };
-        let code = if unreachable { Code::ConnectionLost } else { Code::UsageRefused };
+        let code = if error.fault == Fault::Moved {
+            Code::AddressMoved
+        } else if unreachable {
+            Code::ConnectionLost
+        } else {
+            Code::UsageRefused
+        };
         Refusal { unreachable, ..Refusal::new(code, format!("the server cannot be asked: {error}"), hint) }
     }
 }

@@ -10,7 +10,7 @@ use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
 use crate::pool::{Abort, Pool, Renew};
 use crate::position;
 use crate::read;
-use crate::refusal::Refusal;
+use crate::refusal::{MOVED, Refusal};
 use crate::request::{Answer, Request, Slice};
 use crate::result;
 use crate::unchanged::{Changes, Since};
@@ -153,6 +153,9 @@ impl Run<'_> {
         let sessions = self.sessions(&connector, &mut control)?;
         let abort = self.tables(&entries, sessions, connector.clone(), taken);
         self.extra(&listed);
+        if let Some(error) = connector.registry.moved() {
+            self.ledger.error(Failure::new(Code::AddressMoved, error.to_string()).with_hint(MOVED));
+        }
         if abort.is_none() {
             self.objects(&mut control);
             self.uncompared();

@@ -7,7 +7,7 @@ use super::options::ChecksumOptions;
 use crate::catalog;
 use crate::ledger::Ledger;
 use crate::link::Link;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::sandwich::Fenced;
 use crate::servers::Servers;
 use crate::state::{Outcome, now_ms};
@@ -46,6 +46,7 @@ fn run(
     if let Err(error) = checked.or_else(|error| stopped(error, &context.stop)) {
         return Err(Refusal::server("server", &error));
     }
+    refusal::report_moved(registry, &ledger);
     Ok(ledger.finish(None))
 }
 

@@ -11,8 +11,9 @@ use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::plan::TablePlan;
+use crate::preflight;
 use crate::queue::Queue;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::run::Node;
 use crate::servers::{Joined, Party, Servers};
 use crate::stop::Stop;
@@ -120,6 +121,11 @@ impl Engine<'_> {
         self.claim(&mut guard, &lock)?;
         let mut links: Vec<Link<'_>> =
             servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), self.stop)).collect();
+        let mut source = Link::new(servers.source.clone(), self.stop);
+        for link in std::iter::once(&mut source).chain(&mut links) {
+            preflight::report_hidden(link, &self.options.filters, &[], self.options.hidden_tables, &ledger)
+                .map_err(|error| Refusal::server("server", &error))?;
+        }
         let mut write = Link::new(dial.clone(), self.stop);
         let ready = self.ready(&servers, by_rows, &mut write, &mut links)?;
         let turn = match &self.options.slice {
@@ -132,6 +138,7 @@ impl Engine<'_> {
         }
         let mut writer = Writer::new(&job, dial, &mut guard, lock);
         self.work(&job, &servers, &mut writer, &mut links, turn.as_ref())?;
+        refusal::report_moved(self.registry, &job.ledger);
         Ok(job.ledger.finish(None))
     }
 

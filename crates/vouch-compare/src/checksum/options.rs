@@ -2,6 +2,7 @@
 
 use crate::filter::Filters;
 use crate::options::{Discovery, ThrottlePolicy};
+use crate::preflight::HiddenTables;
 use std::time::Duration;
 use vouch_server::{TableName, Target};
 
@@ -20,6 +21,8 @@ pub struct ChecksumOptions {
     pub channel: Option<String>,
     /// Which databases, tables, engines and columns take part.
     pub filters: Filters,
+    /// What is made of tables that the account may not be shown.
+    pub hidden_tables: HiddenTables,
     /// A condition on the rows, as SQL of the user's own.
     pub where_clause: Option<String>,
     /// The replicate table.

@@ -9,7 +9,7 @@ use super::options::ChecksumOptions;
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::state::now_ms;
 use crate::supervise::supervise;
 use std::collections::BTreeMap;
@@ -69,6 +69,7 @@ pub fn status(options: &ChecksumOptions, age: Duration, context: &RunContext) ->
                 if table.stale { Outcome::Unproven(Code::SliceStale) } else { Outcome::verified_by("slices") };
             ledger.settle(ItemKind::Table, &table.table, None, outcome);
         }
+        refusal::report_moved(registry, &ledger);
         Ok(ledger.finish(Some(coverage)))
     })
 }

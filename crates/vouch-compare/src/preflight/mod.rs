@@ -6,6 +6,7 @@ mod commit_order;
 mod delayed;
 mod facts;
 mod filters;
+mod hidden;
 mod log_updates;
 mod multi_source;
 mod read_only;
@@ -15,6 +16,7 @@ mod stopped;
 mod versions;
 
 pub use facts::{Facts, gather};
+pub use hidden::{HiddenTables, report as report_hidden};
 pub use relation::{Relation, relation};
 
 use vouch_report::Code;

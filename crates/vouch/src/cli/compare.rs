@@ -6,7 +6,7 @@ use super::value::{self, Limit};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-use vouch_compare::{DiscoveryMethod, LoadLimit, Window};
+use vouch_compare::{DiscoveryMethod, HostPattern, LoadLimit, Window};
 use vouch_server::TableName;
 
 const EXAMPLES: &str = "\
@@ -89,12 +89,18 @@ pub struct ServerArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "hosts,processlist",
           value_parser = value::recursion)]
     pub recursion_method: Vec<Limit<DiscoveryMethod>>,
+    /// Send the account to replicas that are found on hosts like these, and not to the source's host alone
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', value_parser = value::host_pattern)]
+    pub allow_discovered: Vec<HostPattern>,
     /// Levels of replicas behind replicas that are followed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub recurse: u32,
     /// Fewer replicas than this is an error
     #[arg(long, value_name = "N")]
     pub expect_replicas: Option<usize>,
+    /// Take the result although tables may be hidden from the account by its privileges
+    #[arg(long)]
+    pub accept_hidden_tables: bool,
     /// The replication channel to wait on, where a replica has several
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,

@@ -181,6 +181,9 @@ pub struct CreateArgs {
     /// No tables like these
     #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
     pub ignore_tables: Vec<String>,
+    /// Write it although tables may be hidden from the account by its privileges
+    #[arg(long)]
+    pub accept_hidden_tables: bool,
     /// Tables whose rows change on purpose: of these only that they are there is said; may be given again
     #[arg(long, value_name = "PATTERN[=REASON]", value_parser = value::pattern_with_reason)]
     pub volatile: Vec<(String, String)>,

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use vouch_compare::{DiscoveryMethod, LoadLimit, Window};
+use vouch_compare::{DiscoveryMethod, HostPattern, LoadLimit, Window};
 use vouch_server::TableName;
 
 /// Ten years: what is longer was not meant, and would overflow clocks.
@@ -145,6 +145,11 @@ pub fn pattern_with_reason(text: &str) -> Result<(String, String), String> {
         true => Err("a pattern is DB.TABLE with * and ?, and may have =REASON behind it".to_owned()),
         false => Ok((pattern.to_owned(), reason.to_owned())),
     }
+}
+
+/// A host, or a host and port, with `*` and `?`.
+pub fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    HostPattern::new(text).ok_or_else(|| "it is empty: name a host, such as db2 or db*.example.com".to_owned())
 }
 
 /// A way to find replicas; `None` for the word `none`.

@@ -186,6 +186,7 @@ impl<'a> Basis<'a> {
             expect_replicas: servers.expect_replicas,
             channel: servers.channel.clone(),
             filters,
+            hidden_tables: job::hidden_tables(servers),
             where_clause: None,
             replicate: self.replicate,
             create: false,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vouch_manifest::GateConfig;
 use vouch_server::{Defaults, Target};
-use vouch_validate::{CreateOptions, Effort, ExtraPolicy, Gate, ValidateOptions};
+use vouch_validate::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, ValidateOptions};
 
 /// Most workers unless it is said otherwise.
 const WORKERS_MAX: usize = 8;
@@ -132,6 +132,10 @@ pub fn create(target: Target, args: &CreateArgs) -> CreateOptions {
         count_rows: args.count_rows,
         tables: args.tables.clone(),
         ignore_tables: args.ignore_tables.clone(),
+        hidden_tables: match args.accept_hidden_tables {
+            true => HiddenTables::Accepted,
+            false => HiddenTables::Refused,
+        },
         volatile: args.volatile.clone(),
         schema_only: args.schema_only.clone(),
         snapshot_timeout: args.snapshot_timeout,

@@ -9,7 +9,9 @@ use crate::complaint::Complaint;
 use crate::environment::Environment;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use vouch_compare::{ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, ProofPolicy, ThrottlePolicy};
+use vouch_compare::{
+    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, HiddenTables, ProofPolicy, ThrottlePolicy,
+};
 
 pub use super::addresses::redacted;
 
@@ -52,9 +54,10 @@ pub fn compare(
         discovery: discovery(&servers),
         expect_replicas: servers.expect_replicas,
         replication: !pair.no_replication,
-        channel: servers.channel,
+        channel: servers.channel.clone(),
         database_map: pair.map,
         filters,
+        hidden_tables: hidden_tables(&servers),
         where_clause: method.where_clause,
         digest: digest(method.digest),
         max_bandwidth: reading.max_bandwidth,
@@ -159,10 +162,18 @@ fn chunk(args: &MethodArgs) -> Result<ChunkPolicy, Complaint> {
     })
 }
 
+pub(super) fn hidden_tables(args: &ServerArgs) -> HiddenTables {
+    match args.accept_hidden_tables {
+        true => HiddenTables::Accepted,
+        false => HiddenTables::Incomplete,
+    }
+}
+
 pub(super) fn discovery(args: &ServerArgs) -> Discovery {
     Discovery {
         methods: args.recursion_method.iter().filter_map(|method| method.0.clone()).collect(),
         recurse: args.recurse,
+        allow: args.allow_discovered.clone(),
     }
 }
 
