@@ -143,7 +143,7 @@ fn wrong_addresses() {
     vouch.refuses(
         &source("mysql://db1/?ssl_mod=x"),
         "--source: the parameter `ssl_mod` is not known",
-        "known are ssl-mode, ssl-ca, ssl-cert, ssl-key, socket, server-public-key-path",
+        "known are ssl-mode, ssl-ca, ssl-cert, ssl-key, socket, server-public-key-path, get-server-public-key",
     );
     vouch.refuses(
         &source("[prod]"),
@@ -159,7 +159,7 @@ fn wrong_addresses() {
         &["compare", "--source", "db1", "--replica", "h=db2,Q=1"],
         "--replica: the DSN letter `Q` is not known",
         "known are h (host), P (port), u (user), p (password), S (socket), F (option file), s (1: TLS), and the \
-         parameters ssl-mode, ssl-ca, ssl-cert, ssl-key, socket, server-public-key-path",
+         parameters ssl-mode, ssl-ca, ssl-cert, ssl-key, socket, server-public-key-path, get-server-public-key",
     );
 }
 

@@ -31,5 +31,6 @@ mod proof;
 mod resume;
 mod scope;
 mod selection;
+mod sessions;
 mod site;
 mod sweep;
