@@ -39,6 +39,12 @@ pub enum Capability {
     IgnoredIndexes,
     /// Commit times of transactions that are being applied, in `performance_schema`.
     ApplierTimestamps,
+    /// Descending key parts; before, DESC is read and dropped.
+    DescendingIndexes,
+    /// Indexes that are invisible (MySQL) or ignored (MariaDB).
+    HiddenIndexes,
+    /// CHECK constraints; before, the clause is read and dropped.
+    CheckConstraints,
 }
 
 /// The first version that has something; `None` where none has it.
@@ -62,6 +68,9 @@ const TABLE: &[(Capability, Since, Since)] = &[
     (Capability::FunctionalIndexes, Some(Version::new(8, 0, 13)), None),
     (Capability::IgnoredIndexes, None, Some(Version::new(10, 6, 0))),
     (Capability::ApplierTimestamps, Some(Version::new(8, 0, 1)), None),
+    (Capability::DescendingIndexes, Some(Version::new(8, 0, 1)), Some(Version::new(10, 8, 1))),
+    (Capability::HiddenIndexes, Some(Version::new(8, 0, 0)), Some(Version::new(10, 6, 0))),
+    (Capability::CheckConstraints, Some(Version::new(8, 0, 16)), Some(Version::new(10, 2, 1))),
 ];
 
 /// The capabilities of one server.

@@ -29,6 +29,10 @@ pub use position::{LogPlace, Position, PositionKind};
 pub use registry::{Addresses, Registry};
 pub use session::{Access, Identity, Limits, Result, Session};
 pub use sql::checksum::Checksum;
+pub use sql::create::{
+    CheckConstraint, ColumnDetail, DefaultValue, ForeignKey, FullDefinition, Generated, IndexDetail, IndexKind,
+    KeyPartDetail, Language, Partitioning,
+};
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
 pub use sql::discovery::ReplicaAddress;
 pub use sql::grants::{May, Readable};

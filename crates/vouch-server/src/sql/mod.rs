@@ -3,6 +3,7 @@
 
 pub mod boundary;
 pub mod checksum;
+pub mod create;
 mod decode;
 pub mod digest;
 pub mod discovery;
