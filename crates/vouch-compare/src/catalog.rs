@@ -1,7 +1,7 @@
 //! Which tables are compared: listing, filters, and plans, with everything that
 //! is left out or missing said.
 
-use crate::drift::{self, Side};
+use crate::drift::{self, Pair, SchemaScope, Side};
 use crate::filter::{Filters, Unmatched};
 use crate::key::KeyChoice;
 use crate::ledger::Ledger;
@@ -12,7 +12,7 @@ use crate::sandwich::{Fence, Fenced};
 use crate::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
 use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof};
-use vouch_server::{Readable, Result, TableEntry, TableName};
+use vouch_server::{Fault, FullDefinition, Readable, Result, TableEntry, TableName};
 
 /// Which tables take part, and how they are read.
 #[derive(Clone, Copy)]
@@ -27,6 +27,8 @@ pub struct Selection<'a> {
     pub index: Option<&'a str>,
     /// Whether keys must survive being written as text: no FLOAT and no DOUBLE.
     pub exact_keys: bool,
+    /// How much of the definitions is compared.
+    pub schema: SchemaScope,
 }
 
 /// How much is said while a table is planned.
@@ -335,14 +337,16 @@ impl<'a> Catalog<'a> {
                 side.definition = replica.ask(|session| session.definition(&side.entry.name))?;
                 ours.definition = source.ask(|session| session.definition(&entry.name))?;
             }
-            self.report_drift(entry, at, &ours, &side, say);
+            let read =
+                if say == Say::Nothing { Full::NotWanted } else { self.full(&ours, &side, at, source, replica)? };
+            self.report_drift(entry, at, &ours, &side, &read, say);
+            let outcome = match (self.options.schema, &read) {
+                (SchemaScope::Off, _) => Outcome::excluded_by_option(Code::FilteredOut),
+                (_, Full::Unread) => Outcome::Unproven(Code::DefinitionUnread),
+                _ => Outcome::verified_by("metadata"),
+            };
             let replica = Some(self.ledger.replica(at));
-            self.ledger.settle(
-                ItemKind::Definition,
-                &entry.name.to_string(),
-                replica,
-                Outcome::verified_by("metadata"),
-            );
+            self.ledger.settle(ItemKind::Definition, &entry.name.to_string(), replica, outcome);
             sides.push(Some(side));
         }
         // No columns: it was dropped after it could be read.
@@ -419,11 +423,77 @@ impl<'a> Catalog<'a> {
         Ok(Presence::Absent)
     }
 
-    fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side, say: Say) {
-        let name = &entry.name;
+    fn report_drift(&self, entry: &TableEntry, replica: usize, ours: &Side, theirs: &Side, full: &Full, say: Say) {
+        let (name, table) = (&entry.name, entry.name.to_string());
         let ignored = |column: &str| self.options.filters.column(&name.database, &name.table, column).is_some();
-        for finding in drift::compare(&name.to_string(), self.ledger.replica(replica), ours, theirs, &ignored) {
+        if self.options.schema == SchemaScope::Off {
+            for column in drift::one_sided(&ours.definition, &theirs.definition).filter(|column| !ignored(column)) {
+                let what = format!("{table}.{column}");
+                let reason = format!("only one of the source and {} has it", self.ledger.replica(replica));
+                self.ledger.skip(Code::ColumnLeftOut, what, reason);
+            }
+            return;
+        }
+        for finding in self.drift(entry, replica, ours, theirs, full.pair()) {
             self.finding(say, ItemKind::Definition, finding);
+        }
+    }
+
+    fn drift(
+        &self,
+        entry: &TableEntry,
+        at: usize,
+        ours: &Side,
+        theirs: &Side,
+        full: Option<&FullPair>,
+    ) -> Vec<Finding> {
+        let name = &entry.name;
+        drift::compare(&Pair {
+            table: &name.to_string(),
+            replica: self.ledger.replica(at),
+            source: ours,
+            other: theirs,
+            full: full.map(|(ours, theirs)| (ours, theirs)),
+            ignored: &|column| self.options.filters.column(&name.database, &name.table, column).is_some(),
+        })
+    }
+
+    /// Everything about the table on the source and on one replica.
+    fn full(
+        &self,
+        ours: &Side,
+        theirs: &Side,
+        at: usize,
+        source: &mut Link<'_>,
+        replica: &mut Link<'_>,
+    ) -> Result<Full> {
+        if self.options.schema != SchemaScope::Full {
+            return Ok(Full::NotWanted);
+        }
+        let read = |source: &mut Link<'_>, replica: &mut Link<'_>| {
+            let ours = source.ask(|session| session.full_definition(&ours.entry.name))?;
+            Ok((ours, replica.ask(|session| session.full_definition(&theirs.entry.name))?))
+        };
+        let mut pair: Result<FullPair> = read(source, replica);
+        let differs = |pair: &FullPair| !self.drift(&ours.entry, at, ours, theirs, Some(pair)).is_empty();
+        if pair.as_ref().is_ok_and(differs)
+            && let Some(fence) = self.fences.get(at)
+        {
+            // A change of the definition may be on its way: look again after a fence.
+            // One that does not get there in time is reported by its readers.
+            catch_up(source, replica, fence, self.stop)?;
+            pair = read(source, replica);
+        }
+        match pair {
+            Ok(pair) => Ok(Full::Pair(Box::new(pair))),
+            Err(error) if matches!(error.fault, Fault::Denied | Fault::Unsupported | Fault::Other) => {
+                let name = ours.entry.name.to_string();
+                let failure = Failure::new(Code::DefinitionUnread, error.to_string())
+                    .with_hint("--schema rows compares what decides over rows alone");
+                self.ledger.failure(failure.at(Some(&name), Some(self.ledger.replica(at))));
+                Ok(Full::Unread)
+            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -440,4 +510,26 @@ fn late(ledger: &Ledger<'_>, at: usize, table: Option<&TableName>) {
     let name = ledger.replica(at).to_owned();
     let text = format!("{name} did not apply the source's position in time, so its definitions may be older");
     ledger.failure(Failure::new(Code::LagTimeout, text).at(table.map(ToString::to_string).as_deref(), Some(&name)));
+}
+
+/// The whole definition of a table on the source, and on a replica.
+type FullPair = (FullDefinition, FullDefinition);
+
+/// What is known of the whole definitions.
+enum Full {
+    /// They are not compared.
+    NotWanted,
+    /// They could not be read; that has been reported.
+    Unread,
+    /// Both.
+    Pair(Box<FullPair>),
+}
+
+impl Full {
+    fn pair(&self) -> Option<&FullPair> {
+        match self {
+            Full::Pair(pair) => Some(pair),
+            Full::NotWanted | Full::Unread => None,
+        }
+    }
 }

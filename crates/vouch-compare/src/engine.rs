@@ -222,6 +222,7 @@ impl Comparison<'_> {
             condition: self.options.where_clause.as_deref(),
             index: self.options.chunk.index.as_deref(),
             exact_keys: false,
+            schema: self.options.schema,
         };
         let listed = Catalog::list(selection, &run.ledger, fences, &self.context.stop, source, links);
         let surveyed = listed.and_then(|catalog| {

@@ -43,6 +43,7 @@ mod supervise;
 mod throttle;
 mod window;
 
+pub use drift::SchemaScope;
 pub use engine::compare;
 pub use filter::{FilterError, FilterSpec, Filters};
 pub use options::{

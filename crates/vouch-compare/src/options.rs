@@ -3,6 +3,7 @@
 //! The command line and the configuration file end here; the engine reads
 //! nothing else.
 
+use crate::drift::SchemaScope;
 use crate::filter::Filters;
 use crate::preflight::HiddenTables;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub struct CompareOptions {
     pub hidden_tables: HiddenTables,
     /// A condition on the rows, as SQL of the user's own.
     pub where_clause: Option<String>,
+    /// How much of the definitions of tables is compared.
+    pub schema: SchemaScope,
     /// How rows are digested.
     pub digest: DigestPolicy,
     /// Bytes per second that may be streamed from one server.

@@ -107,6 +107,48 @@ codes! {
     IndexDiffers "index-differs" Finding Notice
         "An index differs or exists on one side only. Rows are not affected."
         "Often on purpose (reporting replicas). Mind it before a failover.";
+    UniqueKeyDiffers "unique-key-differs" Finding Error
+        "A primary or unique key covers other columns on the replica, or exists on one side only. After a failover the server accepts duplicates that the source refuses, or the other way round."
+        "Look for a DDL statement that failed or was skipped on the replica. Check for duplicates before you create the key.";
+    DefaultDiffers "default-differs" Finding Error
+        "The column has another DEFAULT or ON UPDATE on the replica. Rows that are inserted or updated after a failover get other values."
+        "Bring the definitions together with ALTER TABLE … ALTER COLUMN … SET DEFAULT, with sql_log_bin=0.";
+    AutoIncrementDiffers "auto-increment-differs" Finding Error
+        "The column is AUTO_INCREMENT on one side only. After a failover inserts fail, or get no key of their own."
+        "Bring the definitions together. Often a table was created by CREATE TABLE … SELECT, or restored by a tool that leaves the attribute out.";
+    GeneratedDiffers "generated-differs" Finding Error
+        "The column is computed by another expression on the replica, or is generated on one side only."
+        "Replication does not transfer what a replica computes by itself. Bring the definitions together and compare the rows again.";
+    GeneratedKindDiffers "generated-kind-differs" Finding Notice
+        "A generated column is stored on one side and computed when it is read on the other. Its values are the same."
+        "Mind it before a failover: the cost of reads and of ALTER TABLE differs.";
+    ColumnVisibilityDiffers "column-visibility-differs" Finding Error
+        "The column is INVISIBLE on one side only. SELECT * and an INSERT without a list of columns mean other columns after a failover."
+        "Bring the definitions together with ALTER TABLE … ALTER COLUMN … SET VISIBLE or INVISIBLE.";
+    ColumnOrderDiffers "column-order-differs" Finding Error
+        "The columns are in another order on the replica. Row events carry values by position, so replication may put them into the wrong columns."
+        "Rebuild the table on the replica with the order of the source, then compare its rows again.";
+    ColumnAttributeDiffers "column-attribute-differs" Finding Error
+        "Another clause of the column differs, such as SRID or WITHOUT SYSTEM VERSIONING. It decides which values are accepted or kept."
+        "Bring the definitions together.";
+    CheckDiffers "check-differs" Finding Error
+        "A CHECK constraint differs, is not enforced, or exists on one side only. After a failover the server accepts rows that the source refuses, or the other way round."
+        "Look for a DDL statement that failed or was skipped on the replica. Bring the definitions together.";
+    ForeignKeyDiffers "foreign-key-differs" Finding Error
+        "A foreign key differs or exists on one side only. After a failover the server accepts other rows, or deletes and changes other rows by a cascade."
+        "Look for a DDL statement that failed or was skipped on the replica, or for a load with foreign_key_checks=0. Bring the definitions together.";
+    ConstraintNameDiffers "constraint-name-differs" Finding Notice
+        "The same foreign key, CHECK constraint or index has another name on the replica."
+        "An ALTER TABLE … DROP that names it stops replication there. Rename it on the replica.";
+    PartitioningDiffers "partitioning-differs" Finding Error
+        "The table is partitioned in another way on the replica. Rows may be refused that the source accepts, and DROP or TRUNCATE PARTITION removes other rows there."
+        "Look for a DDL statement that failed on the replica, or a job that creates partitions on one server only.";
+    VersioningDiffers "versioning-differs" Finding Error
+        "The table keeps the history of its rows (WITH SYSTEM VERSIONING) or has a PERIOD on one side only."
+        "Bring the definitions together. History that was not kept cannot be recovered.";
+    TableOptionDiffers "table-option-differs" Finding Notice
+        "The table has another option on the replica, such as its default collation or its encryption. Rows are not affected."
+        "Mind it before a failover: new columns take the table's default character set.";
     EngineDiffers "engine-differs" Finding Notice
         "The table has another storage engine or row format on the replica. Rows are not affected."
         "Mind it before a failover: locking and durability differ.";
@@ -234,6 +276,9 @@ codes! {
     KeyHot "key-hot" Error Notice
         "The key kept changing until the deadline, so it could neither be shown equal nor different. Unproven, not drift."
         "Run again at a quieter time, or raise --hot-deadline.";
+    DefinitionUnread "definition-unread" Error Notice
+        "The whole definition of a table could not be read, or was not understood: defaults, constraints, partitions and the like were not compared."
+        "Grant SELECT on the whole table. If the message quotes a clause of the definition, please report it. --schema rows compares without it.";
     TableFailed "table-failed" Error Notice
         "The table could not be compared to its end."
         "The message names the cause; what was found before is reported. Continue with --resume.";
@@ -411,6 +456,9 @@ codes! {
     FilteredOut "filtered-out" Skip Notice
         "Left out by a filter option."
         "Change the filter to include it.";
+    ColumnLeftOut "column-left-out" Skip Notice
+        "The column exists on one side only, so its values could not be compared. --schema off does not report that as a finding."
+        "Leave out --schema off to have such columns reported as findings.";
     NotATable "not-a-table" Skip Notice
         "A view, a sequence or another object without rows of its own."
         "Nothing to do: the tables behind it are compared.";

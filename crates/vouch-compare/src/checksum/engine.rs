@@ -8,6 +8,7 @@ use super::options::{ChecksumOptions, Function};
 use super::rotation::{self, Turn};
 use super::writer::{self, Ended, Writer};
 use crate::catalog::{Catalog, Planned, Say, Selection};
+use crate::drift::SchemaScope;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::plan::TablePlan;
@@ -86,6 +87,7 @@ pub fn selection(options: &ChecksumOptions) -> Selection<'_> {
         condition: options.where_clause.as_deref(),
         index: options.chunk.index.as_deref(),
         exact_keys: true,
+        schema: SchemaScope::Rows,
     }
 }
 

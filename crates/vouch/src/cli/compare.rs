@@ -42,6 +42,17 @@ pub enum Digest {
     Crc,
 }
 
+/// How much of the definitions of tables is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// Nothing; columns that one side lacks are listed as skipped
+    Off,
+    /// What decides over rows: columns, types, collations, indexes, engine
+    Rows,
+    /// Everything: also defaults, constraints, generated columns, partitions, options
+    Full,
+}
+
 /// How differences are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ProofBy {
@@ -139,6 +150,9 @@ pub struct MethodArgs {
     /// Only rows that meet this SQL condition
     #[arg(long = "where", value_name = "CONDITION")]
     pub where_clause: Option<String>,
+    /// How much of the definitions of tables is compared
+    #[arg(long, value_enum, value_name = "SCOPE", default_value = "full")]
+    pub schema: Schema,
     /// How rows are digested
     #[arg(long, value_enum, value_name = "DIGEST", default_value = "auto")]
     pub digest: Digest,

@@ -2,7 +2,9 @@
 
 use super::addresses::{self, Servers};
 use super::layers::Origins;
-use crate::cli::compare::{CompareArgs, Digest, MethodArgs, PairArgs, ProofBy, RunArgs, ServerArgs, ThrottleArgs};
+use crate::cli::compare::{
+    CompareArgs, Digest, MethodArgs, PairArgs, ProofBy, RunArgs, Schema, ServerArgs, ThrottleArgs,
+};
 use crate::cli::output::{Format, OutputArgs};
 use crate::cli::value::ReportFile;
 use crate::complaint::Complaint;
@@ -10,7 +12,8 @@ use crate::environment::Environment;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use vouch_compare::{
-    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, HiddenTables, ProofPolicy, ThrottlePolicy,
+    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, HiddenTables, ProofPolicy, SchemaScope,
+    ThrottlePolicy,
 };
 
 pub use super::addresses::redacted;
@@ -59,6 +62,7 @@ pub fn compare(
         filters,
         hidden_tables: hidden_tables(&servers),
         where_clause: method.where_clause,
+        schema: schema(method.schema),
         digest: digest(method.digest),
         max_bandwidth: reading.max_bandwidth,
         chunk,
@@ -186,6 +190,14 @@ pub(super) fn throttle_policy(args: ThrottleArgs, busy_share: f64) -> ThrottlePo
         check_interval: args.check_interval,
         run_time: args.run_time,
         windows: args.windows,
+    }
+}
+
+fn schema(schema: Schema) -> SchemaScope {
+    match schema {
+        Schema::Off => SchemaScope::Off,
+        Schema::Rows => SchemaScope::Rows,
+        Schema::Full => SchemaScope::Full,
     }
 }
 

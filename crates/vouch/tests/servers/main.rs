@@ -5,6 +5,7 @@
 
 mod cases;
 mod checksum;
+mod definitions;
 mod demo;
 mod errors;
 mod faults;

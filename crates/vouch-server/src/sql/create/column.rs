@@ -4,18 +4,23 @@ use super::cursor::Cursor;
 use super::lex::Token;
 use super::text::{expression, hexadecimal};
 use super::{CheckConstraint, ColumnDetail, DefaultValue, Generated};
+use crate::flavor::Flavor;
 
 /// Reads a column, and the CHECK that belongs to it.
 ///
 /// # Errors
 /// In words, what was expected and is not there.
-pub fn parse(tokens: &[Token]) -> Result<(ColumnDetail, Option<CheckConstraint>), String> {
+pub fn parse(tokens: &[Token], flavor: Flavor) -> Result<(ColumnDetail, Option<CheckConstraint>), String> {
     let mut cursor = Cursor::new(tokens);
     let mut column = ColumnDetail { name: cursor.name().ok_or("a column has no name")?, ..ColumnDetail::default() };
     let mut check = None;
-    let binary = data_type(&mut cursor)?;
+    let data_type = data_type(&mut cursor)?;
+    let binary = data_type.ends_with("binary") || data_type.ends_with("blob");
+    let mut nullable = true;
     while let Some(token) = cursor.peek() {
-        if skipped(&mut cursor) {
+        if cursor.take_words(&["NOT", "NULL"]) {
+            nullable = false;
+        } else if skipped(&mut cursor) {
         } else if cursor.take_words(&["DEFAULT"]) {
             column.default = Some(default(&mut cursor, binary)?);
         } else if cursor.take_words(&["ON", "UPDATE"]) {
@@ -33,22 +38,35 @@ pub fn parse(tokens: &[Token]) -> Result<(ColumnDetail, Option<CheckConstraint>)
             column.attributes.push(attribute(&mut cursor, token));
         }
     }
+    // MySQL prints no DEFAULT NULL for these, which have no other constant default.
+    if flavor == Flavor::Mysql && nullable && column.generated.is_none() && has_silent_null(&data_type) {
+        column.default.get_or_insert(DefaultValue::Null);
+    }
     Ok((column, check))
 }
 
-/// Passes over the type, which `information_schema` describes; returns whether its values are bytes.
-fn data_type(cursor: &mut Cursor<'_>) -> Result<bool, String> {
+fn has_silent_null(data_type: &str) -> bool {
+    let shapes =
+        ["json", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"];
+    data_type.ends_with("text")
+        || data_type.ends_with("blob")
+        || data_type == "geomcollection"
+        || data_type == "geometrycollection"
+        || shapes.contains(&data_type)
+}
+
+/// Passes over the type, which `information_schema` describes; returns its name.
+fn data_type(cursor: &mut Cursor<'_>) -> Result<String, String> {
     let name = cursor.name().ok_or("a column has no type")?;
     cursor.whole_group();
-    let name = name.to_ascii_lowercase();
-    Ok(name.ends_with("binary") || name.ends_with("blob"))
+    Ok(name.to_ascii_lowercase())
 }
 
 /// What says nothing that is not known from elsewhere, and comments.
 fn skipped(cursor: &mut Cursor<'_>) -> bool {
     let single = ["UNSIGNED", "SIGNED", "ZEROFILL", "NULL", "VISIBLE"];
     let takes_one = ["COLLATE", "COMMENT"];
-    if single.iter().any(|word| cursor.take_words(&[word])) || cursor.take_words(&["NOT", "NULL"]) {
+    if single.iter().any(|word| cursor.take_words(&[word])) {
         return true;
     }
     if cursor.take_words(&["CHARACTER", "SET"]) || takes_one.iter().any(|word| cursor.take_words(&[word])) {

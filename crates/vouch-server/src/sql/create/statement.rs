@@ -44,7 +44,7 @@ pub fn parse(statement: &[u8], language: Language) -> Result<FullDefinition, Str
 fn element(tokens: &[Token], definition: &mut FullDefinition) -> Result<(), String> {
     let mut cursor = Cursor::new(tokens);
     if matches!(cursor.peek(), Some(Token::Name(_))) {
-        let (column, check) = column::parse(tokens)?;
+        let (column, check) = column::parse(tokens, definition.language.flavor)?;
         definition.columns.push(column);
         definition.checks.extend(check);
         return Ok(());

@@ -1,9 +1,32 @@
 //! Schema drift: what differs between the definitions of a table on two servers.
+//!
+//! What decides which rows can be compared and how (columns, their types and collations) comes from
+//! [`TableDefinition`]; everything else from [`FullDefinition`]. Severity: whatever changes rows, or changes which
+//! writes a server accepts after a failover, is an error; what changes speed alone is a notice.
+
+mod attributes;
+mod constraints;
+mod full;
+mod indexes;
+mod names;
+mod partitions;
 
 use crate::plan::same_name;
 use std::collections::BTreeSet;
 use vouch_report::{Code, Finding, Location, Proof, ValueDiff};
-use vouch_server::{ColumnEntry, IndexEntry, TableDefinition, TableEntry};
+use vouch_server::{ColumnEntry, FullDefinition, IndexEntry, TableDefinition, TableEntry};
+
+/// How much of the definitions is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaScope {
+    /// Nothing: columns that one side lacks are named as left out.
+    Off,
+    /// Columns with their types and collations, which indexes there are, and the engine.
+    Rows,
+    /// Everything that `SHOW CREATE TABLE` prints, but for comments, counters and places on a disk.
+    #[default]
+    Full,
+}
 
 /// A table's listing and definition on one side.
 #[derive(Clone, Debug)]
@@ -14,30 +37,56 @@ pub struct Side {
     pub definition: TableDefinition,
 }
 
+/// A table on the source and on one replica.
+pub struct Pair<'a> {
+    /// `db.table`, as on the source.
+    pub table: &'a str,
+    /// The replica's name.
+    pub replica: &'a str,
+    /// The source's side.
+    pub source: &'a Side,
+    /// The replica's side.
+    pub other: &'a Side,
+    /// Everything about both, where that is compared and could be read.
+    pub full: Option<(&'a FullDefinition, &'a FullDefinition)>,
+    /// Columns that do not take part.
+    pub ignored: &'a dyn Fn(&str) -> bool,
+}
+
 /// Findings about the definition of one table on one replica.
-pub fn compare(
-    table: &str,
-    replica: &str,
-    source: &Side,
-    other: &Side,
-    ignored: &dyn Fn(&str) -> bool,
-) -> Vec<Finding> {
-    let mut drift = Drift { table, replica, findings: Vec::new() };
-    drift.columns(&source.definition, &other.definition, ignored);
-    drift.indexes(&source.definition.indexes, &other.definition.indexes);
-    drift.storage(&source.entry, &other.entry);
+pub fn compare(pair: &Pair<'_>) -> Vec<Finding> {
+    let mut drift = Drift { table: pair.table, replica: pair.replica, findings: Vec::new() };
+    drift.columns(&pair.source.definition, &pair.other.definition, pair.ignored);
+    match pair.full {
+        Some((ours, theirs)) => full::compare(&mut drift, ours, theirs, pair),
+        None => drift.indexes(&pair.source.definition.indexes, &pair.other.definition.indexes),
+    }
+    drift.storage(&pair.source.entry, &pair.other.entry);
     drift.findings
+}
+
+/// Columns that take part and exist on one side alone.
+pub fn one_sided<'a>(source: &'a TableDefinition, other: &'a TableDefinition) -> impl Iterator<Item = &'a str> {
+    let lacks = |definition: &TableDefinition, name: &str| definition.columns.iter().all(|c| !same_name(&c.name, name));
+    let ours = source.columns.iter().filter(move |column| lacks(other, &column.name));
+    let theirs = other.columns.iter().filter(move |column| lacks(source, &column.name));
+    ours.chain(theirs).map(|column| column.name.as_str())
 }
 
 /// Whether a column means the same on both sides: type, charset and collation.
 pub fn same_meaning(a: &ColumnEntry, b: &ColumnEntry) -> bool {
-    a.column_type == b.column_type && collation(a) == collation(b)
+    column_type(a) == column_type(b) && collation(a) == collation(b)
 }
 
 /// Whether two looks at one table saw the same definition; cardinalities are
 /// estimates and do not count.
 pub fn same_definition(a: &TableDefinition, b: &TableDefinition) -> bool {
     a.columns == b.columns && shapes(&a.indexes) == shapes(&b.indexes)
+}
+
+/// MariaDB 10.6 changed the comment in which it says that a column is compressed.
+fn column_type(column: &ColumnEntry) -> String {
+    column.column_type.replace("/*!100301", "/*M!100301")
 }
 
 /// Newer servers write `utf8mb3` where older ones wrote `utf8`.
@@ -70,6 +119,18 @@ impl Drift<'_> {
         self.findings.push(finding);
     }
 
+    /// A thing that both sides have, and that is not the same.
+    fn differs(&mut self, code: Code, what: &str, source: &str, replica: &str) {
+        self.add(code, format!("{what} is {source} on the source and {replica} on the replica"), Vec::new());
+    }
+
+    /// The same about a column.
+    fn column_differs(&mut self, code: Code, column: &str, what: &str, source: &str, replica: &str) {
+        let message = format!("column {column} {what} {source} on the source and {replica} on the replica");
+        let (source, replica) = (Some(source.to_owned()), Some(replica.to_owned()));
+        self.add(code, message, vec![ValueDiff { column: column.to_owned(), source, replica }]);
+    }
+
     fn columns(&mut self, source: &TableDefinition, other: &TableDefinition, ignored: &dyn Fn(&str) -> bool) {
         let taking_part = |column: &&ColumnEntry| !ignored(&column.name);
         for column in source.columns.iter().filter(taking_part) {
@@ -94,10 +155,7 @@ impl Drift<'_> {
         if same_meaning(ours, theirs) && ours.nullable == theirs.nullable {
             return;
         }
-        let (source, replica) = (describe(ours), describe(theirs));
-        let message = format!("column {} is {source} on the source and {replica} on the replica", ours.name);
-        let diff = ValueDiff { column: ours.name.clone(), source: Some(source), replica: Some(replica) };
-        self.add(Code::ColumnDiffers, message, vec![diff]);
+        self.column_differs(Code::ColumnDiffers, &ours.name, "is", &describe(ours), &describe(theirs));
     }
 
     fn indexes(&mut self, source: &[IndexEntry], other: &[IndexEntry]) {
