@@ -519,6 +519,9 @@ codes! {
     DefinitionUnjudged "definition-unjudged" Notice Notice
         "Definitions of tables and objects are only held against each other within one flavor, and the manifest is of the other."
         "Compare them by hand before a failover between flavors.";
+    EventState "event-state" Notice Notice
+        "Whether the events of the databases run on this server: enabled, disabled, or disabled on replicas. It differs between a source and its replicas on purpose, so a manifest does not cover it."
+        "Before clients use the server, enable the events that ran on the source (ALTER EVENT … ENABLE). On a copy beside the source, keep event_scheduler=OFF.";
     OlderAllowed "older-allowed" Notice Notice
         "The manifest was not held against the last serial that was accepted, because --allow-older says so."
         "Nothing to do when an older backup is looked at on purpose.";

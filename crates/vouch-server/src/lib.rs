@@ -31,14 +31,14 @@ pub use session::{Access, Identity, Limits, Result, Session};
 pub use sql::checksum::Checksum;
 pub use sql::create::{
     CheckConstraint, ColumnDetail, DefaultValue, ForeignKey, FullDefinition, Generated, IndexDetail, IndexKind,
-    KeyPartDetail, Language, Partitioning,
+    KeyPartDetail, Language, Partitioning, is_generated_name,
 };
 pub use sql::digest::{ColumnForm, DigestColumn, ServerDigest, ServerDigestResult};
 pub use sql::discovery::ReplicaAddress;
 pub use sql::grants::{May, Readable};
 pub use sql::guard::Blocking;
 pub use sql::health::{ApplierDelay, GroupMember, HealthSettings, HealthStatus, Heartbeat};
-pub use sql::objects::ObjectEntry;
+pub use sql::objects::{EventState, ObjectEntry};
 pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
 pub use sql::privileges::probe_grants;
 pub use sql::replicate::{ChunkRange, ChunkStatement, Expression, PerconaColumn, PerconaForm, ReplicateTable};

@@ -1,6 +1,9 @@
-//! The definition of a table or object as a digest.
+//! The definition of a table or object as a digest: version 1 here, version 2 in [`v2`].
+
+mod v2;
 
 use crate::request::Fold;
+pub use v2::{v2_of_object, v2_of_table};
 use vouch_manifest::Sha256;
 use vouch_server::{ColumnEntry, IndexEntry, ObjectEntry, TableDefinition};
 
@@ -19,7 +22,7 @@ impl Texts {
     }
 }
 
-/// The digest of a table's columns and indexes, in 64 hexadecimal digits.
+/// The digest of a table's columns and indexes in manifests of version 1, in 64 hexadecimal digits.
 pub fn of_table(definition: &TableDefinition) -> String {
     let mut texts = Texts::default();
     for column in &definition.columns {
@@ -51,7 +54,7 @@ fn add_index(texts: &mut Texts, index: &IndexEntry) {
     }
 }
 
-/// The digest of an object; `None` when the account may not see what it is made of.
+/// The digest of an object in manifests of version 1; `None` when the account may not see what it is made of.
 pub fn of_object(object: &ObjectEntry) -> Option<String> {
     let parts = object.definition.as_ref()?;
     let mut texts = Texts::default();

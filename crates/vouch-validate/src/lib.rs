@@ -11,7 +11,8 @@
 mod assembly;
 mod connect;
 mod create;
-mod definition;
+pub mod definition;
+mod events;
 mod fold;
 mod kept;
 mod layout;

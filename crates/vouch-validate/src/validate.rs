@@ -3,6 +3,7 @@
 use crate::assembly::Assembly;
 use crate::connect::Connector;
 use crate::definition;
+use crate::events;
 use crate::fold;
 use crate::kept::{Ground, Kept, Taken};
 use crate::ledger::{Definitions, Differing, Ledger};
@@ -159,6 +160,7 @@ impl Run<'_> {
         if abort.is_none() {
             self.objects(&mut control);
             self.uncompared();
+            self.events(&mut control);
             match self.since.take() {
                 Some(since) => self.still_unchanged(since, &mut control, &connector),
                 None => self.still(&mut control, &before),
@@ -529,6 +531,19 @@ impl Run<'_> {
                 Some(Some(_)) => Ok(Outcome::verified_by("definition digest")),
             };
             self.ledger.object(facts, result);
+        }
+    }
+
+    /// Says which events run here, which no digest covers: a copy with its events disabled looks whole.
+    fn events(&mut self, control: &mut Session) {
+        let listed = match control.objects() {
+            Ok(listed) => listed,
+            Err(error) => return self.ledger.error(Failure::new(Code::ObjectUnseen, error.to_string())),
+        };
+        let schemas: HashSet<&str> = self.manifest.tables.iter().map(|table| table.schema.as_str()).collect();
+        let events = listed.iter().filter(|one| schemas.contains(one.database.as_str()));
+        for message in events::by_state(events) {
+            self.notice(Code::EventState, message);
         }
     }
 

@@ -2,10 +2,10 @@
 
 use super::Drift;
 use super::full::Common;
-use super::names::{Matched, is_generated, matched};
+use super::names::{Matched, matched};
 use crate::plan::same_name;
 use vouch_report::Code;
-use vouch_server::{CheckConstraint, ForeignKey, FullDefinition};
+use vouch_server::{CheckConstraint, ForeignKey, FullDefinition, is_generated_name};
 
 fn foreign_key_words(key: &ForeignKey) -> String {
     let table = match &key.referenced_database {
@@ -37,7 +37,7 @@ impl Drift<'_> {
         let told = Told {
             code: Code::ForeignKeyDiffers,
             what: "foreign key",
-            is_generated: &|key: &ForeignKey| is_generated(&key.name),
+            is_generated: &|key: &ForeignKey| is_generated_name(&key.name),
         };
         self.constraints(&matched, &told, |key| key.name.as_str(), foreign_key_words);
     }
@@ -51,7 +51,7 @@ impl Drift<'_> {
         // MariaDB names the constraint of a column after it.
         let of_column = |check: &CheckConstraint| {
             let columns = ours.columns.iter().chain(&theirs.columns);
-            is_generated(&check.name) || columns.into_iter().any(|column| same_name(&column.name, &check.name))
+            is_generated_name(&check.name) || columns.into_iter().any(|column| same_name(&column.name, &check.name))
         };
         let told = Told { code: Code::CheckDiffers, what: "constraint", is_generated: &of_column };
         self.constraints(&matched, &told, |check| check.name.as_str(), check_words);

@@ -1,15 +1,6 @@
-//! Names of two sides: which are the same, which were chosen by a server, and what belongs together.
+//! Names of two sides: which are the same, and what belongs together.
 
 use crate::plan::same_name;
-
-/// Whether a server chose the name of a constraint: `t_ibfk_1`, `t_chk_1`, `CONSTRAINT_1`, a plain number.
-pub fn is_generated(name: &str) -> bool {
-    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let numbered = stem.len() < name.len();
-    name.is_empty()
-        || (numbered
-            && (stem.is_empty() || stem == "CONSTRAINT_" || stem.ends_with("_ibfk_") || stem.ends_with("_chk_")))
-}
 
 /// What two lists of named things have in common.
 pub struct Matched<'a, T> {
@@ -59,16 +50,6 @@ fn take_pairs<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_servers_choose_are_known() {
-        for name in ["t_ibfk_1", "t_chk_12", "CONSTRAINT_1", "1", ""] {
-            assert!(is_generated(name), "{name}");
-        }
-        for name in ["fk1", "t_chk", "positive", "CONSTRAINT_", "t_ibfk"] {
-            assert!(!is_generated(name), "{name}");
-        }
-    }
 
     #[test]
     fn what_has_the_meaning_is_paired_before_what_has_the_name() {

@@ -213,6 +213,14 @@ pub struct Partitioning {
     pub partitions: Vec<(String, String)>,
 }
 
+/// Whether a server chose the name of a constraint: `t_ibfk_1`, `t_chk_1`, `CONSTRAINT_1`, a plain number.
+pub fn is_generated_name(name: &str) -> bool {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = stem.len() < name.len();
+    let usual = stem.is_empty() || stem == "CONSTRAINT_" || stem.ends_with("_ibfk_") || stem.ends_with("_chk_");
+    name.is_empty() || (numbered && usual)
+}
+
 impl Session {
     /// Everything that the server prints about the definition of `table`.
     ///
@@ -234,5 +242,20 @@ impl Session {
             let message = format!("what SHOW CREATE TABLE prints for {table} is not understood: {why}");
             ServerError::new(self.name(), Fault::Other, message)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_servers_choose_are_known() {
+        for name in ["t_ibfk_1", "t_chk_12", "CONSTRAINT_1", "1", ""] {
+            assert!(is_generated_name(name), "{name}");
+        }
+        for name in ["fk1", "t_chk", "positive", "CONSTRAINT_", "t_ibfk"] {
+            assert!(!is_generated_name(name), "{name}");
+        }
     }
 }
