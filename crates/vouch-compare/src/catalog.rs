@@ -7,6 +7,7 @@ use crate::key::KeyChoice;
 use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::listing::Listing;
+use crate::options::TextPolicy;
 use crate::plan::{Ingredients, TablePlan, plan};
 use crate::sandwich::{Fence, Fenced};
 use crate::stop::Stop;
@@ -29,6 +30,8 @@ pub struct Selection<'a> {
     pub exact_keys: bool,
     /// How much of the definitions is compared.
     pub schema: SchemaScope,
+    /// What of a text is compared.
+    pub text: TextPolicy,
 }
 
 /// How much is said while a table is planned.
@@ -378,6 +381,7 @@ impl<'a> Catalog<'a> {
             index: self.options.index,
             exact_keys: self.options.exact_keys,
             packet: self.packet,
+            text: self.options.text,
         })
     }
 

@@ -223,6 +223,7 @@ impl Comparison<'_> {
             index: self.options.chunk.index.as_deref(),
             exact_keys: false,
             schema: self.options.schema,
+            text: self.options.text,
         };
         let listed = Catalog::list(selection, &run.ledger, fences, &self.context.stop, source, links);
         let surveyed = listed.and_then(|catalog| {

@@ -48,7 +48,7 @@ pub use engine::compare;
 pub use filter::{FilterError, FilterSpec, Filters};
 pub use options::{
     ChunkPolicy, CompareOptions, DigestPolicy, Discovery, DiscoveryMethod, HostPattern, LoadLimit, ProofPolicy,
-    ThrottlePolicy, Window,
+    TextPolicy, ThrottlePolicy, Window,
 };
 pub use preflight::HiddenTables;
 pub use refusal::{Refusal, RefusalKind};

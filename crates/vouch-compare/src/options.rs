@@ -35,6 +35,8 @@ pub struct CompareOptions {
     pub where_clause: Option<String>,
     /// How much of the definitions of tables is compared.
     pub schema: SchemaScope,
+    /// What of a text is compared where its character set differs.
+    pub text: TextPolicy,
     /// How rows are digested.
     pub digest: DigestPolicy,
     /// Bytes per second that may be streamed from one server.
@@ -154,6 +156,16 @@ pub enum DigestPolicy {
     Stream,
     /// CRC32 in the server: light, 2^-32.
     Crc,
+}
+
+/// What of a text is compared where its character set differs between the sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TextPolicy {
+    /// The text: both sides are read in UTF-8.
+    #[default]
+    Text,
+    /// The bytes that are stored.
+    Bytes,
 }
 
 /// How the key space is cut into chunks.

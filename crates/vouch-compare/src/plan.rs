@@ -3,9 +3,10 @@
 use crate::drift::{self, Side};
 use crate::filter::Filters;
 use crate::key::{self, KeyChoice};
+use crate::options::TextPolicy;
 use vouch_server::{
-    ColumnEntry, ColumnForm, DigestColumn, IndexEntry, IndexPart, Interval, KeyColumn, Reading, TableDefinition,
-    TableName,
+    ColumnEntry, ColumnForm, ConvertedColumn, DigestColumn, IndexEntry, IndexPart, Interval, KeyColumn, Reading,
+    TableDefinition, TableName,
 };
 
 /// The plan for one table.
@@ -51,6 +52,8 @@ pub struct Ingredients<'a> {
     pub exact_keys: bool,
     /// `max_allowed_packet`, the least of all servers.
     pub packet: u64,
+    /// What of a text is compared.
+    pub text: TextPolicy,
 }
 
 /// Makes the plan of one table.
@@ -69,19 +72,27 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
     };
     let everywhere = |key: &[KeyColumn]| sides.iter().all(|side| index_along(key, &side.definition).is_some());
     let key = key::choose(&from.source.definition, from.index, &usable, &everywhere);
+    let recoded: Vec<&str> = match from.text {
+        TextPolicy::Text => {
+            columns.iter().filter(|column| is_recoded(column, &sides)).map(|c| c.name.as_str()).collect()
+        }
+        TextPolicy::Bytes => Vec::new(),
+    };
     let reading = Reading {
         table: name.clone(),
         columns: columns.iter().map(|column| column.name.clone()).collect(),
+        converted: converted(&from.source.definition, &recoded),
         key: key.columns.clone(),
         index: key.index.clone(),
         condition: from.condition.map(str::to_owned),
     };
-    let replicas = from.replicas.iter().map(|side| side.as_ref().map(|side| on_replica(&reading, side))).collect();
+    let replicas =
+        from.replicas.iter().map(|side| side.as_ref().map(|side| on_replica(&reading, side, &recoded))).collect();
     TablePlan {
         label: name.to_string(),
         name,
         rows: from.source.entry.rows,
-        server_columns: server_columns(&columns).filter(|_| fits_packet(&columns, from.packet)),
+        server_columns: server_columns(&columns, &recoded).filter(|_| fits_packet(&columns, from.packet)),
         fits_packet: fits_packet(&columns, from.packet),
         reading,
         replicas,
@@ -110,10 +121,33 @@ fn common_columns<'a>(from: &'a Ingredients<'_>, name: &TableName) -> Vec<&'a Co
     from.source.definition.columns.iter().filter(wanted).filter(everywhere).collect()
 }
 
+/// Whether the column is text everywhere, in another character set on some replica.
+fn is_recoded(ours: &ColumnEntry, sides: &[&Side]) -> bool {
+    let theirs = || sides.iter().filter_map(|side| find(&side.definition, &ours.name));
+    is_text(ours) && theirs().all(is_text) && theirs().any(|theirs| family(theirs) != family(ours))
+}
+
+fn is_text(column: &ColumnEntry) -> bool {
+    let text = matches!(column.data_type.as_str(), "char" | "varchar" | "enum" | "set" | "json");
+    (text || column.data_type.ends_with("text")) && !column.charset.is_empty() && column.charset != "binary"
+}
+
+/// A character set by the bytes that it gives to a text: those of UTF-8 differ in nothing but what they can hold.
+fn family(column: &ColumnEntry) -> &str {
+    if matches!(column.charset.as_str(), "utf8" | "utf8mb3" | "utf8mb4") { "utf8" } else { &column.charset }
+}
+
+/// The conversions of these columns on a server with that definition.
+fn converted(definition: &TableDefinition, recoded: &[&str]) -> Vec<ConvertedColumn> {
+    let columns = recoded.iter().filter_map(|name| Some((name, find(definition, name)?)));
+    columns.filter_map(|(name, column)| ConvertedColumn::new(name, &column.charset)).collect()
+}
+
 /// The same reading on a replica: its own name, and its own index of the same columns.
-fn on_replica(reading: &Reading, side: &Side) -> Reading {
+fn on_replica(reading: &Reading, side: &Side, recoded: &[&str]) -> Reading {
     let index = index_along(&reading.key, &side.definition).map(|index| index.name.clone());
-    Reading { table: side.entry.name.clone(), index, ..reading.clone() }
+    let converted = converted(&side.definition, recoded);
+    Reading { table: side.entry.name.clone(), index, converted, ..reading.clone() }
 }
 
 /// The index of exactly these columns.
@@ -144,9 +178,12 @@ fn fits_packet(columns: &[&ColumnEntry], packet: u64) -> bool {
     (columns.len() as u64).saturating_mul(SHORT.saturating_add(32)) < packet
 }
 
-fn server_columns(columns: &[&ColumnEntry]) -> Option<Vec<DigestColumn>> {
+fn server_columns(columns: &[&ColumnEntry], recoded: &[&str]) -> Option<Vec<DigestColumn>> {
     let column = |column: &&ColumnEntry| {
-        Some(DigestColumn { name: column.name.clone(), form: form_of(column)?, nullable: column.nullable })
+        // In UTF-8 a text may be several times as long.
+        let long = recoded.contains(&column.name.as_str());
+        let form = if long { ColumnForm::Long } else { form_of(column)? };
+        Some(DigestColumn { name: column.name.clone(), form, nullable: column.nullable || long })
     };
     columns.iter().map(column).collect()
 }

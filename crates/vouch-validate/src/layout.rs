@@ -131,6 +131,7 @@ impl Layout {
             columns: self.columns.iter().map(|column| column.name.clone()).collect(),
             key: self.key.clone(),
             index: self.index.clone(),
+            converted: Vec::new(),
             condition: None,
         }
     }

@@ -11,6 +11,7 @@ use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::drift::SchemaScope;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
+use crate::options::TextPolicy;
 use crate::plan::TablePlan;
 use crate::preflight;
 use crate::queue::Queue;
@@ -88,6 +89,8 @@ pub fn selection(options: &ChecksumOptions) -> Selection<'_> {
         index: options.chunk.index.as_deref(),
         exact_keys: true,
         schema: SchemaScope::Rows,
+        // Each replica computes the same expression, over its own bytes.
+        text: TextPolicy::Bytes,
     }
 }
 

@@ -58,12 +58,12 @@ pub struct ServerDigestResult {
     pub digest: Vec<u8>,
 }
 
-fn encoded(column: &DigestColumn) -> String {
-    let name = quote(&column.name);
+/// A column whose value is this expression.
+fn encoded(column: &DigestColumn, name: &str) -> String {
     let with_length = |bytes: &str| format!("LENGTH({bytes}),':',{bytes}");
     let value = match column.form {
         ColumnForm::Number => format!("{name},':'"),
-        ColumnForm::Text => with_length(&name),
+        ColumnForm::Text => with_length(name),
         ColumnForm::Short => with_length(&format!("CAST({name} AS BINARY)")),
         ColumnForm::Real => with_length(&format!("CAST(CAST({name} AS DOUBLE) AS BINARY)")),
         ColumnForm::Long => with_length(&format!("SHA2({name},256)")),
@@ -79,7 +79,11 @@ fn bytes_of(first: &str, parts: &str) -> String {
 
 /// The digest of one row as an SQL expression; `salt` must be plain hexadecimal.
 pub(crate) fn row_text(columns: &[DigestColumn], salt: &str) -> String {
-    let parts: Vec<String> = columns.iter().map(encoded).collect();
+    text_of_row(columns, salt, |column| quote(&column.name))
+}
+
+fn text_of_row(columns: &[DigestColumn], salt: &str, value: impl Fn(&DigestColumn) -> String) -> String {
+    let parts: Vec<String> = columns.iter().map(|column| encoded(column, &value(column))).collect();
     bytes_of(salt, &parts.join(","))
 }
 
@@ -126,7 +130,7 @@ impl Session {
         interval: &Interval,
     ) -> Result<ServerDigestResult> {
         let (condition, params) = interval_sql(&reading.key, interval);
-        let row = row_text(columns, salt);
+        let row = text_of_row(columns, salt, |column| reading.value_of(&column.name));
         let wide = self.has(Capability::WideBitXor);
         let sql = format!("SELECT {} {}", aggregate(kind, wide, &row), reading.source_of_rows(&condition));
         let found = self.rows(&sql, params)?;

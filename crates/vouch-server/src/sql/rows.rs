@@ -16,12 +16,45 @@ pub struct Reading {
     pub table: TableName,
     /// Columns, in the order in which they are digested.
     pub columns: Vec<String>,
+    /// Those of them that are read as text instead of as the bytes that are stored.
+    pub converted: Vec<ConvertedColumn>,
     /// The key columns; empty means that the table has no usable key.
     pub key: Vec<KeyColumn>,
     /// The index of the key.
     pub index: Option<String>,
     /// A condition of the user's own.
     pub condition: Option<String>,
+}
+
+/// A text column whose character set is another one on another server: it is read in UTF-8 on all of them, so that
+/// equal text has equal bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConvertedColumn {
+    /// Its name.
+    pub name: String,
+    /// Its character set on this server.
+    pub charset: String,
+}
+
+impl ConvertedColumn {
+    /// The conversion; `None` for a character set whose name is not a plain word.
+    pub fn new(name: &str, charset: &str) -> Option<Self> {
+        let plain = !charset.is_empty() && charset.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        plain.then(|| ConvertedColumn { name: name.to_owned(), charset: charset.to_owned() })
+    }
+
+    /// The value in UTF-8.
+    ///
+    /// A conversion replaces what it cannot convert by question marks, which would make different values equal. So
+    /// a value that does not survive the way to UTF-32 and back is read as its bytes after 0xFF, which no text in
+    /// UTF-8 begins with; and where the conversion outgrows max_allowed_packet and is NULL, as its bytes.
+    fn sql(&self) -> String {
+        let (name, charset) = (quote(&self.name), &self.charset);
+        let back = format!("CAST(CONVERT(CONVERT({name} USING utf32) USING {charset}) AS BINARY)");
+        let bytes = format!("CAST({name} AS BINARY)");
+        let text = format!("CAST(CONVERT({name} USING utf8mb4) AS BINARY)");
+        format!("COALESCE(IF({back}={bytes},{text},CONCAT(x'FF',{bytes})),{bytes})")
+    }
 }
 
 /// One row as it arrives.
@@ -74,8 +107,14 @@ impl Reading {
         (places.collect(), extra)
     }
 
+    /// The value of a column, as it is compared.
+    pub(crate) fn value_of(&self, column: &str) -> String {
+        let converted = self.converted.iter().find(|converted| converted.name == column);
+        converted.map_or_else(|| quote(column), ConvertedColumn::sql)
+    }
+
     fn select_list(&self, extra: &[String]) -> String {
-        let mut list: Vec<String> = self.columns.iter().map(|column| quote(column)).collect();
+        let mut list: Vec<String> = self.columns.iter().map(|column| self.value_of(column)).collect();
         list.extend_from_slice(extra);
         list.join(", ")
     }

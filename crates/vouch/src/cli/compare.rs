@@ -153,6 +153,9 @@ pub struct MethodArgs {
     /// How much of the definitions of tables is compared
     #[arg(long, value_enum, value_name = "SCOPE", default_value = "full")]
     pub schema: Schema,
+    /// Compare the bytes that are stored where the character sets of a column differ, not the text
+    #[arg(long)]
+    pub bytes: bool,
     /// How rows are digested
     #[arg(long, value_enum, value_name = "DIGEST", default_value = "auto")]
     pub digest: Digest,

@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use vouch_compare::{
-    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, HiddenTables, ProofPolicy, SchemaScope,
+    ChunkPolicy, CompareOptions, DigestPolicy, Discovery, Filters, HiddenTables, ProofPolicy, SchemaScope, TextPolicy,
     ThrottlePolicy,
 };
 
@@ -63,6 +63,7 @@ pub fn compare(
         hidden_tables: hidden_tables(&servers),
         where_clause: method.where_clause,
         schema: schema(method.schema),
+        text: if method.bytes { TextPolicy::Bytes } else { TextPolicy::Text },
         digest: digest(method.digest),
         max_bandwidth: reading.max_bandwidth,
         chunk,
