@@ -3,6 +3,7 @@
 
 use crate::drift::{self, Pair, SchemaScope, Side};
 use crate::filter::{Filters, Unmatched};
+use crate::history::History;
 use crate::key::KeyChoice;
 use crate::ledger::Ledger;
 use crate::link::Link;
@@ -32,6 +33,8 @@ pub struct Selection<'a> {
     pub schema: SchemaScope,
     /// What of a text is compared.
     pub text: TextPolicy,
+    /// Whether the history of system-versioned tables is compared.
+    pub history: bool,
 }
 
 /// How much is said while a table is planned.
@@ -359,7 +362,23 @@ impl<'a> Catalog<'a> {
         if sides.iter().all(Option::is_none) && !replicas.is_empty() {
             return Ok(Planned::Nowhere);
         }
+        if say == Say::All {
+            self.report_history(&ours, &sides);
+        }
         Ok(Planned::Plan(Box::new(self.planned(&ours, &sides))))
+    }
+
+    /// Says whose history is not compared, and why.
+    fn report_history(&self, ours: &Side, sides: &[Option<Side>]) {
+        let sides: Vec<&Side> = sides.iter().flatten().collect();
+        let why = match History::of(ours, &sides) {
+            History::None => None,
+            _ if !self.options.history => Some("checksums cover current rows alone"),
+            history => history.left_out(),
+        };
+        if let Some(why) = why {
+            self.ledger.skip(Code::HistoryLeftOut, ours.entry.name.to_string(), why);
+        }
     }
 
     /// The key along which a table would be cut, as far as the source is concerned.
@@ -382,6 +401,7 @@ impl<'a> Catalog<'a> {
             exact_keys: self.options.exact_keys,
             packet: self.packet,
             text: self.options.text,
+            history: self.options.history,
         })
     }
 

@@ -224,6 +224,7 @@ impl Comparison<'_> {
             exact_keys: false,
             schema: self.options.schema,
             text: self.options.text,
+            history: true,
         };
         let listed = Catalog::list(selection, &run.ledger, fences, &self.context.stop, source, links);
         let surveyed = listed.and_then(|catalog| {

@@ -17,6 +17,7 @@ mod engine;
 mod facts;
 mod filter;
 mod finding;
+mod history;
 mod key;
 mod ledger;
 mod link;

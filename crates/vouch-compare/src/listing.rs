@@ -125,6 +125,7 @@ fn undescribed(name: &TableName) -> TableEntry {
     TableEntry {
         name: name.clone(),
         is_base: true,
+        versioned_until: None,
         engine: String::new(),
         row_format: String::new(),
         collation: String::new(),

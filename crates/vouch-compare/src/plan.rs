@@ -2,6 +2,7 @@
 
 use crate::drift::{self, Side};
 use crate::filter::Filters;
+use crate::history::History;
 use crate::key::{self, KeyChoice};
 use crate::options::TextPolicy;
 use vouch_server::{
@@ -54,13 +55,24 @@ pub struct Ingredients<'a> {
     pub packet: u64,
     /// What of a text is compared.
     pub text: TextPolicy,
+    /// Whether the history of system-versioned tables is compared.
+    pub history: bool,
+}
+
+/// What is compared of the history; nothing, and nothing is changed for it, where it is not wanted.
+fn history(from: &Ingredients<'_>, sides: &[&Side]) -> History {
+    if from.history { History::of(from.source, sides) } else { History::None }
 }
 
 /// Makes the plan of one table.
 pub fn plan(from: &Ingredients<'_>) -> TablePlan {
     let name = from.source.entry.name.clone();
-    let columns = common_columns(from, &name);
     let sides: Vec<&Side> = from.replicas.iter().flatten().collect();
+    let history = history(from, &sides);
+    let period = history.hidden_columns();
+    let wanted = |column: &&ColumnEntry| from.filters.column(&name.database, &name.table, &column.name).is_none();
+    let listed = common_columns(from, &name).into_iter().filter(|column| !history.is_local(&column.name));
+    let columns: Vec<&ColumnEntry> = listed.chain(period.iter().filter(wanted)).collect();
     let usable = |name: &str| {
         let ours = find(&from.source.definition, name).filter(|column| !from.exact_keys || is_exact(column));
         let everywhere = |ours: &ColumnEntry| {
@@ -70,8 +82,14 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
         };
         columns.iter().any(|column| same_name(&column.name, name)) && ours.is_some_and(everywhere)
     };
-    let everywhere = |key: &[KeyColumn]| sides.iter().all(|side| index_along(key, &side.definition).is_some());
-    let key = key::choose(&from.source.definition, from.index, &usable, &everywhere);
+    let along = |key: &[KeyColumn], side: &Side| {
+        index_along(key, &history.current_only(&side.definition)).map(|index| index.name.clone())
+    };
+    let everywhere = |key: &[KeyColumn]| sides.iter().all(|side| along(key, side).is_some());
+    let current = history.current_only(&from.source.definition);
+    let mut key = key::choose(&current, from.index, &usable, &everywhere);
+    let indexed = key.columns.clone();
+    key.columns.extend(history.hidden_key().filter(|_| key.unique));
     let recoded: Vec<&str> = match from.text {
         TextPolicy::Text => {
             columns.iter().filter(|column| is_recoded(column, &sides)).map(|c| c.name.as_str()).collect()
@@ -85,9 +103,10 @@ pub fn plan(from: &Ingredients<'_>) -> TablePlan {
         key: key.columns.clone(),
         index: key.index.clone(),
         condition: from.condition.map(str::to_owned),
+        history: history.is_compared(),
     };
-    let replicas =
-        from.replicas.iter().map(|side| side.as_ref().map(|side| on_replica(&reading, side, &recoded))).collect();
+    let there = |side: &Side| on_replica(&reading, side, &recoded, along(&indexed, side));
+    let replicas = from.replicas.iter().map(|side| side.as_ref().map(there)).collect();
     TablePlan {
         label: name.to_string(),
         name,
@@ -144,8 +163,7 @@ fn converted(definition: &TableDefinition, recoded: &[&str]) -> Vec<ConvertedCol
 }
 
 /// The same reading on a replica: its own name, and its own index of the same columns.
-fn on_replica(reading: &Reading, side: &Side, recoded: &[&str]) -> Reading {
-    let index = index_along(&reading.key, &side.definition).map(|index| index.name.clone());
+fn on_replica(reading: &Reading, side: &Side, recoded: &[&str], index: Option<String>) -> Reading {
     let converted = converted(&side.definition, recoded);
     Reading { table: side.entry.name.clone(), index, converted, ..reading.clone() }
 }

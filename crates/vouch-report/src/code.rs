@@ -459,6 +459,9 @@ codes! {
     ColumnLeftOut "column-left-out" Skip Notice
         "The column exists on one side only, so its values could not be compared. --schema off does not report that as a finding."
         "Leave out --schema off to have such columns reported as findings.";
+    HistoryLeftOut "history-left-out" Skip Notice
+        "The table is system-versioned (MariaDB), and the history of its rows was not compared; its current rows were. The reason says why."
+        "History by time is compared by vouch compare between servers that end it alike. History by transaction numbers cannot be: each server counts its own.";
     NotATable "not-a-table" Skip Notice
         "A view, a sequence or another object without rows of its own."
         "Nothing to do: the tables behind it are compared.";

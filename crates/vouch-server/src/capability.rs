@@ -45,6 +45,8 @@ pub enum Capability {
     HiddenIndexes,
     /// CHECK constraints; before, the clause is read and dropped.
     CheckConstraints,
+    /// TIMESTAMP reaches to the year 2106.
+    LateTimestamps,
 }
 
 /// The first version that has something; `None` where none has it.
@@ -70,6 +72,7 @@ const TABLE: &[(Capability, Since, Since)] = &[
     (Capability::ApplierTimestamps, Some(Version::new(8, 0, 1)), None),
     (Capability::DescendingIndexes, Some(Version::new(8, 0, 1)), Some(Version::new(10, 8, 1))),
     (Capability::HiddenIndexes, Some(Version::new(8, 0, 0)), Some(Version::new(10, 6, 0))),
+    (Capability::LateTimestamps, None, Some(Version::new(11, 5, 1))),
     (Capability::CheckConstraints, Some(Version::new(8, 0, 16)), Some(Version::new(10, 2, 1))),
 ];
 

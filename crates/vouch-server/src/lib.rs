@@ -46,7 +46,7 @@ pub use sql::replicated::{ChunkRow, TableTotals};
 pub use sql::replication::{ReplicaStatus, Waited};
 pub use sql::rotation::{PlannedChunk, Rotation, RotationTables, SliceTotals};
 pub use sql::rows::{ConvertedColumn, Extent, Reading, RowView};
-pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, TableDefinition, TableEntry};
+pub use sql::schema::{ColumnEntry, IndexEntry, IndexPart, LastMoment, TableDefinition, TableEntry};
 pub use sql::sight::{Databases, Hidden, Sight};
 pub use sql::snapshot::LogStatus;
 pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};

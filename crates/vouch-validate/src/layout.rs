@@ -132,6 +132,7 @@ impl Layout {
             key: self.key.clone(),
             index: self.index.clone(),
             converted: Vec::new(),
+            history: false,
             condition: None,
         }
     }

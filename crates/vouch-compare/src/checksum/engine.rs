@@ -91,6 +91,7 @@ pub fn selection(options: &ChecksumOptions) -> Selection<'_> {
         schema: SchemaScope::Rows,
         // Each replica computes the same expression, over its own bytes.
         text: TextPolicy::Bytes,
+        history: false,
     }
 }
 

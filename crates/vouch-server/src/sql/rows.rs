@@ -24,6 +24,8 @@ pub struct Reading {
     pub index: Option<String>,
     /// A condition of the user's own.
     pub condition: Option<String>,
+    /// All versions of rows are read, those that are history too (MariaDB).
+    pub history: bool,
 }
 
 /// A text column whose character set is another one on another server: it is read in UTF-8 on all of them, so that
@@ -126,7 +128,8 @@ impl Reading {
             _ => String::new(),
         };
         let own = self.condition.as_ref().map(|own| format!(" AND ({own})")).unwrap_or_default();
-        format!("FROM {}{force} WHERE {condition}{own}", self.table.sql())
+        let versions = if self.history { " FOR SYSTEM_TIME ALL" } else { "" };
+        format!("FROM {}{versions}{force} WHERE {condition}{own}", self.table.sql())
     }
 
     pub(crate) fn order_clause(&self) -> String {

@@ -13,6 +13,8 @@ pub struct TableEntry {
     pub name: TableName,
     /// True for tables with rows of their own; false for views, sequences and the like.
     pub is_base: bool,
+    /// It keeps the history of its rows (MariaDB); then, until when a version holds that still holds.
+    pub versioned_until: Option<LastMoment>,
     /// Storage engine; empty when the server gives none.
     pub engine: String,
     /// Row format, as the server calls it.
@@ -23,6 +25,15 @@ pub struct TableEntry {
     pub rows: u64,
     /// Estimated bytes of data.
     pub bytes: u64,
+}
+
+/// The greatest TIMESTAMP of a server, which stands for "still".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastMoment {
+    /// That of 31 bits.
+    Year2038,
+    /// That of 32 bits, since MariaDB 11.5.
+    Year2106,
 }
 
 /// A column as the server describes it.
@@ -130,11 +141,12 @@ fn number(row: &Row, name: &str) -> u64 {
     decode::number(row, &[name]).unwrap_or(0)
 }
 
-fn entry(row: &Row) -> TableEntry {
+fn entry(row: &Row, last_moment: LastMoment) -> TableEntry {
     let kind = text(row, "k");
     TableEntry {
         name: TableName::new(text(row, "d"), text(row, "t")),
         is_base: kind == "BASE TABLE" || kind == "SYSTEM VERSIONED",
+        versioned_until: (kind == "SYSTEM VERSIONED").then_some(last_moment),
         engine: text(row, "e"),
         row_format: text(row, "f"),
         collation: text(row, "c"),
@@ -194,12 +206,18 @@ fn add_part(indexes: &mut Vec<IndexEntry>, row: &Row) {
 }
 
 impl Session {
+    /// The greatest TIMESTAMP of the server.
+    fn last_moment(&self) -> LastMoment {
+        if self.has(Capability::LateTimestamps) { LastMoment::Year2106 } else { LastMoment::Year2038 }
+    }
+
     /// Every table that the account may see, but for the system's own.
     ///
     /// # Errors
     /// Those of the server.
     pub fn tables(&mut self) -> Result<Vec<TableEntry>> {
-        Ok(self.rows(TABLES, Vec::new())?.iter().map(entry).collect())
+        let last_moment = self.last_moment();
+        Ok(self.rows(TABLES, Vec::new())?.iter().map(|row| entry(row, last_moment)).collect())
     }
 
     /// The name of every table and view that the account may see, but for the system's own, and whether it has rows
@@ -222,7 +240,8 @@ impl Session {
     /// Those of the server.
     pub fn tables_of(&mut self, database: &str) -> Result<Vec<TableEntry>> {
         let sql = super::rows::unhurried(self, TABLE.to_owned());
-        Ok(self.rows(&sql, vec![database.into()])?.iter().map(entry).collect())
+        let last_moment = self.last_moment();
+        Ok(self.rows(&sql, vec![database.into()])?.iter().map(|row| entry(row, last_moment)).collect())
     }
 
     /// A table as the server lists it; `None` when it does not.
@@ -230,7 +249,9 @@ impl Session {
     /// # Errors
     /// Those of the server.
     pub fn table(&mut self, name: &TableName) -> Result<Option<TableEntry>> {
-        Ok(self.rows(&format!("{TABLE} AND TABLE_NAME = ?"), named(name))?.first().map(entry))
+        let last_moment = self.last_moment();
+        let rows = self.rows(&format!("{TABLE} AND TABLE_NAME = ?"), named(name))?;
+        Ok(rows.first().map(|row| entry(row, last_moment)))
     }
 
     /// The names of every database that the account may see.
