@@ -4,6 +4,7 @@
 //! settled once. A file of which nothing was reported is unproven.
 
 use crate::discover::{Found, at};
+use crate::kind::Kind;
 use crate::options::Runtime;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -47,9 +48,9 @@ impl Books {
         Books { recorder, stop, debts: BTreeMap::new(), paths: BTreeMap::new(), started_ms }
     }
 
-    /// Owes every file that was found.
+    /// Owes every file that was found. Objects of a bucket are owed as the images that they make together.
     pub(crate) fn owe(&mut self, files: &[Found]) {
-        for found in files {
+        for found in files.iter().filter(|found| found.kind != Kind::CloudObject) {
             let kind = if found.kind.is_log() { ItemKind::Log } else { ItemKind::File };
             self.debt(kind, &found.label);
             self.paths.insert(found.label.clone(), found.path.clone());
