@@ -4,9 +4,9 @@
 //! never asks for more than statements that read; whatever fails becomes a fact.
 
 use crate::facts::{ChannelFacts, NodeFacts, Reach, Thread};
-use crate::gtid;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_server::gtid;
 use vouch_server::{
     Addresses, Fault, LogPlace, Registry, ReplicaStatus, Result as Asked, ServerError, Session, TableName, Target, Wire,
 };

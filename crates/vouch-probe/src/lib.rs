@@ -7,7 +7,6 @@
 pub mod agent;
 pub mod collect;
 pub mod facts;
-pub mod gtid;
 pub mod heartbeat;
 pub mod history;
 pub mod http;

@@ -1,10 +1,10 @@
 //! Positions in a server's history, and how they compare.
 
-use std::collections::BTreeMap;
+use crate::gtid::Domains;
 use std::fmt;
 
 /// How positions are taken and waited for between a source and a replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PositionKind {
     /// Sets of GTIDs per server uuid (MySQL).
     GtidSets,
@@ -13,6 +13,7 @@ pub enum PositionKind {
     /// Binlog file and offset; only between a source and its direct replicas.
     FileOffset,
     /// None: the servers do not replicate, or nothing may be asked.
+    #[default]
     None,
 }
 
@@ -28,7 +29,7 @@ impl PositionKind {
 }
 
 /// A place in a binlog.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogPlace {
     /// File; names of one server sort in the order in which they were written.
     pub file: String,
@@ -62,6 +63,7 @@ pub enum Position {
 impl Position {
     /// Whether this position contains `other`, as far as that can be told without
     /// asking a server: for domains and log places. Sets are compared by servers.
+    /// Domains that this position does not have at all count as somebody else's.
     pub fn reaches(&self, other: &Position) -> bool {
         match (self, other) {
             (_, Position::None) => true,
@@ -91,35 +93,12 @@ impl fmt::Display for Position {
     }
 }
 
-/// The greatest sequence number per key (domain, or domain and server) of a
-/// MariaDB GTID list such as `0-1-100,1-2-7`.
-fn sequences(list: &str, with_server: bool) -> BTreeMap<(u64, u64), u64> {
-    let mut found = BTreeMap::new();
-    for gtid in list.split(',') {
-        let mut parts = gtid.trim().split('-').map(str::parse::<u64>);
-        if let (Some(Ok(domain)), Some(Ok(server)), Some(Ok(sequence))) = (parts.next(), parts.next(), parts.next()) {
-            let key = (domain, if with_server { server } else { 0 });
-            let best = found.entry(key).or_insert(0);
-            *best = sequence.max(*best);
-        }
-    }
-    found
-}
-
 /// Whether domain positions `reached` contain `wanted`. Domains that `reached`
-/// does not have at all are not held against it: they are somebody else's.
+/// does not have at all are somebody else's, and not asked for.
 pub fn domains_reach(reached: &str, wanted: &str) -> bool {
-    let reached = sequences(reached, false);
-    sequences(wanted, false).iter().all(|(domain, sequence)| reached.get(domain).is_none_or(|have| have >= sequence))
-}
-
-/// The entries of a MariaDB binlog state `replica` that go beyond `source`, as GTIDs.
-pub fn domains_beyond(replica: &str, source: &str) -> Vec<String> {
-    let source = sequences(source, true);
-    let beyond = sequences(replica, true)
-        .into_iter()
-        .filter(|(key, sequence)| source.get(key).is_none_or(|have| have < sequence));
-    beyond.map(|((domain, server), sequence)| format!("{domain}-{server}-{sequence}")).collect()
+    let (Ok(reached), Ok(wanted)) = (reached.parse::<Domains>(), wanted.parse::<Domains>()) else { return false };
+    let own = reached.domains();
+    wanted.only(|writer| own.contains(&writer.domain)).beyond(&reached).is_empty()
 }
 
 #[cfg(test)]
@@ -132,12 +111,6 @@ mod tests {
         assert!(domains_reach("0-1-11,3-1-1", "0-2-10"));
         assert!(!domains_reach("0-1-9", "0-1-10"));
         assert!(domains_reach("0-1-9", "7-1-10"), "an unknown domain is not waited for");
-    }
-
-    #[test]
-    fn what_a_replica_has_beyond_its_source_is_named() {
-        assert_eq!(domains_beyond("0-1-10,0-2-3", "0-1-12"), vec!["0-2-3"]);
-        assert!(domains_beyond("0-1-10", "0-1-12").is_empty());
     }
 
     #[test]

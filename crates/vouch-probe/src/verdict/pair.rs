@@ -6,10 +6,10 @@
 use super::opinion::failure;
 use super::view::View;
 use crate::facts::{ChannelFacts, NodeFacts, Thread};
-use crate::gtid;
 use crate::history::{Active, Freshness, History, Track};
 use vouch_report::Code;
 use vouch_report::health::{Answer, Lag, Reason, Service, State, seconds};
+use vouch_server::gtid;
 
 /// A monitor of the `lastcheck` kind that looked this recently found the server in service.
 const LASTCHECK_S: u64 = 20;

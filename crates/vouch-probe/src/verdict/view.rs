@@ -2,10 +2,10 @@
 
 use super::lag;
 use crate::facts::{ChannelFacts, Facts, NodeFacts, Thread};
-use crate::gtid;
 use crate::history::History;
 use crate::policy::Policy;
 use vouch_report::health::Lag;
+use vouch_server::gtid;
 
 /// Facts, and what follows from them about the pool as a whole.
 pub struct View<'a> {

@@ -3,7 +3,8 @@
 use crate::capability::Capability;
 use crate::error::{Fault, ServerError};
 use crate::flavor::Flavor;
-use crate::position::{LogPlace, Position, PositionKind, domains_beyond, domains_reach};
+use crate::gtid::GtidSet;
+use crate::position::{LogPlace, Position, PositionKind};
 use crate::session::{Result, Session};
 use crate::sql::decode;
 use mysql::{Row, Value};
@@ -43,6 +44,12 @@ pub struct ReplicaStatus {
     pub delay_s: u64,
     /// Its filters, in the server's words; empty without.
     pub filters: String,
+    /// Databases that it renames: from, to.
+    pub rewrites: Vec<(String, String)>,
+    /// Domains that it ignores (MariaDB).
+    pub ignored_domains: Vec<u32>,
+    /// The only domains that it applies; empty for all (MariaDB).
+    pub only_domains: Vec<u32>,
     /// The last error of the applier; empty without.
     pub last_error: String,
     /// What it has applied of its source's binlog.
@@ -84,6 +91,9 @@ fn status_of(row: &Row) -> ReplicaStatus {
         behind_s: decode::number(row, &["Seconds_Behind_Source", "Seconds_Behind_Master"]),
         delay_s: number(&["SQL_Delay"]),
         filters: filters_of(row),
+        rewrites: rewrites(&text(&["Replicate_Rewrite_DB"])),
+        ignored_domains: domains(&text(&["Replicate_Ignore_Domain_Ids"])),
+        only_domains: domains(&text(&["Replicate_Do_Domain_Ids"])),
         last_error: text(&["Last_SQL_Error"]),
         applied: place(
             &["Relay_Source_Log_File", "Relay_Master_Log_File"],
@@ -101,14 +111,71 @@ fn status_of(row: &Row) -> ReplicaStatus {
     }
 }
 
+/// What a server keeps out of its own binlog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Only these databases are logged (`binlog-do-db`); empty for all.
+    pub only: Vec<String>,
+    /// These databases are not logged (`binlog-ignore-db`).
+    pub without: Vec<String>,
+    /// Changes are logged as rows, so that the database of the table decides, not that of the session.
+    pub by_rows: bool,
+}
+
+impl LogFilter {
+    /// Whether everything is logged.
+    pub fn is_empty(&self) -> bool {
+        self.only.is_empty() && self.without.is_empty()
+    }
+
+    /// Whether every change of tables of a database is in the log.
+    pub fn logs(&self, database: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|name| name.eq_ignore_ascii_case(database));
+        self.is_empty() || (self.by_rows && !named(&self.without) && (self.only.is_empty() || named(&self.only)))
+    }
+}
+
+impl std::fmt::Display for LogFilter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rules = [("binlog-do-db", &self.only), ("binlog-ignore-db", &self.without)];
+        let set = rules.iter().filter(|(_, names)| !names.is_empty());
+        let words: Vec<String> = set.map(|(rule, names)| format!("{rule}={}", names.join(","))).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+/// A list of names with commas between them.
+fn names(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// A list of numbers of domains; what is no number is left out, as it is in the server's own words of a filter.
+fn domains(text: &str) -> Vec<u32> {
+    names(text).iter().flat_map(|name| name.parse()).collect()
+}
+
+/// Pairs of databases: `(a,b),(c,d)` on MySQL, `a->b,c->d` on MariaDB.
+fn rewrites(text: &str) -> Vec<(String, String)> {
+    let pair = |from: &str, to: &str| (from.trim().to_owned(), to.trim().to_owned());
+    if text.contains("->") {
+        return text.split(',').filter_map(|rule| rule.split_once("->")).map(|(from, to)| pair(from, to)).collect();
+    }
+    let rules = text.split(')').filter_map(|rule| rule.split_once('(').map(|(_, rule)| rule));
+    rules.filter_map(|rule| rule.split_once(',')).map(|(from, to)| pair(from, to)).collect()
+}
+
 fn filters_of(row: &Row) -> String {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 10] = [
         "Replicate_Do_DB",
         "Replicate_Ignore_DB",
         "Replicate_Do_Table",
         "Replicate_Ignore_Table",
         "Replicate_Wild_Do_Table",
         "Replicate_Wild_Ignore_Table",
+        "Replicate_Rewrite_DB",
+        "Replicate_Ignore_Server_Ids",
+        "Replicate_Do_Domain_Ids",
+        "Replicate_Ignore_Domain_Ids",
     ];
     let set = NAMES.iter().filter_map(|&name| {
         let value = decode::text(row, &[name]).filter(|value| !value.is_empty())?;
@@ -177,14 +244,18 @@ impl Session {
     /// # Errors
     /// [`Fault::Denied`] without the privilege, [`Fault::Unsupported`] without a binlog.
     pub fn log_place(&mut self) -> Result<LogPlace> {
+        let row = self.log_status_row()?;
+        Ok(LogPlace {
+            file: decode::text(&row, &["File"]).unwrap_or_default(),
+            offset: decode::number(&row, &["Position"]).unwrap_or(0),
+        })
+    }
+
+    fn log_status_row(&mut self) -> Result<Row> {
         let new = self.has(Capability::BinaryLogStatus);
         let rows = self.show(if new { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" })?;
-        let row =
-            rows.first().ok_or_else(|| ServerError::new(self.name(), Fault::Unsupported, "it writes no binlog"))?;
-        Ok(LogPlace {
-            file: decode::text(row, &["File"]).unwrap_or_default(),
-            offset: decode::number(row, &["Position"]).unwrap_or(0),
-        })
+        let none = || ServerError::new(self.name(), Fault::Unsupported, "it writes no binlog");
+        rows.into_iter().next().ok_or_else(none)
     }
 
     /// Whether the server writes all that changes, from whatever source, to its binlog. Says why not, if not.
@@ -198,11 +269,8 @@ impl Session {
                 return Ok(Err(format!("it has {}=OFF", names.last().unwrap_or(&""))));
             }
         }
-        let new = self.has(Capability::BinaryLogStatus);
-        let rows = self.show(if new { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" })?;
-        let filter = |name: &str| rows.first().and_then(|row| decode::text(row, &[name])).unwrap_or_default();
-        let filtered = ["Binlog_Do_DB", "Binlog_Ignore_DB"].into_iter().find(|name| !filter(name).is_empty());
-        Ok(filtered.map_or(Ok(()), |name| Err(format!("it leaves databases out ({name})"))))
+        let filter = self.log_filter()?;
+        Ok(if filter.is_empty() { Ok(()) } else { Err(format!("it leaves databases out ({filter})")) })
     }
 
     /// Waits on a replica until it has applied `position`, for at most `timeout`.
@@ -249,31 +317,17 @@ impl Session {
         })
     }
 
-    /// Whether everything in `applied` (of a replica) is visible on this source,
-    /// but for `errant`, which is known to be the replica's own.
+    /// The transactions that the server has executed (MySQL).
     ///
     /// # Errors
-    /// Those of the server.
-    pub fn has_all_of(&mut self, applied: &Position, errant: &str) -> Result<bool> {
-        match applied {
-            Position::None => Ok(true),
-            Position::GtidSet(set) => Ok(self.gtids_beyond(set, errant)?.is_empty()),
-            Position::GtidDomains(list) => {
-                let own = self.gtid_text("SELECT @@GLOBAL.gtid_binlog_pos AS g")?;
-                Ok(domains_reach(&own, list))
-            }
-            Position::Log(place) => Ok(self.log_place()?.reaches(place)),
-        }
-    }
-
-    fn gtids_beyond(&mut self, set: &str, errant: &str) -> Result<String> {
-        let sql = "SELECT GTID_SUBTRACT(GTID_SUBTRACT(?, ?), @@GLOBAL.gtid_executed) AS g";
-        let rows = self.rows(sql, vec![set.into(), errant.into()])?;
-        Ok(rows.first().and_then(|row| decode::text(row, &["g"])).unwrap_or_default().split_whitespace().collect())
+    /// Those of the server; [`Fault::Other`] when its answer is no set of GTIDs.
+    pub fn executed_set(&mut self) -> Result<GtidSet> {
+        let text = self.gtid_text("SELECT @@GLOBAL.gtid_executed AS g")?;
+        text.parse().map_err(|error| ServerError::new(self.name(), Fault::Other, format!("gtid_executed: {error}")))
     }
 
     /// The binlog state of a MariaDB server, or the executed set of a MySQL one:
-    /// what [`Session::errant_of`] is asked with.
+    /// everything that it ever executed, from whatever source.
     ///
     /// # Errors
     /// Those of the server.
@@ -284,16 +338,26 @@ impl Session {
         }
     }
 
-    /// The transactions of a replica's [`Session::history`] that this source does not have;
-    /// empty when there are none.
+    /// The last GTID of each domain that the server has applied or written itself (MariaDB).
     ///
     /// # Errors
     /// Those of the server.
-    pub fn errant_of(&mut self, history: &str) -> Result<String> {
-        match self.identity().flavor {
-            Flavor::Mysql => self.gtids_beyond(history, ""),
-            Flavor::Mariadb => Ok(domains_beyond(history, &self.history()?).join(",")),
-        }
+    pub fn current_position(&mut self) -> Result<Position> {
+        Ok(Position::GtidDomains(self.gtid_text("SELECT @@GLOBAL.gtid_current_pos AS g")?))
+    }
+
+    /// What the server keeps out of its own binlog.
+    ///
+    /// # Errors
+    /// [`Fault::Denied`] without the privilege, [`Fault::Unsupported`] without a binlog.
+    pub fn log_filter(&mut self) -> Result<LogFilter> {
+        let row = self.log_status_row()?;
+        let list = |name: &str| names(&decode::text(&row, &[name]).unwrap_or_default());
+        Ok(LogFilter {
+            only: list("Binlog_Do_DB"),
+            without: list("Binlog_Ignore_DB"),
+            by_rows: self.variable("binlog_format")?.is_none_or(|format| format == "ROW"),
+        })
     }
 
     /// The server's replication channels; empty when it replicates from nobody.
@@ -342,5 +406,30 @@ impl Session {
         let at = vec![place.file.as_str().into(), place.offset.into()];
         let rows = self.rows("SELECT BINLOG_GTID_POS(?, ?) AS g", at)?;
         Ok(rows.first().and_then(|row| decode::text(row, &["g"])).map(Position::GtidDomains))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_that_are_renamed_are_read_in_both_spellings() {
+        let pairs = vec![("a".to_owned(), "b".to_owned()), ("c".to_owned(), "d".to_owned())];
+        assert_eq!(rewrites("(a,b),(c,d)"), pairs);
+        assert_eq!(rewrites("a->b,c->d"), pairs);
+        assert!(rewrites("").is_empty());
+        assert_eq!(domains("1, 22"), [1, 22]);
+    }
+
+    #[test]
+    fn what_is_kept_out_of_the_log_is_known_by_database() {
+        let filter =
+            |only: &str, without: &str| LogFilter { only: names(only), without: names(without), by_rows: true };
+        assert!(filter("", "").logs("a") && filter("a,b", "").logs("A") && filter("", "b").logs("a"));
+        assert!(!filter("b", "").logs("a") && !filter("", "A").logs("a"));
+        let mixed = LogFilter { by_rows: false, ..filter("", "b") };
+        assert!(!mixed.logs("a"), "the session's database decides, which nobody knows");
+        assert_eq!(filter("a", "b,c").to_string(), "binlog-do-db=a binlog-ignore-db=b,c");
     }
 }

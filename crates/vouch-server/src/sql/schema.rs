@@ -279,19 +279,51 @@ impl Session {
 }
 
 impl Session {
-    /// Pairs of tables of which a change to the first may change rows of the second, by a foreign key that acts.
-    /// No row of the second is then in a binlog.
+    /// The foreign keys that act: by a change to the first table they may change rows of the second, of which no row
+    /// is then in a binlog.
     ///
     /// # Errors
     /// Those of the server.
-    pub fn cascades(&mut self) -> Result<Vec<(TableName, TableName)>> {
-        let sql = "SELECT UNIQUE_CONSTRAINT_SCHEMA AS pd, REFERENCED_TABLE_NAME AS pt, CONSTRAINT_SCHEMA AS cd, \
-            TABLE_NAME AS ct FROM information_schema.REFERENTIAL_CONSTRAINTS \
-            WHERE DELETE_RULE NOT IN ('RESTRICT','NO ACTION') OR UPDATE_RULE NOT IN ('RESTRICT','NO ACTION')";
+    pub fn cascades(&mut self) -> Result<Vec<Cascade>> {
+        let sql = "SELECT r.UNIQUE_CONSTRAINT_SCHEMA AS pd, r.REFERENCED_TABLE_NAME AS pt, r.CONSTRAINT_SCHEMA AS cd, \
+            r.TABLE_NAME AS ct, k.REFERENCED_COLUMN_NAME AS pc FROM information_schema.REFERENTIAL_CONSTRAINTS r \
+            LEFT JOIN information_schema.KEY_COLUMN_USAGE k ON k.CONSTRAINT_SCHEMA = r.CONSTRAINT_SCHEMA \
+            AND k.CONSTRAINT_NAME = r.CONSTRAINT_NAME AND k.TABLE_NAME = r.TABLE_NAME \
+            WHERE r.DELETE_RULE NOT IN ('RESTRICT','NO ACTION') OR r.UPDATE_RULE NOT IN ('RESTRICT','NO ACTION') \
+            ORDER BY 1, 2, 3, 4";
         let rows = self.rows(sql, Vec::new())?;
         let named = |row: &Row, database: &str, table: &str| TableName::new(text(row, database), text(row, table));
-        Ok(rows.iter().map(|row| (named(row, "pd", "pt"), named(row, "cd", "ct"))).collect())
+        let mut cascades: Vec<Cascade> = Vec::new();
+        for row in &rows {
+            let (parent, child) = (named(row, "pd", "pt"), named(row, "cd", "ct"));
+            let column = decode::text(row, &["pc"]);
+            match cascades.last_mut() {
+                Some(last) if last.parent == parent && last.child == child => last.columns.extend(column),
+                _ => cascades.push(Cascade { parent, child, columns: column.into_iter().collect() }),
+            }
+        }
+        Ok(cascades)
     }
+
+    /// Whether the server writes what foreign keys change to its binlog, as MySQL does since 9.6 where the SQL layer
+    /// acts for them.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub fn logs_cascades(&mut self) -> Result<bool> {
+        Ok(self.variable("innodb_native_foreign_keys")?.is_some_and(|value| matches!(value.as_str(), "OFF" | "0")))
+    }
+}
+
+/// A foreign key that acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cascade {
+    /// The table that is referred to.
+    pub parent: TableName,
+    /// The table that refers to it.
+    pub child: TableName,
+    /// The columns of the parent that are referred to, of all such keys between the two.
+    pub columns: Vec<String>,
 }
 
 #[cfg(test)]
