@@ -5,7 +5,8 @@ use crate::refusal::Refusal;
 use std::time::{Duration, Instant};
 use vouch_manifest::{Manifest, PositionFacts};
 use vouch_report::Code;
-use vouch_server::{Flavor, Position, Session, Waited};
+use vouch_server::gtid::Domains;
+use vouch_server::{Fault, Flavor, Position, ServerError, Session, Waited};
 
 /// How long one wait lasts before it is looked whether the run was stopped.
 const SLICE: Duration = Duration::from_secs(1);
@@ -155,7 +156,7 @@ fn missing(session: &mut Session, gtid: &str) -> vouch_server::Result<String> {
     let here = session.gtids_here()?;
     match session.identity().flavor {
         Flavor::Mysql => session.gtids_without(gtid, &here),
-        Flavor::Mariadb => Ok(unless(domains(&here).reaches(&domains(gtid)), gtid)),
+        Flavor::Mariadb => Ok(domains(session, gtid)?.beyond(&domains(session, &here)?).to_string()),
     }
 }
 
@@ -164,16 +165,15 @@ pub fn beyond(session: &mut Session, gtid: &str) -> vouch_server::Result<String>
     let here = session.gtids_here()?;
     match session.identity().flavor {
         Flavor::Mysql => session.gtids_without(&here, gtid),
-        Flavor::Mariadb => Ok(unless(domains(gtid).reaches(&domains(&here)), &here)),
+        Flavor::Mariadb => Ok(domains(session, &here)?.beyond(&domains(session, gtid)?).to_string()),
     }
 }
 
-fn domains(gtid: &str) -> Position {
-    Position::GtidDomains(gtid.to_owned())
-}
-
-fn unless(reached: bool, gtid: &str) -> String {
-    if reached { String::new() } else { gtid.to_owned() }
+/// A position of MariaDB. Every domain counts, on either side: one that the server lacks is not reached, and one that
+/// the manifest does not name is beyond it.
+fn domains(session: &Session, gtid: &str) -> vouch_server::Result<Domains> {
+    let unread = |error| ServerError::new(session.name(), Fault::Other, format!("{gtid:?} is {error}"));
+    gtid.parse().map_err(unread)
 }
 
 fn wait(

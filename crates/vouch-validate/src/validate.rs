@@ -497,6 +497,14 @@ impl Run<'_> {
         self.ledger.recorder().settle(self.ledger.listing, Outcome::verified());
     }
 
+    /// Whether views, routines, triggers or events were defined since the manifest's position: which ones is not read.
+    fn objects_have_changed(&self) -> bool {
+        let Some(statement) = self.since.as_ref().and_then(Since::objects_changed) else { return false };
+        let reason = format!("changed since the manifest's position by {statement}");
+        self.ledger.skip("views, routines, triggers and events".to_owned(), Code::ChangedSince, &reason);
+        true
+    }
+
     fn objects(&mut self, control: &mut Session) {
         match self.definitions() {
             Definitions::OtherFlavor => return self.ledger.objects(&Outcome::Unproven(Code::NotCompared)),
@@ -504,6 +512,9 @@ impl Run<'_> {
                 return self.ledger.objects(&Outcome::excluded_by_option(Code::DefinitionUnjudged));
             }
             Definitions::Compared if self.manifest.objects.is_empty() => return,
+            Definitions::Compared if self.objects_have_changed() => {
+                return self.ledger.objects(&Outcome::excluded_by_option(Code::ChangedSince));
+            }
             Definitions::Compared => {}
         }
         let listed = match control.objects() {
@@ -595,7 +606,7 @@ impl Run<'_> {
         for check in &mut self.coverage.checks {
             let judged = matches!(check.status, CheckStatus::Mismatch | CheckStatus::Valid);
             match &changes {
-                Changes::Tables(tables) if judged && tables.contains(&TableName::new(&check.schema, &check.name)) => {
+                Changes::Known(known) if judged && known.has(&check.schema, &check.name) => {
                     (check.status, check.reason) = (CheckStatus::Skipped, CHANGED.to_owned());
                     changed.push(check.label());
                 }
