@@ -24,6 +24,8 @@ struct Suspicion {
     stood: Option<Standing>,
     /// The last sandwich found it moving.
     hot: bool,
+    /// Why the last window did not tell whether it moved, where that is so.
+    doubt: Option<String>,
     /// No look-up by key found it anywhere: it is looked for among all rows of its chunk.
     nowhere: bool,
 }
@@ -174,9 +176,7 @@ impl Case {
                         self.outcome.in_flight = self.outcome.in_flight.saturating_add(1);
                     }
                 }
-                Taste::Hot => {
-                    self.moved(&identity);
-                }
+                Taste::Hot => self.moved(&identity, None),
                 Taste::Differs => {
                     self.rows.entry(identity.clone()).or_default().hot = false;
                     differing.push(identity);
@@ -201,12 +201,14 @@ impl Case {
         Scope::Identities { interval: self.interval.clone(), unhurried: self.unhurried, wanted }
     }
 
-    /// The row was changed around the last sandwich: whatever stood before counts no more.
-    pub fn moved(&mut self, identity: &[u8]) {
+    /// The row was changed around the last sandwich, or may have been for the reason of `doubt`: whatever stood before
+    /// counts no more.
+    pub fn moved(&mut self, identity: &[u8], doubt: Option<String>) {
         self.in_motion = true;
         let suspicion = self.rows.entry(identity.to_vec()).or_default();
         suspicion.stood = None;
         suspicion.hot = true;
+        suspicion.doubt = doubt;
     }
 
     /// Whether a row that differs stood just so in enough earlier sandwiches, each
@@ -250,10 +252,11 @@ impl Case {
         *counter = counter.saturating_add(finding.count);
     }
 
-    /// Gives up the rows that were moving when last looked at.
-    pub fn give_up_hot(&mut self) -> Vec<Vec<u8>> {
-        let hot: Vec<Vec<u8>> = self.rows.iter().filter(|(_, s)| s.hot).map(|(identity, _)| identity.clone()).collect();
-        for identity in &hot {
+    /// Gives up the rows that were moving when last looked at, each with the doubt about it.
+    pub fn give_up_hot(&mut self) -> Vec<(Vec<u8>, Option<String>)> {
+        let hot = self.rows.iter().filter(|(_, suspicion)| suspicion.hot);
+        let hot: Vec<_> = hot.map(|(identity, suspicion)| (identity.clone(), suspicion.doubt.clone())).collect();
+        for (identity, _) in &hot {
             self.rows.remove(identity);
         }
         self.unproven = self.unproven.saturating_add(hot.len() as u64);

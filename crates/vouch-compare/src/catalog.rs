@@ -2,6 +2,7 @@
 //! is left out or missing said.
 
 use crate::drift::{self, Pair, SchemaScope, Side};
+use crate::fence::{Fence, Fenced};
 use crate::filter::{Filters, Unmatched};
 use crate::history::History;
 use crate::key::KeyChoice;
@@ -10,7 +11,6 @@ use crate::link::Link;
 use crate::listing::Listing;
 use crate::options::TextPolicy;
 use crate::plan::{Ingredients, TablePlan, plan};
-use crate::sandwich::{Fence, Fenced};
 use crate::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
 use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof};

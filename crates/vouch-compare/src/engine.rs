@@ -2,12 +2,13 @@
 
 use crate::catalog::{Catalog, Planned, Say, Selection};
 use crate::checksum;
+use crate::histories;
 use crate::ledger::{HISTORY, Ledger};
 use crate::link::{Dial, Link};
 use crate::options::{CompareOptions, ProofPolicy};
 use crate::pass;
 use crate::plan::TablePlan;
-use crate::preflight::{self, Facts};
+use crate::preflight::{self, Facts, Relation};
 use crate::queue::Queue;
 use crate::refusal::{self, Refusal};
 use crate::run::{Node, ReplicaNode, Run, TableRun};
@@ -18,9 +19,9 @@ use crate::throttle::pace::Pace;
 use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-use vouch_report::{Code, Command, Event, Failure, Finding, ItemKind, Outcome, Proof, RunContext, Summary};
-use vouch_server::{Fault, May, PositionKind, Registry, ServerError};
+use std::time::Instant;
+use vouch_report::{Code, Command, Event, Failure, ItemKind, Outcome, RunContext, Summary};
+use vouch_server::{Fault, LogFilter, May, PositionKind, Registry, ServerError};
 
 /// Times that a table whose definition changes is compared anew.
 const PASSES: usize = 3;
@@ -48,14 +49,14 @@ impl Comparison<'_> {
         let early = Ledger::begin(Command::Compare, &context);
         let (servers, binlog_proof) = self.servers(&early)?;
         let ledger = early.with_replicas(servers.replica_names(), self.options.max_findings);
-        self.preflight(&servers, binlog_proof, &ledger);
-        let run = self.assemble(&servers, binlog_proof, ledger, state);
+        self.preflight(&servers, binlog_proof.as_ref(), &ledger);
+        let mut run = self.assemble(&servers, binlog_proof, ledger, state);
         let mut source = Link::new(servers.source.clone(), stop);
         let mut links: Vec<Link<'_>> =
             servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), stop)).collect();
         run.marks.take(&mut source);
         self.hidden(&run, &mut source, &mut links)?;
-        self.errant(&run, &mut source, &mut links);
+        self.histories(&mut run, &servers, &mut source, &mut links);
         self.tables(&run, &mut source, &mut links)?;
         refusal::report_moved(self.registry, &run.ledger);
         Ok(run.ledger.finish(None))
@@ -82,7 +83,7 @@ impl Comparison<'_> {
     }
 
     /// Connects to everybody, and finds out whether differences can be proven.
-    fn servers(&self, ledger: &Ledger<'_>) -> Result<(Servers, bool), Refusal> {
+    fn servers(&self, ledger: &Ledger<'_>) -> Result<(Servers, Option<LogFilter>), Refusal> {
         let options = self.options;
         let party = Party {
             source: &options.source,
@@ -95,8 +96,17 @@ impl Comparison<'_> {
         };
         let servers = party.join(self.registry, &self.context.stop, ledger)?;
         let mut link = Link::new(servers.source.impatient(), &self.context.stop);
-        let binlog_proof = options.proof == ProofPolicy::Auto && self.can_prove(&mut link, servers.kind, ledger);
-        Ok((servers, binlog_proof))
+        let can_prove = options.proof == ProofPolicy::Auto && self.can_prove(&mut link, servers.kind, ledger);
+        let log_filter = match can_prove.then(|| link.ask(|session| session.log_filter())) {
+            Some(Ok(filter)) => Some(filter),
+            Some(Err(error)) => {
+                let text = format!("what the binary log leaves out could not be asked, so it proves nothing: {error}");
+                ledger.notice(Code::ProofUnavailable, Some(&error.server), text);
+                None
+            }
+            None => None,
+        };
+        Ok((servers, log_filter))
     }
 
     /// Whether differences can be proven by the binlog. What could not be asked proves nothing, and is said.
@@ -114,19 +124,32 @@ impl Comparison<'_> {
             && may(link.ask(|session| session.may_read_binlog()))
     }
 
-    fn preflight(&self, servers: &Servers, binlog_proof: bool, ledger: &Ledger<'_>) {
+    fn preflight(&self, servers: &Servers, binlog_proof: Option<&LogFilter>, ledger: &Ledger<'_>) {
         servers.introduce(self.options.replication, ledger);
         if self.options.replication && servers.kind == PositionKind::None {
             let text = "no position may be read, so differences are re-checked in time and are at best confirmed";
             ledger.notice(Code::NoPositions, Some(servers.source.target.name()), text);
         }
-        if self.options.proof == ProofPolicy::Auto && !binlog_proof {
+        if let Some(filter) = binlog_proof.filter(|filter| !filter.is_empty()) {
+            let text = format!(
+                "its binlog leaves databases out ({filter}): they are not replicated, and nothing in them is proven by \
+                 the log"
+            );
+            ledger.notice(Code::BinlogFilter, Some(servers.source.target.name()), text);
+        }
+        if self.options.proof == ProofPolicy::Auto && binlog_proof.is_none() {
             let text = "the binary log may not be read, so differences are confirmed by a second look, not proven";
             ledger.notice(Code::ProofUnavailable, Some(servers.source.target.name()), text);
         }
     }
 
-    fn assemble<'r>(&'r self, servers: &Servers, binlog_proof: bool, ledger: Ledger<'r>, state: State) -> Run<'r> {
+    fn assemble<'r>(
+        &'r self,
+        servers: &Servers,
+        log_filter: Option<LogFilter>,
+        ledger: Ledger<'r>,
+        state: State,
+    ) -> Run<'r> {
         let replica = |joined: &Joined| ReplicaNode {
             node: Node::new(&joined.dial),
             identity: identity(&joined.dial, &joined.facts),
@@ -144,7 +167,8 @@ impl Comparison<'_> {
             source: Node::new(&servers.source),
             source_identity: identity(&servers.source, &servers.source_facts),
             kind: servers.kind,
-            binlog_proof,
+            binlog_proof: log_filter.is_some(),
+            log_filter: log_filter.unwrap_or_default(),
             replicas: servers.replicas.iter().map(replica).collect(),
             pace: Pace::default(),
             marks: Marks::default(),
@@ -169,48 +193,26 @@ impl Comparison<'_> {
         links.iter_mut().try_for_each(|link| report(link, &options.database_map))
     }
 
-    /// Looks for transactions that only a replica has.
-    fn errant(&self, run: &Run<'_>, source: &mut Link<'_>, links: &mut [Link<'_>]) {
+    /// Completes what is known of the replicas' positions by what the histories tell, and reports that.
+    fn histories<'l>(&self, run: &mut Run<'_>, servers: &Servers, source: &mut Link<'l>, links: &mut [Link<'l>]) {
         if !matches!(run.kind, PositionKind::GtidSets | PositionKind::GtidDomains) {
             return;
         }
-        for (replica, link) in run.replicas.iter().zip(links) {
+        let several = |joined: &Joined| histories::has_other_channels(&servers.source_facts, &joined.facts);
+        let some_have_several = servers.replicas.iter().any(several);
+        for ((replica, joined), link) in run.replicas.iter_mut().zip(&servers.replicas).zip(links) {
             let name = &replica.node.name;
-            run.ledger.owe(ItemKind::History, HISTORY, Some(name));
-            let outcome = match self.errant_of(source, link) {
-                Ok(errant) if errant.is_empty() => Outcome::verified_by("transaction sets"),
-                Ok(errant) => {
-                    let text = format!("the replica has transactions that the source never had: {errant}");
-                    let mut finding = Finding::new(Code::ErrantTransactions, text);
-                    finding.location.replica = Some(name.clone());
-                    finding.proof = Some(Proof::Proven { how: "metadata".to_owned() });
-                    run.ledger.finding(ItemKind::History, finding);
-                    Outcome::Differs
-                }
-                // Whoever asked for the stop knows why.
-                Err(_) if self.context.stop.requested().is_some() => Outcome::Unproven(Code::NotRun),
-                Err(error) => {
-                    let text = format!("whether the replica has transactions of its own cannot be told: {error}");
-                    run.ledger.failure(Failure::new(Code::ServerFault, text).at(None, Some(name)));
-                    Outcome::Unproven(Code::ServerFault)
-                }
+            let pair = histories::Pair {
+                source: &servers.source_facts,
+                replica: &joined.facts,
+                relation: joined.relation,
+                name,
+                through_others: joined.relation == Relation::Indirect && some_have_several,
             };
+            run.ledger.owe(ItemKind::History, HISTORY, Some(name));
+            let outcome = histories::examine(&pair, &mut replica.fence, source, link, &self.context.stop, &run.ledger);
             run.ledger.settle(ItemKind::History, HISTORY, Some(name), outcome);
         }
-    }
-
-    /// The transactions that a replica has alone; empty when there are none.
-    fn errant_of(&self, source: &mut Link<'_>, replica: &mut Link<'_>) -> vouch_server::Result<String> {
-        let history = replica.ask(|session| session.history())?;
-        let mut errant = source.ask(|session| session.errant_of(&history))?;
-        // What is being committed right now is listed a moment later.
-        for _ in 1..5 {
-            if errant.is_empty() || self.context.stop.sleep(Duration::from_millis(100)) {
-                break;
-            }
-            errant = source.ask(|session| session.errant_of(&history))?;
-        }
-        Ok(errant)
     }
 
     /// Plans and reads all tables; those whose definition changed meanwhile, again.

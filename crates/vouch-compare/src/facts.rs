@@ -1,6 +1,7 @@
 //! What the rows under suspicion look like on one side.
 
 use crate::digest::{RowDigest, RowDigester, bucket_of};
+use crate::image::{Form, Token};
 use crate::plan::TablePlan;
 use std::collections::{HashMap, HashSet};
 use vouch_server::{Bound, Extent, Interval, Reading, Result, RowView, Session, Value};
@@ -14,6 +15,8 @@ pub struct RowFacts {
     pub digest: RowDigest,
     /// A digest per column, of the first of them.
     pub columns: Vec<u64>,
+    /// Of rows without a key, what each value is recognised by in a binlog.
+    pub tokens: Vec<Token>,
     /// The values as text: of all columns when they are shown, else of the key columns alone.
     pub texts: Vec<Option<String>>,
 }
@@ -65,8 +68,7 @@ pub fn read(
     salt: u64,
     show: bool,
 ) -> Result<Facts> {
-    let mut collector =
-        Collector { digester: RowDigester::new(salt, plan.key.unique), facts: Facts::new(), plan, show };
+    let mut collector = Collector::new(plan, salt, show);
     let extent = |unhurried: &bool| if *unhurried { Extent::AllUnhurried } else { Extent::All };
     match scope {
         Scope::Keys(keys) => session.read_keys(reading, &padded(keys), |row| collector.take(&row, |_, _| true))?,
@@ -87,8 +89,7 @@ pub fn read(
 /// # Errors
 /// Those of the server; [`vouch_server::Fault::Timeout`] when somebody else holds a lock.
 pub fn read_locked(session: &mut Session, plan: &TablePlan, keys: &[Bound], salt: u64) -> Result<Facts> {
-    let mut collector =
-        Collector { digester: RowDigester::new(salt, plan.key.unique), facts: Facts::new(), plan, show: false };
+    let mut collector = Collector::new(plan, salt, false);
     session.read_keys_locked(&plan.reading, &padded(keys), |row| collector.take(&row, |_, _| true))?;
     Ok(collector.facts)
 }
@@ -107,9 +108,20 @@ struct Collector<'a> {
     facts: Facts,
     plan: &'a TablePlan,
     show: bool,
+    /// Forms of the columns by which rows without a key are recognised.
+    forms: Vec<Form>,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    fn new(plan: &'a TablePlan, salt: u64, show: bool) -> Self {
+        let form = |name: &String| {
+            let column = plan.definition.columns.iter().find(|column| column.name == *name);
+            column.map_or(Form::Opaque, |column| Form::of(column, None))
+        };
+        let forms = if plan.key.unique { Vec::new() } else { plan.reading.columns.iter().map(form).collect() };
+        Collector { digester: RowDigester::new(salt, plan.key.unique), facts: Facts::new(), plan, show, forms }
+    }
+
     fn take(&mut self, row: &RowView<'_>, wanted: impl Fn(&[u8], u64) -> bool) {
         let digest = self.digester.digest(row);
         let salt = self.digester.salt();
@@ -124,8 +136,18 @@ impl Collector<'_> {
             facts.digest = facts.digest.wrapping_add(digest);
             return;
         }
-        let facts = RowFacts { count: 1, digest, columns: self.digester.columns(row), texts: self.texts(row) };
+        let facts = RowFacts {
+            count: 1,
+            digest,
+            columns: self.digester.columns(row),
+            tokens: self.tokens(row),
+            texts: self.texts(row),
+        };
         self.facts.insert(identity, facts);
+    }
+
+    fn tokens(&self, row: &RowView<'_>) -> Vec<Token> {
+        row.values().zip(&self.forms).map(|(value, form)| form.of_sql(&value.to_value())).collect()
     }
 
     fn texts(&self, row: &RowView<'_>) -> Vec<Option<String>> {

@@ -3,9 +3,10 @@
 
 use crate::encode;
 use crate::facts::{self, Scope};
+use crate::fence::{Fence, Fenced};
 use crate::link::Link;
 use crate::plan::TablePlan;
-use crate::sandwich::{Fence, Fenced, Layers};
+use crate::sandwich::Layers;
 use crate::stop::Stop;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};

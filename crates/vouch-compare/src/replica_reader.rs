@@ -3,10 +3,10 @@
 use crate::digest::BUCKETS;
 use crate::encode;
 use crate::facts::Scope;
+use crate::fence::Fenced;
 use crate::link::Link;
 use crate::read::{self, ChunkFacts, Method, Task};
 use crate::run::{ReplicaNode, Run, Suspects, WorkItem};
-use crate::sandwich::Fenced;
 use crate::state::{Outcome, now_ms};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -4,13 +4,14 @@
 use crate::case::{Case, Step};
 use crate::drift;
 use crate::facts::Scope;
+use crate::fence::Fence;
 use crate::finding::{self, Seen};
 use crate::link::Link;
 use crate::options::ProofPolicy;
 use crate::proof;
 use crate::queue::Popped;
 use crate::run::{ReplicaNode, Run, Suspects};
-use crate::sandwich::{Bread, Fence, Layers};
+use crate::sandwich::{Bread, Layers};
 use crate::window::{self, Motion};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -176,25 +177,38 @@ impl<'a, 'r> Resolver<'a, 'r> {
         proof::by_lock(&mut self.source, &mut self.theirs, &task, &self.fence, self.run.stop)
     }
 
-    /// Asks the binlog about rows that differ: those that stood still are proven,
-    /// and those that moved are no longer standing but hot.
+    /// Asks the binlog about rows that differ: those that stood still are proven. Those that moved, or of which that
+    /// cannot be told, are no longer standing but hot: a row that changes and changes back looks like drift each time.
     fn hold_against_binlog(&mut self, case: &mut Case, started: Instant, standing: &mut Vec<Seen>) {
         if !self.run.binlog_proof || standing.is_empty() {
             return;
         }
-        let Some(from) = self.run.marks.before(started) else { return };
-        let identities: Vec<Vec<u8>> = standing.iter().map(|seen| seen.identity.clone()).collect();
-        let Some(motions) = window::motions(&mut self.source, &case.table.plan, &from, &identities) else { return };
-        standing.retain_mut(|seen| match motions.get(&seen.identity) {
+        let motions = match self.run.marks.before(started) {
+            Some(from) => {
+                let filter = &self.run.log_filter;
+                window::motions(&mut self.source, &case.table.plan, self.at, &from, filter, standing)
+            }
+            None => vec![Motion::Unclear("the end of the binlog could not be asked for".to_owned()); standing.len()],
+        };
+        let mut motions = motions.into_iter();
+        standing.retain_mut(|seen| match motions.next() {
             Some(Motion::Still) => {
                 seen.proof = Some(Proof::Proven { how: "binlog window".to_owned() });
                 true
             }
+            Some(Motion::Unlogged) => true,
             Some(Motion::Moved) => {
-                case.moved(&seen.identity);
+                case.moved(&seen.identity, None);
                 false
             }
-            Some(Motion::Unclear) | None => true,
+            Some(Motion::Unclear(why)) => {
+                case.moved(&seen.identity, Some(why));
+                false
+            }
+            None => {
+                case.moved(&seen.identity, Some("the binlog said nothing of it".to_owned()));
+                false
+            }
         });
     }
 
@@ -237,12 +251,26 @@ impl<'a, 'r> Resolver<'a, 'r> {
             return;
         }
         self.run.ledger.unproven(case.table.number, self.at, hot.len() as u64);
-        let (table, replica) = (&case.table.plan.label, &self.replica.node.name);
+        let (doubted, moving): (Vec<_>, Vec<_>) = hot.into_iter().partition(|(_, doubt)| doubt.is_some());
         let seconds = self.run.options.hot_deadline.as_secs_f64();
-        let message = format!("{} keys of {table} kept changing for {seconds} s and are unproven", hot.len());
-        let mut failure =
-            Failure::new(Code::KeyHot, message).with_hint("run again at a quieter time, or raise --hot-deadline");
-        let key = hot.first().map(|identity| finding::key_of(&case.table.plan, identity, None)).unwrap_or_default();
+        if let Some((identity, _)) = moving.first() {
+            let message = format!("{} keys of {{}} kept changing for {seconds} s and are unproven", moving.len());
+            let hint = "run again at a quieter time, or raise --hot-deadline";
+            self.unproven(case, identity, Code::KeyHot, &message, hint);
+        }
+        if let Some((identity, Some(why))) = doubted.first() {
+            let rows = doubted.len();
+            let message = format!("whether {rows} rows of {{}} that differ changed meanwhile cannot be told: {why}");
+            let hint = "run again when no such statement is logged; --proof none goes without the binlog";
+            self.unproven(case, identity, Code::RowUnclear, &message, hint);
+        }
+    }
+
+    /// Reports rows of a case that were given up; `{}` in the message stands for the table.
+    fn unproven(&self, case: &Case, identity: &[u8], code: Code, message: &str, hint: &str) {
+        let (table, replica) = (&case.table.plan.label, &self.replica.node.name);
+        let mut failure = Failure::new(code, message.replacen("{}", table, 1)).with_hint(hint);
+        let key = finding::key_of(&case.table.plan, identity, None);
         failure.location =
             Location { table: Some(table.clone()), replica: Some(replica.clone()), key, ..Location::default() };
         self.run.ledger.failure(failure);

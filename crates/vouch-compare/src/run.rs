@@ -2,13 +2,13 @@
 
 use crate::chunk::chunker::{ChunkId, Chunker};
 use crate::facts::Scope;
+use crate::fence::Fence;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::options::CompareOptions;
 use crate::plan::TablePlan;
 use crate::queue::Queue;
 use crate::read::{ChunkFacts, Method};
-use crate::sandwich::Fence;
 use crate::state::{Outcome, State};
 use crate::stop::Stop;
 use crate::throttle::Gate;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use vouch_report::{Code, Failure};
-use vouch_server::{Extent, Fault, Interval, Position, PositionKind, ServerError};
+use vouch_server::{Extent, Fault, Interval, LogFilter, Position, PositionKind, ServerError};
 
 /// A server as a pass sees it.
 pub struct Node {
@@ -150,6 +150,8 @@ pub struct Run<'a> {
     pub kind: PositionKind,
     /// Whether differences can be proven by the binlog.
     pub binlog_proof: bool,
+    /// What the source keeps out of its binlog.
+    pub log_filter: LogFilter,
     /// The replicas.
     pub replicas: Vec<ReplicaNode>,
     /// How fast rows are read on the source.

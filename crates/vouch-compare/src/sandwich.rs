@@ -6,60 +6,15 @@
 //! S₁ and S₂, r must equal them, whatever the lag.
 
 use crate::facts::{self, Facts, RowFacts, Scope};
+use crate::fence::{Fence, Fenced, SLICE};
 use crate::link::Link;
 use crate::plan::TablePlan;
 use crate::stop::Stop;
 use std::time::{Duration, Instant};
-use vouch_server::{Position, PositionKind, Reading, Result, Session, Waited};
-
-/// How positions work between the source and one replica.
-#[derive(Clone, Debug)]
-pub struct Fence {
-    /// Kind of positions.
-    pub kind: PositionKind,
-    /// Channel to wait on.
-    pub channel: Option<String>,
-    /// Transactions of the replica's own, which the source will never have.
-    pub errant: String,
-    /// How long the replica may take to apply a position.
-    pub wait_timeout: Duration,
-}
-
-/// What waiting for a replica came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fenced {
-    /// The replica has the position.
-    Reached,
-    /// It did not get there in time.
-    TooLate,
-}
-
-/// Time of one wait statement: short, so that a stop is noticed.
-const SLICE: Duration = Duration::from_millis(500);
+use vouch_server::{Position, PositionKind, Reading, Result, Session};
 
 /// Time that the source may take to show what a replica already has.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(2);
-
-impl Fence {
-    /// Waits until the replica has applied `position`.
-    ///
-    /// # Errors
-    /// Those of the server, and of a stop.
-    pub fn wait(&self, replica: &mut Link<'_>, position: &Position, stop: &Stop) -> Result<Fenced> {
-        let started = Instant::now();
-        loop {
-            let waited = replica.ask(|session| session.wait_applied(position, SLICE, self.channel.as_deref()))?;
-            match waited {
-                Waited::Reached => return Ok(Fenced::Reached),
-                _ if started.elapsed() >= self.wait_timeout => return Ok(Fenced::TooLate),
-                Waited::NotYet => {}
-                Waited::Stopped => {
-                    stop.sleep(SLICE);
-                }
-            }
-        }
-    }
-}
 
 /// What one sandwich saw.
 pub struct Layers {
@@ -136,7 +91,7 @@ impl Bread<'_, '_> {
         }
         let (plan, reading, salt, show) = (self.plan, self.reading, self.salt, self.show);
         let replica = self.replica.ask(|session| facts::read(session, plan, reading, scope, salt, show))?;
-        let applied = self.replica.ask(|session| session.applied_position(fence.kind, fence.channel.as_deref()))?;
+        let applied = self.replica.ask(|session| fence.applied(session))?;
         let (after, closed) = self.after(scope, fence, &applied, stop)?;
         Ok(Some(Layers { before, replica, after, closed, position }))
     }
@@ -159,13 +114,9 @@ impl Bread<'_, '_> {
         let (plan, salt, show) = (self.plan, self.salt, self.show);
         loop {
             let last_try = started.elapsed() >= VISIBLE_WITHIN;
-            let errant = fence.errant.clone();
             let found = self.source.ask(|session| {
                 let label = labelled(session, fence.kind)?;
-                let seen = match &label {
-                    Some(label) => label.reaches(applied),
-                    None => session.has_all_of(applied, &errant)?,
-                };
+                let seen = fence.closes(session, label.as_ref(), applied)?;
                 let facts = (seen || last_try).then(|| facts::read(session, plan, &plan.reading, scope, salt, show));
                 if label.is_some() {
                     session.release()?;
@@ -174,20 +125,12 @@ impl Bread<'_, '_> {
             })?;
             if let (Some(facts), seen) = found {
                 if !seen {
-                    self.learn_errant(fence, applied)?;
+                    self.source.ask(|session| fence.learn_errant(session, applied))?;
                 }
                 return Ok((facts, seen));
             }
             stop.sleep(Duration::from_millis(2));
         }
-    }
-
-    /// What the source still lacks after that long, it never had.
-    fn learn_errant(&mut self, fence: &mut Fence, applied: &Position) -> Result<()> {
-        if let Position::GtidSet(set) = applied {
-            fence.errant = self.source.ask(|session| session.errant_of(set))?;
-        }
-        Ok(())
     }
 }
 

@@ -4,12 +4,12 @@
 //! answer is a failure in the ledger, never left out in silence.
 
 use crate::discover;
+use crate::fence::Fence;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::options::Discovery;
 use crate::preflight::{self, Facts, Relation};
 use crate::refusal::Refusal;
-use crate::sandwich::Fence;
 use crate::stop::Stop;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,8 +189,11 @@ impl Servers {
         Fence {
             kind: self.kind,
             channel: channel.map(str::to_owned).or_else(|| channel_from(&self.source_facts, &joined.facts)),
-            errant: String::new(),
             wait_timeout: wait_timeout + delay(&joined.facts),
+            source_uuid: self.source_facts.identity.uuid.clone(),
+            uuid: joined.facts.identity.uuid.clone(),
+            server_id: joined.facts.identity.server_id,
+            ..Fence::default()
         }
     }
 }

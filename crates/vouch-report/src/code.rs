@@ -279,6 +279,12 @@ codes! {
     DefinitionUnread "definition-unread" Error Notice
         "The whole definition of a table could not be read, or was not understood: defaults, constraints, partitions and the like were not compared."
         "Grant SELECT on the whole table. If the message quotes a clause of the definition, please report it. --schema rows compares without it.";
+    RowUnclear "row-unclear" Error Notice
+        "A row differs, and the binary log does not tell whether it changed meanwhile: a statement or an event that is not understood, a foreign key that acts on it, or a window that could not be read. Unproven, not drift."
+        "The message names the cause, with its place in the log. Run again at a quieter time; --proof none goes without the log, and confirms by looking twice.";
+    ErrantUnknown "errant-unknown" Error Notice
+        "Whether the replica has transactions that its source never had cannot be told."
+        "The message names the cause. After FLUSH BINARY LOGS DELETE_DOMAIN_ID on the source, delete the domain on the replica, too.";
     TableFailed "table-failed" Error Notice
         "The table could not be compared to its end."
         "The message names the cause; what was found before is reported. Continue with --resume.";
@@ -558,7 +564,7 @@ codes! {
         "Nothing to do: the first page is reported as a finding.";
     ReplicationFilter "replication-filter" Notice Notice
         "The replica has replication filters, so some tables may differ on purpose."
-        "Exclude them with --ignore-databases or --ignore-tables, or remove the filter.";
+        "Exclude them with --ignore-databases or --ignore-tables, compare renamed databases with --map, or remove the filter.";
     ReplicationStopped "replication-stopped" Notice Notice
         "The replica's receiver or applier is not running."
         "Start replication, or the comparison waits until --wait-timeout.";
@@ -574,6 +580,18 @@ codes! {
     MultiSource "multi-source" Notice Notice
         "The replica has several channels; only the one from this source is waited for."
         "Name it with --channel where the choice is not clear.";
+    OtherChannels "other-channels" Notice Notice
+        "The replica has transactions that this source never had, and other channels that they came over. They count neither as errant nor as missing on the source."
+        "Nothing to do where that is on purpose. Rows that another source writes to the same tables are reported as differences.";
+    CircularReplication "circular-replication" Notice Notice
+        "The source replicates from the replica in turn. What the replica writes is waited for on the source before anything is called a difference."
+        "On MariaDB give each server its own gtid_domain_id; with one domain nothing can be proven.";
+    DomainLeftOut "domain-left-out" Notice Notice
+        "Some replication domains of the source never reach the replica, because it ignores them or began after them, so they are not waited for (MariaDB)."
+        "Rows that such a domain wrote are reported as differences. Exclude their tables with --ignore-tables where that is on purpose.";
+    BinlogFilter "binlog-filter" Notice Notice
+        "The source keeps databases out of its own binary log (binlog-do-db, binlog-ignore-db). They are not replicated, and the log proves nothing about them."
+        "Exclude them with --ignore-databases where that is on purpose.";
     Cluster "cluster" Notice Notice
         "The server is a member of Group Replication or Galera, where positions mean less."
         "Findings are at best confirmed unless positions are plain.";

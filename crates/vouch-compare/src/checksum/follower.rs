@@ -2,8 +2,8 @@
 //! against the source's.
 
 use super::job::{Awaited, Item, Job, Replica};
+use crate::fence::Fenced;
 use crate::link::Link;
-use crate::sandwich::Fenced;
 use crate::state::Outcome;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

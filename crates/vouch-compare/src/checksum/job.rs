@@ -1,10 +1,10 @@
 //! What the writer, the followers and the watchers of a run share.
 
 use super::options::ChecksumOptions;
+use crate::fence::Fence;
 use crate::ledger::Ledger;
 use crate::queue::Queue;
 use crate::run::Node;
-use crate::sandwich::Fence;
 use crate::stop::Stop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

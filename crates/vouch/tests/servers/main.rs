@@ -3,6 +3,7 @@
 // The harness may fail as loudly as the tests that it serves; parts of it serve only some of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod binlog;
 mod cases;
 mod checksum;
 mod definitions;
