@@ -6,7 +6,7 @@ use crate::definition;
 use crate::options::{CreateOptions, HiddenTables, Runtime};
 use crate::pool::{Abort, Pool, Renew};
 use crate::refusal::Refusal;
-use crate::request::{Reading, Request, Slice};
+use crate::request::{DefinitionForm, Reading, Request, Slice};
 use crate::snapshot;
 use crate::split;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
              --snapshot-timeout",
         )
     })?;
-    let objects = objects(&mut control, &wanted, runtime)?;
+    let objects = objects(&mut control, &wanted, kind(options), runtime)?;
     let server = server(&mut control).map_err(asked)?;
     let plan = plan(&mut control, &wanted.tables, options).map_err(asked)?;
     let registry = Arc::clone(&connector.registry);
@@ -50,7 +50,7 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
         Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
     })?;
     Ok(Manifest {
-        kind: if options.method == Method::RowSha256Tree { Kind::V2 } else { Kind::V1 },
+        kind: kind(options),
         id,
         serial: options.serial,
         created_ms,
@@ -201,12 +201,17 @@ fn server(control: &mut Session) -> vouch_server::Result<ServerFacts> {
     })
 }
 
-fn objects(control: &mut Session, wanted: &Wanted, runtime: &Runtime) -> Result<Vec<ObjectFacts>, Refusal> {
+/// The version of the manifest that these options make.
+fn kind(options: &CreateOptions) -> Kind {
+    if options.method == Method::RowSha256Tree { Kind::V2 } else { Kind::V1 }
+}
+
+fn objects(control: &mut Session, wanted: &Wanted, kind: Kind, runtime: &Runtime) -> Result<Vec<ObjectFacts>, Refusal> {
     let listed = control.objects().map_err(|error| Refusal::server(&error))?;
     let mut objects = Vec::new();
     for one in listed.iter().filter(|one| wanted.tables.iter().any(|chosen| chosen.entry.name.database == one.database))
     {
-        let Some(definition_digest) = definition::of_object(one) else {
+        let Some(definition_digest) = definition::of_object_in(kind, one) else {
             let message =
                 format!("the account may not see how the {} {}.{} is defined", one.kind, one.database, one.name);
             runtime.sink.emit(&Event::Notice(Notice { code: Code::ObjectUnseen, server: None, message }));
@@ -238,7 +243,7 @@ fn requests(chosen: &Chosen, slices: Vec<Slice>, options: &CreateOptions) -> Vec
         method: Some(options.method).filter(|_| chosen.class == Class::Verify),
         fold: None,
         slice,
-        definition: number == 0,
+        definition: DefinitionForm::of(kind(options)).only_if(number == 0),
         count: options.count_rows,
     };
     slices.into_iter().enumerate().map(request).collect()

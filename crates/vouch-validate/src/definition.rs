@@ -4,7 +4,7 @@ mod v2;
 
 use crate::request::Fold;
 pub use v2::{v2_of_object, v2_of_table};
-use vouch_manifest::Sha256;
+use vouch_manifest::{Kind, Sha256};
 use vouch_server::{ColumnEntry, IndexEntry, ObjectEntry, TableDefinition};
 
 /// SHA-256 over texts, each with its length, so that no two lists of texts look alike.
@@ -51,6 +51,14 @@ fn add_index(texts: &mut Texts, index: &IndexEntry) {
         texts.add(part.column.as_deref().unwrap_or("an expression"));
         texts.flag(part.prefix);
         texts.flag(part.descending);
+    }
+}
+
+/// The digest of an object in a manifest of that kind; `None` when the account may not see what it is made of.
+pub fn of_object_in(kind: Kind, object: &ObjectEntry) -> Option<String> {
+    match kind {
+        Kind::V2 => v2_of_object(object),
+        Kind::V1 | Kind::Flat => of_object(object),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::definition;
 use crate::fold::{Folded, spelled};
 use crate::ranges;
-use crate::request::{Fold, Reading, Request, Trouble};
+use crate::request::{DefinitionForm, Fold, Reading, Request, Trouble};
 use vouch_manifest::Method;
 use vouch_server::{Checksum, Fault, Result, ServerError, Session, TableDefinition};
 
@@ -15,7 +15,8 @@ pub type Read = std::result::Result<Reading, (Trouble, String)>;
 /// # Errors
 /// Those of the server.
 pub fn table(session: &mut Session, request: &Request) -> Result<Read> {
-    let needs_definition = request.definition || request.method != Some(Method::ChecksumTable);
+    let needs_definition =
+        request.definition != DefinitionForm::Unasked || request.method != Some(Method::ChecksumTable);
     let definition = match needs_definition {
         true => Some(session.definition(&request.name)?),
         false => None,
@@ -23,10 +24,14 @@ pub fn table(session: &mut Session, request: &Request) -> Result<Read> {
     if definition.as_ref().is_some_and(|definition| definition.columns.is_empty()) {
         return Ok(Err(missing()));
     }
-    let mut reading = Reading {
-        definition_digest: definition.as_ref().filter(|_| request.definition).map(definition::of_table),
-        ..Reading::default()
+    let definition_digest = match (request.definition, &definition) {
+        (DefinitionForm::V1, Some(definition)) => Some(definition::of_table(definition)),
+        (DefinitionForm::V2, Some(definition)) => {
+            Some(definition::v2_of_table(definition, &session.full_definition(&request.name)?))
+        }
+        (DefinitionForm::Unasked, _) | (_, None) => None,
     };
+    let mut reading = Reading { definition_digest, ..Reading::default() };
     match (request.method, &definition) {
         (Some(Method::ChecksumTable), _) => match session.checksum_table(&request.name)? {
             Checksum::Value(value) => reading.value = value.to_string(),

@@ -1,7 +1,7 @@
 //! What a worker is asked of a table, and what it answers.
 
 use std::sync::Arc;
-use vouch_manifest::{Method, RowFacts};
+use vouch_manifest::{Kind, Method, RowFacts};
 use vouch_server::{Interval, TableName};
 
 /// Which rows of a table are read, where they are digested by ranges of its key.
@@ -43,6 +43,32 @@ pub enum Fold {
     Sum,
 }
 
+/// How a definition is digested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DefinitionForm {
+    /// Not at all.
+    Unasked,
+    /// Columns and indexes, as manifests of version 1 do.
+    V1,
+    /// The whole definition, as manifests of version 2 do.
+    V2,
+}
+
+impl DefinitionForm {
+    /// The form of a kind of manifest.
+    pub fn of(kind: Kind) -> DefinitionForm {
+        match kind {
+            Kind::V2 => DefinitionForm::V2,
+            Kind::V1 | Kind::Flat => DefinitionForm::V1,
+        }
+    }
+
+    /// The same where it is wanted, else none.
+    pub fn only_if(self, wanted: bool) -> DefinitionForm {
+        if wanted { self } else { DefinitionForm::Unasked }
+    }
+}
+
 /// What is to be read of a table.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -56,8 +82,8 @@ pub struct Request {
     pub fold: Option<Fold>,
     /// Which rows are read, where the method digests ranges.
     pub slice: Slice,
-    /// Whether the definition is wanted.
-    pub definition: bool,
+    /// How the definition is digested.
+    pub definition: DefinitionForm,
     /// Whether rows are counted where the digest does not do so.
     pub count: bool,
 }

@@ -12,7 +12,7 @@ use crate::pool::{Abort, Pool, Renew};
 use crate::position;
 use crate::read;
 use crate::refusal::{MOVED, Refusal};
-use crate::request::{Answer, Request, Slice};
+use crate::request::{Answer, DefinitionForm, Request, Slice};
 use crate::result;
 use crate::unchanged::{Changes, Since};
 use std::collections::{HashMap, HashSet};
@@ -378,7 +378,8 @@ impl Run<'_> {
                     check.into_iter().for_each(|check| self.taken_over(facts, check));
                 }
                 Some(entry) => {
-                    let of_table = table_requests(facts, &name, entry.bytes, definitions);
+                    let form = DefinitionForm::of(self.manifest.kind).only_if(definitions);
+                    let of_table = table_requests(facts, &name, entry.bytes, form);
                     slices.push(of_table.len());
                     requests.extend(of_table);
                     asked.push(facts);
@@ -529,7 +530,7 @@ impl Run<'_> {
             let found = listed
                 .iter()
                 .find(|one| one.kind == facts.kind && one.database == facts.schema && one.name == facts.name);
-            let result = match found.map(definition::of_object) {
+            let result = match found.map(|one| definition::of_object_in(self.manifest.kind, one)) {
                 None => Err(Finding::new(Code::ObjectMissing, format!("{what} does not exist"))),
                 Some(None) => {
                     let message = format!("the account may not see how {what} is defined");
@@ -677,7 +678,7 @@ fn unread(facts: &TableFacts, trouble: (crate::request::Trouble, String)) -> Tab
 const RANGES_AT_ONCE: usize = 4;
 
 /// A request for each part of a table.
-fn table_requests(facts: &TableFacts, name: &TableName, bytes: u64, definitions: bool) -> Vec<Request> {
+fn table_requests(facts: &TableFacts, name: &TableName, bytes: u64, definitions: DefinitionForm) -> Vec<Request> {
     let Some(rows) = facts.row_facts.clone().filter(|_| facts.class == Class::Verify).map(Arc::new) else {
         return vec![request(facts, name.clone(), bytes, Slice::whole(0), definitions)];
     };
@@ -687,12 +688,12 @@ fn table_requests(facts: &TableFacts, name: &TableName, bytes: u64, definitions:
     let part = |number: usize| {
         let from = number.saturating_mul(RANGES_AT_ONCE);
         let slice = Slice::Known { facts: Arc::clone(&rows), from, to: from.saturating_add(RANGES_AT_ONCE).min(count) };
-        request(facts, name.clone(), bytes, slice, definitions && number == 0)
+        request(facts, name.clone(), bytes, slice, definitions.only_if(number == 0))
     };
     (0..parts).map(part).collect()
 }
 
-fn request(facts: &TableFacts, name: TableName, bytes: u64, slice: Slice, definitions: bool) -> Request {
+fn request(facts: &TableFacts, name: TableName, bytes: u64, slice: Slice, definitions: DefinitionForm) -> Request {
     let digest = facts.digest.as_ref().filter(|_| facts.class == Class::Verify);
     Request {
         name,
@@ -700,7 +701,7 @@ fn request(facts: &TableFacts, name: TableName, bytes: u64, slice: Slice, defini
         slice,
         method: digest.map(|digest| digest.method),
         fold: digest.and_then(|digest| fold::of_value(&digest.value)),
-        definition: definitions && facts.definition_digest.is_some(),
+        definition: definitions.only_if(facts.definition_digest.is_some()),
         count: facts.rows.is_some(),
     }
 }

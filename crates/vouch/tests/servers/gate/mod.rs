@@ -1,5 +1,6 @@
 //! `vouch manifest` and `vouch validate` on real servers: the signed gate before a failover.
 
+mod definitions;
 mod drill;
 mod faults;
 mod golden;
