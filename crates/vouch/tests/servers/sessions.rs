@@ -163,7 +163,7 @@ fn settings_of_a_server_change_no_answer() {
             begin_sessions_with(&topology, &[(name, hostile(name))]);
             let outcome = compare(&topology);
             assert_eq!(essence(&outcome), calm, "{name}: {}\n{}", outcome.stdout, outcome.stderr);
-            reset(&topology, &[name.clone()]);
+            reset(&topology, std::slice::from_ref(name));
         }
 
         let all: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), hostile(name))).collect();
