@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(record(&claimed), None);
         let understated = [&[0x82, 1, 0][..], &bomb].concat();
         assert_eq!(record(&understated), None);
-        let mut event = vec![0; HEADER];
+        let mut event = Vec::from([0; HEADER]);
         event[9..13].copy_from_slice(&u32::MAX.to_le_bytes());
         let payload = zstd::encode_all(&event[..], 3).unwrap();
         let data = [&[2, 1, 0, 0][..], &payload].concat();
