@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vouch_innodb::{Lsn, MariadbLog, Mtr, MysqlLog, RingLog, Search};
+use vouch_innodb::{BlockRecords, Lsn, MariadbLog, Mtr, MysqlLog, RecordFormat, RedoChanges, RingLog, Search};
 
 fuzz_target!(|input: (u64, Vec<u8>, Vec<u8>)| {
     let (number, head, rest) = input;
@@ -22,6 +22,13 @@ fuzz_target!(|input: (u64, Vec<u8>, Vec<u8>)| {
         let _ = (log.offset_of(Lsn(number)), log.start(), log.ends_at_checkpoint(&rest));
         let _ = (MariadbLog::bad_heads(&long), log.rest(), log.behind_mark());
         mini_transactions(&log, Lsn(number), &rest);
+        let _ = log.changes(&rest, &mut RedoChanges::default());
+    }
+    for format in [RecordFormat::Mysql, RecordFormat::Mariadb] {
+        let mut records = BlockRecords::new(format, Lsn(number));
+        records.block(Lsn(number), &head);
+        rest.chunks(512).for_each(|block| records.block(Lsn(number), block));
+        let _ = records.finish().map(|changes| changes.file("a/b.ibd"));
     }
 });
 

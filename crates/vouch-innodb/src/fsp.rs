@@ -181,6 +181,15 @@ impl ExtentMap {
         Some(word >> (bit % 64) & 1 == 1)
     }
 
+    /// Where the bits of a page are: the page of descriptors, the byte there, and the page's number of four in it.
+    pub fn bitmap_of(&self, no: PageNo) -> Option<(PageNo, u16, u8)> {
+        let at = no.0.checked_rem(self.pages_per_part)?;
+        let (entry, bit) = (at.checked_div(self.extent_pages)?, at.checked_rem(self.extent_pages)?);
+        let entry = usize::try_from(entry).ok()?.checked_mul(entry_bytes(self.extent_pages))?;
+        let byte = EXTENTS + entry + BITMAP + usize::try_from(bit / 4).ok()?;
+        Some((PageNo(no.0 - at), u16::try_from(byte).ok()?, u8::try_from(bit % 4).ok()?))
+    }
+
     /// The extent that the page lies in, and its first page.
     pub(crate) fn extent_of(&self, no: PageNo) -> Option<(PageNo, &Extent)> {
         let number = usize::try_from((no.0 % self.pages_per_part).checked_div(self.extent_pages)?).ok()?;
@@ -272,6 +281,8 @@ mod tests {
         assert_eq!(map.in_use(PageNo(3)), Some(false), "an extent that is not initialised");
         assert_eq!((map.in_use(PageNo(64 + 5)), map.in_use(PageNo(64 + 6))), (Some(true), Some(false)));
         assert_eq!(map.in_use(PageNo(16_384)), None);
+        let byte = u16::try_from(EXTENTS + 40 + BITMAP + 1).unwrap();
+        assert_eq!(map.bitmap_of(PageNo(16_384 + 64 + 5)), Some((PageNo(16_384), byte, 1)));
         page[EXTENTS + 40 + STATE + 3] = 9;
         assert!(!ExtentMap::is_sound(&format, &page));
     }

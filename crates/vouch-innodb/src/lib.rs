@@ -57,7 +57,10 @@ pub use lob::{Claim, LobFacts};
 pub use node_pointers::NodePointers;
 pub use order::{KeyPrefix, lengths_fit};
 pub use page_type::PageType;
-pub use redo::{LogHead, MariadbLog, Mtr, MysqlLog, RedoBlock, RingLog, Search, Sought};
+pub use redo::{
+    BlockRecords, Fate, FileFate, LogHead, MariadbLog, Mtr, MysqlLog, RecordFormat, RedoBlock, RedoChanges, RingLog,
+    Search, Sought, Unread,
+};
 pub use root::Root;
 pub use rows::{Column, Value, rows};
 pub use sdi::{SdiAway, SdiFault, SdiRecord};

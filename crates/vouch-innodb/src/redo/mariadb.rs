@@ -95,6 +95,11 @@ impl MariadbLog {
         bad
     }
 
+    /// Whether its records are encrypted, but for their lengths.
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
+
     /// Bytes of records that the file has room for, at least one.
     pub fn capacity(&self) -> u64 {
         self.bytes.saturating_sub(START).max(1)

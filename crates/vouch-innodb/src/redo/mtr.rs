@@ -4,6 +4,7 @@
 //! lap of the log, and the checksum of the records. Invariant: the work that
 //! bytes can cause is bounded by [`Search::EFFORT`], whatever they say.
 
+use super::changes::RedoChanges;
 use super::mariadb::MariadbLog;
 use crate::Lsn;
 use crate::bytes::Field;
@@ -92,6 +93,12 @@ impl MariadbLog {
         let mut effort = Search::EFFORT;
         judge(self, lsn, bytes, &mut effort)
     }
+
+    /// Takes over what the whole mini-transaction that `bytes` begin with does to pages and files. False where a
+    /// record of it is not known.
+    pub fn changes(&self, bytes: &[u8], changes: &mut RedoChanges) -> bool {
+        changes.add_mariadb(bytes)
+    }
 }
 
 fn judge(log: &MariadbLog, lsn: Lsn, bytes: &[u8], effort: &mut u64) -> Mtr {
@@ -149,7 +156,7 @@ fn records(bytes: &[u8], effort: &mut u64) -> Records {
     end
 }
 
-enum Long {
+pub(super) enum Long {
     Bytes(usize),
     Short,
     None,
@@ -157,7 +164,7 @@ enum Long {
 
 /// The length of a record that does not fit its first byte: in one to four bytes, each length beginning where the
 /// one before has ended.
-fn long(bytes: &[u8]) -> Long {
+pub(super) fn long(bytes: &[u8]) -> Long {
     const TWO: u32 = 1 << 7;
     const THREE: u32 = TWO + (1 << 14);
     const FOUR: u32 = THREE + (1 << 21);

@@ -5,6 +5,9 @@ use crate::bytes::{Field, all_zero};
 use crate::checksum::crc32c;
 
 const START_LSN: usize = 8;
+const FLAGS: usize = 48;
+/// The server writes no log, or has been killed while it wrote none.
+const DISABLED: u32 = 0b11;
 const CHECKPOINTS: [usize; 2] = [512, 1536];
 const CHECKPOINT_LSN: usize = 8;
 const SUM: usize = 508;
@@ -47,6 +50,8 @@ pub struct MysqlLog {
     pub start: Lsn,
     /// The newest checkpoint in its head.
     pub checkpoint: Option<Lsn>,
+    /// Changes were made that are not in it (ALTER INSTANCE DISABLE INNODB REDO_LOG).
+    pub disabled: bool,
     /// Blocks are encrypted but for their numbers and checksums, which are of what lies on disk: MariaDB.
     pub(super) sealed: bool,
 }
@@ -66,7 +71,12 @@ impl MysqlLog {
             Some(Lsn(block.be64(CHECKPOINT_LSN)?)).filter(|lsn| lsn.0 > 0)
         };
         let checkpoint = CHECKPOINTS.into_iter().filter_map(checkpoint).max();
-        Some(MysqlLog { start: Lsn(head.be64(START_LSN)?), checkpoint, sealed: false })
+        Some(MysqlLog {
+            start: Lsn(head.be64(START_LSN)?),
+            checkpoint,
+            disabled: head.be32(FLAGS)? & DISABLED > 0,
+            sealed: false,
+        })
     }
 
     /// Where the block that holds an LSN begins in the file; `None` for one before the file.
@@ -147,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_log_ends_where_its_last_block_says() {
-        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, sealed: false };
+        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, disabled: false, sealed: false };
         let lsn = Lsn(76_206_269);
         assert_eq!(log.block_of(lsn), Some(2048 + (76_206_269 - 75_327_488) / 512 * 512));
         assert!(log.ends_in(&block(148_841, 189), lsn));
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_block_is_of_the_log_by_its_number_and_its_checksum() {
-        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, sealed: false };
+        let log = MysqlLog { start: Lsn(75_327_488), checkpoint: None, disabled: false, sealed: false };
         let number = (148_841 - 1) - 75_327_488 / 512;
         let live = block(148_841 | FLUSH, 189);
         assert_eq!(log.block(number, &live), RedoBlock::Live(189));
@@ -179,7 +189,7 @@ mod tests {
 
     #[test]
     fn numbers_begin_again_and_checksums_may_be_left_out() {
-        let log = MysqlLog { start: Lsn(512 * 0x3fff_fffe), checkpoint: None, sealed: false };
+        let log = MysqlLog { start: Lsn(512 * 0x3fff_fffe), checkpoint: None, disabled: false, sealed: false };
         for (number, named) in [(0, 0x3fff_ffff), (1, 0x4000_0000), (2, 1), (3, 2)] {
             assert_eq!(log.block(number, &block(named, 512)), RedoBlock::Live(512), "{number}");
         }
@@ -203,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_block_of_a_log_that_is_sealed_as_a_whole_is_damaged_where_its_checksum_is_wrong() {
-        let log = MysqlLog { start: Lsn(5120), checkpoint: None, sealed: true };
+        let log = MysqlLog { start: Lsn(5120), checkpoint: None, disabled: false, sealed: true };
         let mut block = [0xee; MysqlLog::BLOCK];
         block[..4].copy_from_slice(&11_u32.to_be_bytes());
         let sum = crc32c(&block[..SUM]);

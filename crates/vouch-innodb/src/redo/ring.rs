@@ -1,6 +1,7 @@
 //! Logs of blocks in a circle, as MySQL up to 8.0.29 and MariaDB up to 10.7 have them, and the copies that
 //! backup tools make of them: [`RingLog`].
 
+use super::block_records::RecordFormat;
 use super::mysql::{MysqlLog, sound};
 use crate::Lsn;
 use crate::bytes::{Field, all_zero};
@@ -44,6 +45,15 @@ impl RingLog {
         head.be32(0).is_some_and(|format| format & ENCRYPTED != 0)
     }
 
+    /// Whose records the blocks have, where these are known and not encrypted: MySQL's since 8.0, MariaDB's since 10.5.
+    pub fn records(head: &[u8]) -> Option<RecordFormat> {
+        match head.be32(0)? {
+            2..=6 => Some(RecordFormat::Mysql),
+            format if format == u32::from_be_bytes(*b"PHYS") => Some(RecordFormat::Mariadb),
+            _ => None,
+        }
+    }
+
     /// Whether a head that is sound is of another format: none of those before MySQL 5.7.9 and MariaDB 10.2.2 bears
     /// a number or a checksum.
     pub fn is_unknown(head: &[u8]) -> bool {
@@ -56,7 +66,7 @@ impl RingLog {
     /// The log as of the block that has the checkpoint: blocks are numbered from there on.
     pub fn from_checkpoint(&self) -> MysqlLog {
         let start = self.checkpoint.0 - self.checkpoint.0 % MysqlLog::BLOCK as u64;
-        MysqlLog { start: Lsn(start), checkpoint: Some(self.checkpoint), sealed: self.encrypted }
+        MysqlLog { start: Lsn(start), checkpoint: Some(self.checkpoint), disabled: false, sealed: self.encrypted }
     }
 
     /// How many blocks behind this one the block with the checkpoint stands, where that can be told.
