@@ -22,6 +22,8 @@ pub(crate) struct Reports {
     pub errors: Vec<Failure>,
     pub skips: Vec<Skip>,
     pub notices: Vec<Notice>,
+    /// Files that are all zero in a copy that is yet to be recovered, until the redo log was read.
+    pub unwritten: Vec<Found>,
 }
 
 /// The account of a run.
@@ -87,7 +89,8 @@ impl Books {
         if let Some(signal) = (runtime.stopped)() {
             self.stop.request(signal);
         }
-        let Reports { mut files, findings, errors, skips, notices } = reports;
+        // Zero files that were not judged have settled nothing, so they are unproven.
+        let Reports { mut files, findings, errors, skips, notices, unwritten: _ } = reports;
         files.sort_by(|a, b| a.file.cmp(&b.file));
         for finding in findings {
             let debt = self.concerned(&finding.location);

@@ -208,10 +208,12 @@ pub(crate) fn copied_log(first: u64, count: usize) -> (Vec<u8>, Vec<usize>) {
     let mut places = Vec::new();
     for number in 0..count {
         places.push(bytes.len());
-        // A record whose length stands in a byte of its own, and the bit of the first lap.
-        let mut records = vec![0x30, 0x80, 0x03 + u8::try_from(number % 100).unwrap()];
+        // Page `number` of the system tablespace is initialised. Then a record whose length stands in a byte of its
+        // own, and the bit of the first lap.
+        let small = u8::try_from(number % 100).unwrap();
+        let mut records = vec![0x12, 0, small, 0x30, 0x80, 0x03 + small];
         let length = 128 + 3 + number % 100 + 15;
-        records.resize(1 + length, 0x61);
+        records.resize(3 + 1 + length, 0x61);
         let sum = crc32c(&records);
         bytes.extend(&records);
         bytes.push(1);

@@ -8,6 +8,7 @@ use crate::facts::{self, Content};
 use crate::far;
 use crate::kind::Kind;
 use crate::listing::{Listed, MYSQL_DICTIONARY, listing};
+use crate::logs::Changed;
 use crate::names::table_of;
 use crate::options::{Level, PagesOptions};
 use crate::packed::bare;
@@ -16,8 +17,10 @@ use crate::space::{Part, Space};
 use crate::state::State;
 use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
+use crate::zeros::{self, judge_zeros};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vouch_innodb::{DictTable, Lsn, PageNo, PageType};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, MapCell, PageClass, PageTally};
 
@@ -47,7 +50,13 @@ pub(crate) struct Named {
 }
 
 /// Holds the pages of a tablespace against each other and makes a report of all that was seen.
-pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &Copies) -> SpaceReport {
+pub(crate) fn report(
+    job: &Job,
+    options: &PagesOptions,
+    state: &State,
+    copies: &Copies,
+    log: impl FnOnce() -> Arc<Changed>,
+) -> SpaceReport {
     let mut seen = std::mem::take(&mut *job.seen());
     let pages = usize::try_from(job.space.pages()).unwrap_or(0);
     seen.facts.resize(pages, facts::PageFact::default());
@@ -60,9 +69,7 @@ pub(crate) fn report(job: &Job, options: &PagesOptions, state: &State, copies: &
     if !matches!(state, State::Raw(..)) {
         lost_first_page(&job.space, &mut seen);
     }
-    if let State::Whole(..) = state {
-        lost_pages(job, &mut seen);
-    }
+    judge_zeros(job, state, log, &mut seen, &mut report);
     if options.level >= Level::Tree && !matches!(state, State::Raw(..)) {
         structure(job, state, options.level, &names, &mut seen, &mut report);
     }
@@ -212,10 +219,9 @@ fn place(space: &Space, part: &Part, pages: Option<(u32, u32)>) -> FilePlace {
 /// A tablespace without its first page is none. In a raw copy the page may be in the redo log alone.
 fn lost_first_page(space: &Space, seen: &mut Seen) {
     if space.parts.first().is_some_and(|part| part.first == 0)
-        && let Some(fact) = seen.facts.first_mut().filter(|fact| fact.class == PageClass::Empty)
+        && seen.facts.first().is_some_and(|fact| fact.class == PageClass::Empty)
     {
-        fact.class = PageClass::Bad;
-        seen.lose(PageNo(0));
+        seen.lose(PageNo(0), PageNo(0), zeros::LOST);
     }
 }
 
@@ -231,21 +237,6 @@ fn future_pages(space: &Space, end: Lsn, seen: &mut Seen) {
             bad.push(BadPage { page: PageNo(page), code: Code::PageFuture, message, index: None });
         }
     }
-}
-
-/// Pages that are in use and were never written.
-fn lost_pages(job: &Job, seen: &mut Seen) {
-    let (Some(header), Some(fillers)) = (job.space.header, &job.space.fillers) else { return };
-    let (extents, first) = (job.extents(), job.space.parts.first().map_or(0, |part| part.first));
-    let mut lost = Vec::new();
-    for (fact, no) in seen.facts.iter_mut().zip(first..header.free_limit) {
-        if fact.class == PageClass::Empty && extents.in_use(PageNo(no)) == Some(true) && !fillers.contains(&PageNo(no))
-        {
-            fact.class = PageClass::Bad;
-            lost.push(PageNo(no));
-        }
-    }
-    lost.into_iter().for_each(|no| seen.lose(no));
 }
 
 /// Holds pages against each other.

@@ -48,6 +48,7 @@ mod structure;
 mod tools;
 mod unit;
 mod verify;
+mod zeros;
 
 pub use hint::noted_method;
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};

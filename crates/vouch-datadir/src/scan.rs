@@ -3,12 +3,14 @@
 use crate::copies::Copies;
 use crate::judge::Judge;
 use crate::ledger::{self, SpaceReport};
+use crate::logs::{Changed, Logs};
 use crate::options::{PagesOptions, Runtime};
 use crate::state::State;
 use crate::unit::{Board, Job, Unit};
+use crate::zeros::zeros_in_use;
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use vouch_report::Event;
 
 /// What pages are held against.
@@ -17,6 +19,19 @@ pub(crate) struct Surroundings {
     pub copies: HashMap<PathBuf, Copies>,
     /// As of when files are, by the folder of their instance.
     pub states: Vec<(PathBuf, State)>,
+    /// What their redo logs do to zero pages.
+    pub logs: Logs,
+}
+
+impl Surroundings {
+    fn state(&self, root: &Path) -> &State {
+        self.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state)
+    }
+
+    /// What the redo log does that belongs to the files below `root`.
+    pub(crate) fn log(&self, root: &Path) -> Arc<Changed> {
+        self.logs.of(root, self.state(root))
+    }
 }
 
 /// Looks at all tablespaces with as many threads as asked for. The reports are in the order of `board`.
@@ -41,6 +56,7 @@ pub(crate) fn scan(
                     let Some((number, unit)) = board.take() else { break };
                     if look(&mut judge, number, unit, runtime)
                         && let Some(job) = board.jobs().get(number)
+                        && !waits_for_log(job, around)
                     {
                         keep(number, finish(job, options, around, runtime));
                     }
@@ -52,6 +68,12 @@ pub(crate) fn scan(
     let unfinished =
         |(job, report): (&Job, Option<SpaceReport>)| report.unwrap_or_else(|| finish(job, options, around, runtime));
     board.jobs().iter().zip(reports).map(unfinished).collect()
+}
+
+/// Whether the tablespace has zero pages that the redo log has to explain. The log is read after all pages: a running
+/// server writes a page after its records.
+fn waits_for_log(job: &Job, around: &Surroundings) -> bool {
+    matches!(around.state(&job.space.root), State::Raw(..)) && !zeros_in_use(job, &job.seen()).is_empty()
 }
 
 /// Judges a part. True when it was the last one of its tablespace.
@@ -70,11 +92,10 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool
 /// Makes the report of a tablespace, and tells it.
 pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
     let root = &job.space.root;
-    let state = around.states.iter().find(|(folder, _)| folder == root).map_or(&State::Unknown, |(_, state)| state);
-    let state = state.confirmed(root, options.state, options.backup_key.as_ref());
+    let state = around.state(root).confirmed(root, options.state, options.backup_key.as_ref());
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
-    let report = ledger::report(job, options, &state, copies);
+    let report = ledger::report(job, options, &state, copies, || around.logs.of(root, &state));
     tell(&report, runtime);
     report
 }

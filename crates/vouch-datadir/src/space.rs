@@ -205,9 +205,32 @@ fn access(keyring: &Keyring, told: Option<&(SpaceFormat, FspHeader)>, head: &[u8
 
 /// Files without any page of a known format.
 fn formless(sources: Vec<(Found, Source)>) -> OpenError {
-    let zero = sources.iter().all(|(found, source)| found.bytes > 0 && source.is_zero());
+    let zero = sources.iter().all(|(_, source)| source.is_zero());
     let files = sources.into_iter().map(|(found, _)| found).collect();
     if zero { OpenError::Unwritten(files) } else { OpenError::Unrecognised(files) }
+}
+
+/// What has become of a file that was all zero.
+pub(crate) enum Since {
+    /// It is as it was, or cannot be read.
+    Same,
+    /// It is a tablespace now.
+    Written(Box<Space>),
+    /// Its table was dropped.
+    Removed,
+}
+
+/// Looks again at a file that was all zero.
+pub(crate) fn written_since(found: &Found, keyring: &Keyring) -> Since {
+    let bytes = match std::fs::metadata(&found.path) {
+        Ok(data) => data.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Since::Removed,
+        Err(_) => return Since::Same,
+    };
+    match open(vec![Found { bytes, ..found.clone() }], &[], keyring) {
+        Ok(space) => Since::Written(Box::new(space)),
+        Err(_) => Since::Same,
+    }
 }
 
 fn refused(found: &Found, error: &std::io::Error) -> OpenError {

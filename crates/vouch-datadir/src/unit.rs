@@ -182,11 +182,14 @@ impl Job {
 
 impl Seen {
     /// A page that was taken for empty should have been written.
-    pub(crate) fn lose(&mut self, page: PageNo) {
+    pub(crate) fn lose(&mut self, page: PageNo, first: PageNo, message: &str) {
+        let index = page.0.checked_sub(first.0).and_then(|index| usize::try_from(index).ok());
+        if let Some(fact) = index.and_then(|index| self.facts.get_mut(index)) {
+            fact.class = PageClass::Bad;
+        }
         self.tally.empty = self.tally.empty.saturating_sub(1);
         self.tally.bad += 1;
-        let message = "the page is in use, and all zero".to_owned();
-        self.bad.push(BadPage { page, code: Code::PageLost, message, index: None });
+        self.bad.push(BadPage { page, code: Code::PageLost, message: message.to_owned(), index: None });
     }
 
     fn add(&mut self, part: Seen) {

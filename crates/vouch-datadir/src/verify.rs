@@ -7,14 +7,15 @@ use crate::fuzzy;
 use crate::holders::{self, Holder};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
-use crate::logs::{self, LogReport};
+use crate::logs::{self, LogReport, Logs, StreamedLog};
 use crate::options::{Aside, Level, PagesOptions, Runtime};
 use crate::packed::{Delta, Streamed, read_all};
 use crate::presence::{Checked, Known, Presence};
 use crate::scan::{Surroundings, finish, scan, tell};
-use crate::space::{self, OpenError, Space};
+use crate::space::{self, OpenError, Since, Space};
 use crate::state::State;
 use crate::unit::{Board, Job};
+use crate::zeros::{ZeroFile, judge_zero_file};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,7 +63,8 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
         files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta | Kind::CloudObject));
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| logs::takes(file.kind));
     let spaces = open_all(files, &states, options, &mut run, runtime);
-    let mut around = Surroundings { copies: collect_copies(&spaces, copies, &mut run, runtime), states };
+    let copies = collect_copies(&spaces, copies, &mut run, runtime);
+    let mut around = Surroundings { copies, states, logs: Logs::default() };
     let twice = same_space(&spaces);
     twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
     run.findings.extend(twice);
@@ -71,6 +73,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     let held = held(asked.told(), &mut run, runtime);
     let known = Known::of(&reports);
     reports.into_iter().for_each(|report| run.add(report));
+    run.zero_files_of_directories(options, &around, runtime);
     run.presence(&homes, &all, &known, |root| !held && !is_raw(root, &around.states), runtime);
     run.logs(logs::verify_all(logs, &around.states, held, options, runtime), runtime);
     if !packed.is_empty() {
@@ -97,11 +100,12 @@ impl Run {
 
     /// Looks at packed files and images, whose states are known only at their ends.
     fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
-        let Streamed { jobs, formless, logs, deltas, since, files, findings, errors, skips, states, members: _ } =
+        let Streamed { jobs, formless, mut logs, deltas, since, files, findings, errors, skips, states, members: _ } =
             read_all(files, options, runtime);
         around.states.retain(|(known, _)| !states.iter().any(|(root, _)| root == known));
         let images = around.states.len()..around.states.len().saturating_add(states.len());
         around.states.extend(states);
+        self.logs_in_streams(&mut logs, around);
         let logs = logs::judge_streamed(logs, &around.states, options.max_findings);
         for (root, state) in around.states.get_mut(images).unwrap_or_default() {
             self.without_notes(root, state, &jobs, &logs, options, runtime);
@@ -112,12 +116,23 @@ impl Run {
         self.files.extend(files);
         for (found, zero) in formless {
             let raw = zero && is_raw(&found.root, &around.states);
-            if raw { unwritten(found, self, runtime) } else { unrecognised(found, self, runtime) }
+            if raw { self.unwritten.push(found) } else { unrecognised(found, self, runtime) }
         }
+        self.zero_files(around, runtime);
         self.logs(logs, runtime);
         self.deltas(deltas, &since, around, options, runtime);
         for job in &jobs {
             self.add(finish(job, options, around, runtime));
+        }
+    }
+
+    /// What logs in images and packed files do. Without notes of a backup tool nothing says that a log belongs to
+    /// the files as they are.
+    fn logs_in_streams(&self, logs: &mut [StreamedLog], around: &Surroundings) {
+        for (root, changed) in logs::changed_by_streamed(logs, &around.states) {
+            let noted = is_raw(&root, &around.states);
+            let fuzzy = || Err("the files were read one after the other from a running server".to_owned());
+            around.logs.passed(root, if noted { changed } else { fuzzy() });
         }
     }
 
@@ -281,7 +296,7 @@ fn open_all(
                 spaces.push(space);
             }
             Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(&file.root, states)) => {
-                files.into_iter().for_each(|file| unwritten(file, run, runtime));
+                run.unwritten.extend(files);
             }
             Err(OpenError::Unwritten(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
             Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![*failure], runtime),
@@ -373,11 +388,49 @@ fn is_raw(folder: &Path, states: &[(PathBuf, State)]) -> bool {
     states.iter().any(|(root, state)| root == folder && matches!(state, State::Raw(..)))
 }
 
-/// A file of a table that was just made: what is in it is in the redo log alone.
-fn unwritten(found: Found, run: &mut Run, runtime: &Runtime) {
-    let message = format!("{} is all zero: what belongs there is in the redo log", found.label);
-    run.notice(Code::FileUnwritten, message, runtime);
-    run.files.push(whole_file(&found, 0, PageTally::default(), FileState::Sound));
+impl Run {
+    /// Files of a directory that were all zero when they were opened. A running server may have written some since:
+    /// their pages are verified now.
+    fn zero_files_of_directories(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) {
+        let mut written = Vec::new();
+        for found in std::mem::take(&mut self.unwritten) {
+            // What the log says has to be as of before the file is looked at.
+            around.log(&found.root);
+            match space::written_since(&found, &options.keyring) {
+                Since::Written(space) => written.push(Job::new(*space)),
+                Since::Removed => {}
+                Since::Same => self.unwritten.push(found),
+            }
+        }
+        self.zero_files(around, runtime);
+        if !written.is_empty() {
+            around.logs.forget();
+            scan(&Board::new(written), options, around, runtime).into_iter().for_each(|report| self.add(report));
+        }
+    }
+
+    /// Files that are all zero: those of tables that were just created are in the redo log alone.
+    fn zero_files(&mut self, around: &Surroundings, runtime: &Runtime) {
+        for found in std::mem::take(&mut self.unwritten) {
+            let state = match judge_zero_file(&found, around.log(&found.root).as_ref()) {
+                ZeroFile::Created => {
+                    let message = format!("{} is all zero: what belongs there is in the redo log", found.label);
+                    self.notice(Code::FileUnwritten, message, runtime);
+                    FileState::Sound
+                }
+                ZeroFile::Lost(finding) => {
+                    runtime.sink.emit(&Event::Finding((*finding).clone()));
+                    self.findings.push(*finding);
+                    FileState::Damaged
+                }
+                ZeroFile::Unproven(failure) => {
+                    self.tell(Vec::new(), vec![*failure], runtime);
+                    FileState::Unverified
+                }
+            };
+            self.files.push(whole_file(&found, 0, PageTally::default(), state));
+        }
+    }
 }
 
 fn collect_copies(spaces: &[Space], files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> HashMap<PathBuf, Copies> {

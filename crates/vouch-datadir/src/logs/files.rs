@@ -1,6 +1,7 @@
 //! `ib_logfile0` and its like: which format they have, and how often they are looked at, [`verify`].
 
 use super::look::{Look, settled};
+use super::mtrs::Records;
 use super::report::{LogReport, Outcome};
 use super::{mtrs, ring};
 use crate::discover::{Found, unreadable};
@@ -66,7 +67,7 @@ fn judge(files: &[Found], needed: Option<Lsn>) -> Result<Option<Look>, (Found, i
     if MariadbLog::is_log(&head) {
         let bytes = std::fs::metadata(&first.path).map_err(failed(first))?.len();
         let source = Source::open(&first.path).map_err(failed(first))?;
-        let walk = mtrs::walk(&source, bytes, needed).map_err(failed(first))?;
+        let walk = mtrs::walk(&source, bytes, needed, Records::Passed).map_err(failed(first))?;
         return Ok(Some(vec![(first.clone(), walk.outcome(needed))]));
     }
     if RingLog::is_unknown(&head) {

@@ -5,6 +5,7 @@
 
 mod aria;
 mod binlog;
+mod changes;
 mod files;
 mod look;
 mod mtrs;
@@ -14,8 +15,9 @@ mod ring;
 mod streamed;
 
 pub(crate) use binlog::{MAGIC_BYTES as BINLOG_MAGIC, is_binlog};
+pub(crate) use changes::{Changed, LogChanges, Logs};
 pub(crate) use report::LogReport;
-pub(crate) use streamed::{StreamedLog, judge as judge_streamed, read as read_stream};
+pub(crate) use streamed::{StreamedLog, changed as changed_by_streamed, judge as judge_streamed, read as read_stream};
 
 use crate::discover::Found;
 use crate::kind::Kind;

@@ -6,10 +6,11 @@
 //! What a server writes behind the end to fill a block is what its buffer held
 //! before, mini-transactions of the same lap among it: nothing is told from that.
 
+use super::changes::{Changed, LogChanges};
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
 use std::io;
-use vouch_innodb::{LogHead, Lsn, MariadbLog, Mtr, Search, Sought};
+use vouch_innodb::{LogHead, Lsn, MariadbLog, Mtr, RedoChanges, Search, Sought};
 use vouch_report::PageTally;
 
 /// Bytes that are held at a time: a mini-transaction fits in several times.
@@ -39,13 +40,24 @@ pub(super) struct Walk {
     /// What stands at the end.
     behind: Option<Mtr>,
     given_up: bool,
+    /// What its records do, where that is asked for, up to the first gap.
+    changes: Option<RedoChanges>,
+    /// Where a record is that is not known.
+    unknown: Option<Lsn>,
+}
+
+/// Whether the records of a log are read, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    Passed,
+    Read,
 }
 
 /// Walks a log of so many bytes. Behind `enough` nothing is looked for.
 ///
 /// # Errors
 /// It cannot be read.
-pub(super) fn walk(source: &dyn Bytes, bytes: u64, enough: Option<Lsn>) -> io::Result<Walk> {
+pub(super) fn walk(source: &dyn Bytes, bytes: u64, enough: Option<Lsn>, records: Records) -> io::Result<Walk> {
     let mut head = vec![0; MariadbLog::HEAD];
     let read = source.read_at(&mut head, 0)?;
     let head = head.get(..read).unwrap_or_default();
@@ -58,6 +70,7 @@ pub(super) fn walk(source: &dyn Bytes, bytes: u64, enough: Option<Lsn>) -> io::R
     }
     let mut ring = Ring::new(source, log);
     walk.end = log.checkpoint;
+    walk.changes = (records == Records::Read && !log.is_encrypted()).then(RedoChanges::default);
     loop {
         let behind = walk.step(&mut ring)?;
         // What ends with the mark of its checkpoint was closed so.
@@ -106,9 +119,13 @@ impl Walk {
             let mut at = 0;
             let behind = loop {
                 let lsn = Lsn(self.end.0.saturating_add(at as u64));
-                match log.mtr(lsn, bytes.get(at..).unwrap_or_default()) {
+                let rest = bytes.get(at..).unwrap_or_default();
+                match log.mtr(lsn, rest) {
                     Mtr::Short if last && at == bytes.len() => break Mtr::End,
-                    Mtr::Whole(length) => (at, self.mtrs) = (at + length, self.mtrs + 1),
+                    Mtr::Whole(length) => {
+                        self.records(&log, lsn, rest);
+                        (at, self.mtrs) = (at + length, self.mtrs + 1);
+                    }
                     behind => break behind,
                 }
             };
@@ -120,6 +137,35 @@ impl Walk {
                 return Ok(Mtr::None);
             }
         }
+    }
+
+    /// Reads the records of the mini-transaction that `bytes` begin with.
+    fn records(&mut self, log: &MariadbLog, lsn: Lsn, bytes: &[u8]) {
+        let Some(changes) = self.changes.as_mut().filter(|_| self.gaps.is_empty()) else { return };
+        if !log.changes(bytes, changes) {
+            self.unknown.get_or_insert(lsn);
+        }
+    }
+
+    /// What its records do, which have to reach up to `needed`. `missed`: a part of it was not seen.
+    pub(super) fn changed(&mut self, needed: Option<Lsn>, missed: bool) -> Changed {
+        let Some(log) = self.log.filter(|log| log.rest() == 0) else { return Err("its head is damaged".to_owned()) };
+        if log.is_encrypted() {
+            return Err("it is encrypted".to_owned());
+        }
+        let changes = self.changes.take().unwrap_or_default();
+        let gap = self.gaps.iter().find(|gap| needed.is_none_or(|lsn| gap.from < lsn));
+        let end = gap.map_or(self.end, |gap| gap.from);
+        if let Some(gap) = gap {
+            return Err(format!("it is damaged at LSN {}", gap.from));
+        }
+        if let Some(lsn) = self.unknown {
+            return Err(format!("it has a record of an unknown type at LSN {lsn}"));
+        }
+        if missed {
+            return Err("a part of it is missing".to_owned());
+        }
+        LogChanges::up_to(changes, log.checkpoint, end, needed.max(Some(log.behind_mark())))
     }
 
     /// Where the log goes on behind its end, which then was none: in a later block, unless it is known to go on.

@@ -58,7 +58,7 @@ fn log(checkpoint: u64, end: u64) -> Vec<u8> {
 }
 
 fn judged(bytes: &Vec<u8>, needed: Option<u64>) -> Outcome {
-    walk(bytes, bytes.len() as u64, needed.map(Lsn)).unwrap().outcome(needed.map(Lsn))
+    walk(bytes, bytes.len() as u64, needed.map(Lsn), Records::Passed).unwrap().outcome(needed.map(Lsn))
 }
 
 fn offset(lsn: u64) -> u64 {

@@ -99,7 +99,9 @@ pub(super) fn scan(source: &dyn Bytes) -> io::Result<Scan> {
         let bytes = buffer.get(..read).unwrap_or_default();
         let blocks = bytes.chunks_exact(MysqlLog::BLOCK);
         scan.rest = blocks.remainder().len() as u64;
-        blocks.for_each(|block| scan.add(&log, block));
+        for block in blocks {
+            scan.add(&log, block);
+        }
         at += read as u64;
         if read < CHUNK {
             return Ok(scan);
@@ -108,14 +110,14 @@ pub(super) fn scan(source: &dyn Bytes) -> io::Result<Scan> {
 }
 
 impl Scan {
-    pub(super) fn add(&mut self, log: &MysqlLog, block: &[u8]) {
+    pub(super) fn add(&mut self, log: &MysqlLog, block: &[u8]) -> RedoBlock {
         let (number, kind) = (self.blocks, log.block(self.blocks, block));
         self.blocks += 1;
         match kind {
             RedoBlock::Live(bytes) | RedoBlock::Unprotected(bytes) => {
                 self.unprotected += u64::from(matches!(kind, RedoBlock::Unprotected(_)));
                 (self.live_end, self.live, self.last_bytes) = (self.blocks, self.live + 1, bytes);
-                return;
+                return kind;
             }
             RedoBlock::Old => self.old += 1,
             _ => {}
@@ -127,6 +129,7 @@ impl Scan {
             }
             _ => self.runs.push(Run { first: number, count: 1, kind }),
         }
+        kind
     }
 
     /// Blocks that must be live, from the file's first one on.

@@ -3,11 +3,13 @@
 //! Blocks are numbered from the one that has the checkpoint. Invariant, as of any
 //! log of blocks: what lies in front of its last live block must be live.
 
+use super::changes::{Changed, LogChanges, unread};
+use super::mtrs::Records;
 use super::redo::{Run, Scan, head_fault};
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
 use std::io;
-use vouch_innodb::{Lsn, MysqlLog, RedoBlock, RingLog};
+use vouch_innodb::{BlockRecords, Lsn, MysqlLog, RecordFormat, RedoBlock, RingLog};
 
 const BLOCK: u64 = MysqlLog::BLOCK as u64;
 const HEAD: u64 = MysqlLog::HEAD as u64;
@@ -32,6 +34,9 @@ pub(super) struct Scanned {
     ring: Option<RingLog>,
     begin: u64,
     scan: Scan,
+    /// Reads the records of blocks that follow each other, where the format is known, and how many there were.
+    records: Option<BlockRecords>,
+    followed: u64,
 }
 
 /// Judges the files, of which there is one outcome each.
@@ -39,15 +44,15 @@ pub(super) struct Scanned {
 /// # Errors
 /// One cannot be read.
 pub(super) fn verify(parts: &[Part], needed: Option<Lsn>) -> io::Result<Vec<Outcome>> {
-    Ok(scan(parts)?.outcomes(needed))
+    Ok(scan(parts, Records::Passed)?.outcomes(needed))
 }
 
 /// Reads the files.
 ///
 /// # Errors
 /// One cannot be read.
-pub(super) fn scan(parts: &[Part]) -> io::Result<Scanned> {
-    let mut scanned = Scanned::of_heads(parts)?;
+pub(super) fn scan(parts: &[Part], records: Records) -> io::Result<Scanned> {
+    let mut scanned = Scanned::of_heads(parts, records)?;
     if let (Some(ring), Some(first)) = (scanned.ring, parts.first()) {
         scanned.begin = begin(first, parts, &scanned.sizes, &ring)?;
         scanned.read(parts, &ring)?;
@@ -62,7 +67,7 @@ pub(super) fn scan(parts: &[Part]) -> io::Result<Scanned> {
 /// It cannot be read.
 pub(super) fn scan_copy(source: &dyn Bytes) -> io::Result<Option<Scanned>> {
     let parts = [Part { source, bytes: u64::MAX }];
-    let mut scanned = Scanned::of_heads(&parts)?;
+    let mut scanned = Scanned::of_heads(&parts, Records::Read)?;
     let Some(ring) = scanned.ring else { return Ok(Some(scanned)) };
     let mut block = [0; MysqlLog::BLOCK];
     source.read_at(&mut block, HEAD)?;
@@ -73,7 +78,7 @@ pub(super) fn scan_copy(source: &dyn Bytes) -> io::Result<Option<Scanned>> {
 }
 
 impl Scanned {
-    fn of_heads(parts: &[Part]) -> io::Result<Scanned> {
+    fn of_heads(parts: &[Part], records: Records) -> io::Result<Scanned> {
         let mut scanned = Scanned { sizes: parts.iter().map(|part| part.bytes).collect(), ..Scanned::default() };
         for (number, part) in parts.iter().enumerate() {
             let mut head = vec![0; MysqlLog::HEAD];
@@ -82,6 +87,9 @@ impl Scanned {
             scanned.heads.push(MysqlLog::bad_heads(head));
             if number == 0 {
                 scanned.ring = RingLog::read(head);
+                let format = RingLog::records(head).filter(|_| records == Records::Read);
+                let reader = |(format, ring): (RecordFormat, RingLog)| BlockRecords::new(format, ring.checkpoint);
+                scanned.records = format.zip(scanned.ring).map(reader);
             }
         }
         Ok(scanned)
@@ -89,8 +97,32 @@ impl Scanned {
 
     fn read(&mut self, parts: &[Part], ring: &RingLog) -> io::Result<()> {
         let (circle, log) = (Circle { sizes: &self.sizes, begin: self.begin }, ring.from_checkpoint());
-        let scan = &mut self.scan;
-        circle.read(parts, |block| scan.add(&log, block))
+        let (scan, records, followed) = (&mut self.scan, &mut self.records, &mut self.followed);
+        circle.read(parts, |block| {
+            let number = scan.blocks;
+            let live = matches!(scan.add(&log, block), RedoBlock::Live(_) | RedoBlock::Unprotected(_));
+            if live && *followed == number {
+                *followed += 1;
+                if let Some(records) = records {
+                    records.block(log.lsn_of(number), block);
+                }
+            }
+        })
+    }
+
+    /// What its records do, which have to reach up to `needed`.
+    pub(super) fn changed(&mut self, needed: Option<Lsn>) -> Changed {
+        let Some(ring) = self.ring else { return Err("its head is damaged, or it has no checkpoint".to_owned()) };
+        let Some(records) = self.records.take() else { return Err("its records are of another format".to_owned()) };
+        let log = ring.from_checkpoint();
+        if self.followed < self.scan.live_end {
+            return Err(format!("it is damaged at LSN {}", log.lsn_of(self.followed)));
+        }
+        if self.followed == 0 {
+            return Err(format!("it does not hold its checkpoint, LSN {}", ring.checkpoint));
+        }
+        let changes = records.finish().map_err(unread)?;
+        LogChanges::up_to(changes, ring.checkpoint, self.scan.end(&log), needed)
     }
 
     /// What was read of a file of no bytes.

@@ -7,7 +7,9 @@
 //! its checkpoint. Invariant: where a server's log goes on at the start of its
 //! file and that has passed, it is not taken for verified.
 
+use super::changes::Changed;
 use super::files::{EMPTY, UNKNOWN_FORMAT, needed};
+use super::mtrs::Records;
 use super::report::{LogReport, Outcome};
 use super::{binlog, mtrs, redo, ring};
 use crate::discover::Found;
@@ -18,7 +20,7 @@ use crate::state::State;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use vouch_innodb::{MariadbLog, MysqlLog, RingLog};
+use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RingLog};
 use vouch_report::Code;
 
 /// A log that has passed.
@@ -40,6 +42,36 @@ enum Seen {
     Nothing,
     /// Not verified, and why.
     Not(&'static str),
+}
+
+/// What the redo logs among these do, each with the instance that it is of.
+pub(crate) fn changed(logs: &mut [StreamedLog], states: &[(PathBuf, State)]) -> Vec<(PathBuf, Changed)> {
+    let later = |log: &&StreamedLog| matches!(log.found.kind, Kind::LogFile(1..)) && log.found.bytes > 0;
+    let several: Vec<PathBuf> = logs.iter().filter(later).map(|log| log.found.root.clone()).collect();
+    let first = |log: &&mut StreamedLog| matches!(log.found.kind, Kind::LogFile(0) | Kind::CopiedLog | Kind::Redo(_));
+    let changed = |log: &mut StreamedLog| {
+        let root = log.found.root.clone();
+        let state = states.iter().find(|(known, _)| *known == root).map_or(&State::Unknown, |(_, state)| state);
+        let whole = !several.contains(&root) && !matches!(log.seen, Seen::Redo(_));
+        let changed = if whole { log.changed(needed(state)) } else { Err(SEVERAL.to_owned()) };
+        (root, changed)
+    };
+    logs.iter_mut().filter(first).map(changed).collect()
+}
+
+/// Why a log is not read.
+const SEVERAL: &str = "redo log of several files, which is read in a directory alone";
+
+impl StreamedLog {
+    /// What the records of a log of one file do, which should reach up to `needed`.
+    fn changed(&mut self, needed: Option<Lsn>) -> Changed {
+        match &mut self.seen {
+            Seen::Mtrs(walk, missed) => walk.changed(needed, *missed),
+            Seen::Ring(scanned) => scanned.changed(needed),
+            Seen::Not(why) => Err((*why).to_owned()),
+            Seen::Nothing | Seen::Redo(_) | Seen::Events(_) => Err("it is empty".to_owned()),
+        }
+    }
 }
 
 /// Reads a log to its end, which is after so many bytes where that is known.
@@ -72,14 +104,14 @@ fn redo_log(tape: &Tape, length: Option<u64>) -> io::Result<Seen> {
         // A copy begins with its checkpoint and never turns, so its length does not matter.
         let length = Some(u64::MAX).filter(|_| MariadbLog::is_copy(&head)).or(length);
         let Some(length) = length else { return Ok(Seen::Not("redo log of a server that is too long for a stream")) };
-        let walk = mtrs::walk(tape, length, None)?;
+        let walk = mtrs::walk(tape, length, None, Records::Read)?;
         return Ok(Seen::Mtrs(Box::new(walk), tape.missed()));
     }
     if RingLog::is_unknown(&head) {
         return Ok(Seen::Not(UNKNOWN_FORMAT));
     }
     if let (true, Some(bytes)) = (tape.is_whole(), length) {
-        return Ok(Seen::Ring(Box::new(ring::scan(&[ring::Part { source: tape, bytes }])?)));
+        return Ok(Seen::Ring(Box::new(ring::scan(&[ring::Part { source: tape, bytes }], Records::Read)?)));
     }
     let scanned = ring::scan_copy(tape)?.filter(|_| !tape.missed());
     Ok(scanned.map_or(Seen::Not("redo log of a server, which is looked at in a directory alone"), |scanned| {

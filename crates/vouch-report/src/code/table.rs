@@ -108,7 +108,7 @@ codes! {
         "The page is compressed and does not decompress to a page."
         "Restore the file from another backup.";
     PageLost "page-lost" Finding Error
-        "The page is in use by the tablespace's own records, and is all zero in the file."
+        "The page is in use by the tablespace's own records, and is all zero in the file; or all of a file is. In a copy that is yet to be recovered, the redo log does not create it either."
         "A write was lost, or a range was zeroed. Restore the file from another backup.";
     IndexPage "index-page" Finding Error
         "A page of an index contradicts itself: its directory, its chain of records or its counts. Its checksum holds, so it was written so."
@@ -373,6 +373,9 @@ codes! {
     TreeUnjudged "tree-unjudged" Error Notice
         "Pages of an index contradict each other in a file of which nothing tells whether it was copied as of one moment."
         "Say --state clean if the file is of a server that was shut down, of a prepared backup or of an export; --state raw if it is to be recovered.";
+    ZeroUnproven "zero-unproven" Error Notice
+        "Pages are in use and all zero, or a whole file is, in a copy that is yet to be recovered or of which nothing tells whether it is. The redo log that may create them could not be read, so nothing shows whether they are lost."
+        "Verify the files together with their redo log, with all of it; or prepare the backup and verify the result. Pass --state clean if the files are of a server that was shut down.";
     LogUnprotected "log-unprotected" Error Notice
         "Events of a binary log or a relay log, or blocks of a redo log, were written without checksums, so nothing shows whether their contents are right."
         "Set binlog_checksum=CRC32 on the server that writes them, and innodb_log_checksums=ON.";

@@ -25,8 +25,11 @@ const BLOCK: usize = 512;
 
 #[track_caller]
 fn clean(server: &Server) -> Outcome {
-    let outcome = pages(&server.data(), &[]).assert_code(0);
-    assert_eq!(outcome.findings(), [] as [Value; 0], "{}", outcome.stdout);
+    let outcome = pages(&server.data(), &[]);
+    // An encrypted log does not show which zero pages it creates.
+    let unproven = |error: &Value| error["code"] == "zero-unproven";
+    let proven = outcome.code == 0 || outcome.code == 3 && outcome.errors().iter().all(unproven);
+    assert!(proven && outcome.findings().is_empty(), "{}", outcome.stdout);
     outcome
 }
 

@@ -12,6 +12,7 @@ mod logs;
 mod matrix;
 mod million;
 mod packed;
+mod raw;
 mod sealed;
 mod versions;
 mod whole;

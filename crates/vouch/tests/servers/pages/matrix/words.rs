@@ -13,7 +13,7 @@ const LISTED: usize = 6;
 const UNDECODED: [&str; 2] = ["the compressed data is damaged", "it decompresses to another length"];
 
 /// What is told of the moment and not of the damage.
-const TIMELY: [&str; 3] = ["raw-state", "file-open", "file-unwritten"];
+const TIMELY: [&str; 4] = ["raw-state", "file-open", "file-unwritten", "zero-unproven"];
 
 /// Holds text against the snapshot of that name.
 pub fn keep(name: &str, text: &str) {
