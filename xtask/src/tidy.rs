@@ -54,6 +54,7 @@ const RULES: &[Rule] = &[
     rule::writes::check,
     rule::serialize::check,
     rule::process::check,
+    rule::results::check,
     rule::verdicts::check,
     rule::printing::check,
     rule::opening::check,

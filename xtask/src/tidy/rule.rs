@@ -11,6 +11,7 @@ pub mod offline;
 pub mod opening;
 pub mod printing;
 pub mod process;
+pub mod results;
 pub mod serialize;
 pub mod sql;
 pub mod verdicts;
