@@ -65,7 +65,9 @@ fn that_a_server_writes_to() {
         let outcome = pages(&archive, &[]).assert_code(3);
         assert_eq!(outcome.findings(), [] as [serde_json::Value; 0], "{}", outcome.stdout);
         let codes: Vec<&str> = outcome.errors().iter().map(|error| error["code"].as_str().unwrap()).collect();
-        assert_eq!(codes, ["fuzzy-copy"], "{}", outcome.stdout);
+        // Tables that are not written yet are all zero, and whether the log creates them shows in no torn log.
+        let others = codes.iter().filter(|code| **code != "zero-unproven").collect::<Vec<_>>();
+        assert_eq!(others, [&"fuzzy-copy"], "{}", outcome.stdout);
         assert!(super::healthy::state(&outcome).starts_with("raw"), "{}", outcome.stdout);
         // The directory itself is raw, and a server has it open.
         let live = assert_clean(pages(&server.data(), &[]), 100);
