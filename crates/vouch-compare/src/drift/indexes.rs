@@ -23,6 +23,9 @@ fn indexes(definition: &FullDefinition, common: Common) -> Vec<Index> {
             part.descending &= common.descending;
             if !common.expressions && part.of.starts_with('(') {
                 part.of = "(an expression)".to_owned();
+            } else if !part.of.starts_with('(') {
+                // Names of columns that differ by case alone are one column.
+                part.of = part.of.to_lowercase();
             }
         }
         if !common.expressions {

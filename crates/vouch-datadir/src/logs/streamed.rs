@@ -121,10 +121,15 @@ fn redo_log(tape: &Tape, length: Option<u64>) -> io::Result<Seen> {
 
 /// Judges logs that have passed; the states tell up to where backups need them.
 pub(crate) fn judge(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize) -> LogReport {
-    let mut folders: BTreeMap<PathBuf, Vec<StreamedLog>> = BTreeMap::new();
+    // Archives one after the other may have the same file several times: each time it is of another copy.
+    let mut folders: BTreeMap<(PathBuf, usize), Vec<StreamedLog>> = BTreeMap::new();
+    let mut seen: BTreeMap<PathBuf, usize> = BTreeMap::new();
     for log in logs {
-        let folder = log.found.path.parent().map(Path::to_owned).unwrap_or_default();
-        folders.entry(log.found.root.join(folder)).or_default().push(log);
+        let path = log.found.root.join(&log.found.path);
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let copy = seen.entry(path).or_default();
+        folders.entry((folder, *copy)).or_default().push(log);
+        *copy += 1;
     }
     let mut report = LogReport::default();
     for mut logs in folders.into_values() {
