@@ -84,7 +84,7 @@ impl Meddler {
 
     /// `mysql://user:password@127.0.0.1:port`, not encrypted; both must be plain words.
     pub fn url(&self, user: &str, password: &str) -> String {
-        format!("mysql://{user}:{password}@127.0.0.1:{}/?ssl-mode=disabled", self.port)
+        format!("mysql://{user}:{password}@127.0.0.1:{}/?ssl-mode=disabled&get-server-public-key=1", self.port)
     }
 
     /// Counts from the start again and spoils the statement of that number, from 1; `None` for no one.
