@@ -35,3 +35,20 @@ pub(crate) use layer::{Layer, bare, is_image, is_packed_so};
 pub(crate) use note::beside;
 pub(crate) use outcome::Streamed;
 pub(crate) use tape::Tape;
+
+/// Reads until `buffer` is full or the stream ends; returns the bytes read.
+///
+/// # Errors
+/// Those of the stream, but for an interruption.
+fn read_full(input: &mut impl std::io::Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

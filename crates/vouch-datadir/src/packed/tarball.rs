@@ -8,7 +8,7 @@
 use super::fault::{Fault, damaged, unsupported};
 use super::sparse::Holes;
 use super::tar_header::{BLOCK, Header, SparseBlock, extended};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 /// Bytes of a long name. Linux ends names at 4096.
 const MOST_NAME: u64 = 64 << 10;
@@ -280,15 +280,7 @@ impl Walk<'_> {
 
     /// Reads until `buffer` is full or the stream ends.
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.input.read(rest) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = super::read_full(&mut self.input, buffer)?;
         self.at += filled as u64;
         Ok(filled)
     }

@@ -6,7 +6,7 @@
 
 use super::fault::Fault;
 use crc_fast::{CrcAlgorithm, Digest};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
 pub(super) const MAGIC: &[u8; 8] = b"XBSTCK01";
 /// What may be left out by readers that do not know it.
@@ -193,15 +193,7 @@ impl<R: Read> Chunks<R> {
 
     /// Reads until `buffer` is full or the stream ends.
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.input.read(rest) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = super::read_full(&mut self.input, buffer)?;
         self.at += filled as u64;
         self.zeros &= buffer.iter().take(filled).all(|byte| *byte == 0);
         Ok(filled)
