@@ -11,9 +11,8 @@ use crate::link::Link;
 use crate::listing::Listing;
 use crate::options::TextPolicy;
 use crate::plan::{Ingredients, TablePlan, plan};
-use crate::stop::Stop;
 use std::collections::{BTreeMap, HashSet};
-use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof};
+use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof, Stop};
 use vouch_server::{Fault, FullDefinition, Readable, Result, TableEntry, TableName};
 
 /// Which tables take part, and how they are read.

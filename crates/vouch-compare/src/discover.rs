@@ -3,9 +3,8 @@
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::options::{Discovery, DiscoveryMethod, HostPattern};
-use crate::stop::Stop;
 use std::net::IpAddr;
-use vouch_report::{Code, Failure};
+use vouch_report::{Code, Failure, Stop};
 use vouch_server::{Fault, Identity, ReplicaAddress, Result, ServerError, TableName, Target, TargetError};
 
 /// Finds the replicas of `source`, level by level. A server that is found but does

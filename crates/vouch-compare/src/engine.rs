@@ -10,7 +10,7 @@ use crate::pass;
 use crate::plan::TablePlan;
 use crate::preflight::{self, Facts, Relation};
 use crate::queue::Queue;
-use crate::refusal::{self, Refusal};
+use crate::refusal::{refuse_server, report_moved};
 use crate::run::{Node, ReplicaNode, Run, TableRun};
 use crate::servers::{Joined, Party, Servers};
 use crate::state::{State, StateError};
@@ -20,7 +20,7 @@ use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
-use vouch_report::{Code, Command, Event, Failure, ItemKind, Outcome, RunContext, Summary};
+use vouch_report::{Code, Command, Event, Failure, ItemKind, Outcome, Refusal, RunContext, Summary};
 use vouch_server::{Fault, LogFilter, May, PositionKind, Registry, ServerError};
 
 /// Times that a table whose definition changes is compared anew.
@@ -58,7 +58,7 @@ impl Comparison<'_> {
         self.hidden(&run, &mut source, &mut links)?;
         self.histories(&mut run, &servers, &mut source, &mut links);
         self.tables(&run, &mut source, &mut links)?;
-        refusal::report_moved(self.registry, &run.ledger);
+        report_moved(self.registry, &run.ledger);
         Ok(run.ledger.finish(None))
     }
 
@@ -186,7 +186,7 @@ impl Comparison<'_> {
             let reported = preflight::report_hidden(link, &options.filters, map, options.hidden_tables, &run.ledger);
             reported.or_else(|error| match self.context.stop.requested() {
                 Some(_) => Ok(()),
-                None => Err(Refusal::server("server", &error)),
+                None => Err(refuse_server("server", &error)),
             })
         };
         report(source, &[])?;
@@ -237,7 +237,7 @@ impl Comparison<'_> {
         let (catalog, mut plans) = match surveyed {
             Ok(surveyed) => surveyed,
             Err(_) if self.context.stop.requested().is_some() => return Ok(()),
-            Err(error) => return Err(Refusal::server("server", &error)),
+            Err(error) => return Err(refuse_server("server", &error)),
         };
         let rows = plans.iter().map(|(plan, _)| plan.rows).sum();
         run.ledger.tell(&Event::Planned { tables: plans.len() as u64, rows, replicas: run.replicas.len() as u64 });

@@ -5,10 +5,10 @@
 //! cannot be told, nothing closes, and a difference stays unproven.
 
 use crate::link::Link;
-use crate::stop::Stop;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use vouch_report::Stop;
 use vouch_server::gtid::{Domains, GtidSet, NotGtids, Origin};
 use vouch_server::{Fault, Position, PositionKind, Result, ServerError, Session, Waited};
 

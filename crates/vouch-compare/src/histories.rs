@@ -7,10 +7,9 @@ use crate::fence::{Fence, Fenced, Ring, SLICE};
 use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::preflight::{Facts, Relation};
-use crate::stop::Stop;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Failure, Finding, ItemKind, Outcome, Proof};
+use vouch_report::{Code, Failure, Finding, ItemKind, Outcome, Proof, Stop};
 use vouch_server::gtid::{Domains, GtidSet, NotGtids};
 use vouch_server::{Fault, Flavor, Position, PositionKind, ReplicaStatus, Result, ServerError};
 

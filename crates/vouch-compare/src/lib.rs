@@ -42,7 +42,6 @@ mod sandwich;
 mod servers;
 mod source_reader;
 mod state;
-mod stop;
 mod supervise;
 mod throttle;
 mod window;
@@ -55,5 +54,3 @@ pub use options::{
     TextPolicy, ThrottlePolicy, Window,
 };
 pub use preflight::HiddenTables;
-pub use refusal::{Refusal, RefusalKind};
-pub use stop::Stop;

@@ -1,8 +1,8 @@
 //! A link to a server: a session that is made again when it is lost.
 
-use crate::stop::Stop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_report::Stop;
 use vouch_server::{Access, Fault, Limits, Registry, Result, ServerError, Session, Target};
 
 /// All that is needed to connect to one server.

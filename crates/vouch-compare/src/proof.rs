@@ -7,9 +7,9 @@ use crate::fence::{Fence, Fenced};
 use crate::link::Link;
 use crate::plan::TablePlan;
 use crate::sandwich::Layers;
-use crate::stop::Stop;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
+use vouch_report::Stop;
 use vouch_server::{Bound, Position, Reading, Result};
 
 /// How long a shared lock may be held.

@@ -10,14 +10,13 @@ use crate::plan::TablePlan;
 use crate::queue::Queue;
 use crate::read::{ChunkFacts, Method};
 use crate::state::{Outcome, State};
-use crate::stop::Stop;
 use crate::throttle::Gate;
 use crate::throttle::pace::Pace;
 use crate::window::Marks;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use vouch_report::{Code, Failure};
+use vouch_report::{Code, Failure, Stop};
 use vouch_server::{Extent, Fault, Interval, LogFilter, Position, PositionKind, ServerError};
 
 /// A server as a pass sees it.

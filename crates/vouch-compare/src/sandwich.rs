@@ -9,8 +9,8 @@ use crate::facts::{self, Facts, RowFacts, Scope};
 use crate::fence::{Fence, Fenced, SLICE};
 use crate::link::Link;
 use crate::plan::TablePlan;
-use crate::stop::Stop;
 use std::time::{Duration, Instant};
+use vouch_report::Stop;
 use vouch_server::{Position, PositionKind, Reading, Result, Session};
 
 /// Time that the source may take to show what a replica already has.

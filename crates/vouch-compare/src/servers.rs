@@ -9,11 +9,10 @@ use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::options::Discovery;
 use crate::preflight::{self, Facts, Relation};
-use crate::refusal::Refusal;
-use crate::stop::Stop;
+use crate::refusal::refuse_server;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_report::{Code, Failure, ServerCoverage, ServerRole};
+use vouch_report::{Code, Failure, Refusal, RefusalKind, ServerCoverage, ServerRole, Stop};
 use vouch_server::{Access, Fault, Limits, PositionKind, Registry, ReplicaStatus, Target};
 
 /// Who is to take part.
@@ -74,7 +73,7 @@ impl Party<'_> {
     pub fn join(&self, registry: &Arc<Registry>, stop: &Stop, ledger: &Ledger<'_>) -> Result<Servers, Refusal> {
         let source = self.dial(self.source, registry);
         let mut link = Link::new(source.impatient(), stop);
-        let refuse = |error| Refusal::server("source", &error);
+        let refuse = |error| refuse_server("source", &error);
         let source_facts = preflight::gather(&mut link).map_err(refuse)?;
         let kind = match self.replication {
             true => link.ask(|session| session.position_kind()).map_err(refuse)?,
@@ -92,7 +91,7 @@ impl Party<'_> {
                     replicas.push(Joined { dial, facts, relation });
                 }
                 Err(error) if targets.len() == 1 || error.fault == Fault::Refused => {
-                    return Err(Refusal::server("replica", &error));
+                    return Err(refuse_server("replica", &error));
                 }
                 Err(error) => ledger
                     .failure(Failure::new(Code::ReplicaUnreachable, error.to_string()).at(None, Some(target.name()))),
@@ -103,16 +102,16 @@ impl Party<'_> {
 
     fn targets(&self, source: &Dial, stop: &Stop, ledger: &Ledger<'_>) -> Result<Vec<Target>, Refusal> {
         let targets = if self.replicas.is_empty() {
-            discover::replicas(source, self.discovery, stop, ledger)
-                .map_err(|error| Refusal::server("source", &error))?
+            discover::replicas(source, self.discovery, stop, ledger).map_err(|error| refuse_server("source", &error))?
         } else {
             self.replicas.to_vec()
         };
         if targets.is_empty() && !ledger.has_failures() {
-            return Err(Refusal::no_replicas(
+            return Err(Refusal::usage(
                 format!("no replica of {} was found", source.target.name()),
                 "name them with --replica; looking them up needs REPLICATION SLAVE or PROCESS on the source",
-            ));
+            )
+            .of_kind(RefusalKind::NoReplicas));
         }
         if let Some(expected) = self.expect_replicas.filter(|&expected| targets.len() < expected) {
             let message = format!("{} of {expected} expected replicas were found", targets.len());

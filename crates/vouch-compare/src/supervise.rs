@@ -1,9 +1,9 @@
 //! Runs a job whose statements are killed on the servers when a stop is asked for.
 
-use crate::stop::Stop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use vouch_report::Stop;
 use vouch_server::Registry;
 
 /// Time that a stop gives the servers to end our statements.

@@ -56,5 +56,5 @@ pub use keyring::{BackupKey, read_backup_key, read_keyring};
 pub use options::{Aside, Besides, Level, PagesOptions, Runtime, StateChoice};
 pub use pace::Pace;
 pub use space::is_encrypted;
-pub use verify::{Refusal, verify};
+pub use verify::verify;
 pub use vouch_innodb::{Keyring, Method, Strict};

@@ -21,21 +21,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
-    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, Notice, Outcome, PageTally, Skip, Summary,
+    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, Notice, Outcome, PageTally, Refusal, Skip,
+    Summary,
 };
 
 /// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.
 const LOOKS: usize = 5;
 const PATIENCE: Duration = Duration::from_millis(50);
-
-/// Why nothing was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// One sentence.
-    pub message: String,
-    /// What the user can do.
-    pub hint: Option<String>,
-}
 
 /// Verifies the pages of all files that the options name.
 ///
@@ -43,8 +35,8 @@ pub struct Refusal {
 /// No path was named.
 pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
     if options.paths.is_empty() {
-        let hint = Some("name a data directory, a backup directory or a tablespace".to_owned());
-        return Err(Refusal { message: "nothing was named that could be verified".to_owned(), hint });
+        let hint = "name a data directory, a backup directory or a tablespace";
+        return Err(Refusal::usage("nothing was named that could be verified", hint));
     }
     let mut books = Books::open(runtime);
     let mut run = Run::default();

@@ -1,8 +1,9 @@
 //! Why a manifest is not believed: [`Refused`]. Nothing was looked at.
 
 use std::fmt;
+use vouch_report::{Code, Refusal};
 
-/// What kind of refusal it is; its name is public.
+/// What kind of refusal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// There is no signature, or none that could be read.
@@ -26,18 +27,18 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The name in results: `unsigned`, `bad-signature` and so on.
-    pub fn name(self) -> &'static str {
+    /// The code in results.
+    pub fn code(self) -> Code {
         match self {
-            Reason::Unsigned => "unsigned",
-            Reason::BadSignature => "bad-signature",
-            Reason::Key => "key-refused",
-            Reason::Keyring => "keyring",
-            Reason::Malformed => "manifest-malformed",
-            Reason::Flat => "manifest-flat",
-            Reason::Expired => "manifest-expired",
-            Reason::Rollback => "manifest-rollback",
-            Reason::Cluster => "manifest-cluster",
+            Reason::Unsigned => Code::Unsigned,
+            Reason::BadSignature => Code::BadSignature,
+            Reason::Key => Code::KeyRefused,
+            Reason::Keyring => Code::KeyringRefused,
+            Reason::Malformed => Code::ManifestMalformed,
+            Reason::Flat => Code::ManifestFlat,
+            Reason::Expired => Code::ManifestExpired,
+            Reason::Rollback => Code::ManifestRollback,
+            Reason::Cluster => Code::ManifestCluster,
         }
     }
 }
@@ -66,3 +67,9 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Refusal::new(refused.reason.code(), refused.message, refused.hint)
+    }
+}

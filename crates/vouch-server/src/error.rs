@@ -65,6 +65,28 @@ pub enum Fault {
     Other,
 }
 
+impl Fault {
+    /// Whether it stays until somebody changes an account, an address or a setting.
+    pub fn is_lasting(self) -> bool {
+        matches!(self, Fault::Refused | Fault::UnknownHost | Fault::Tls | Fault::Denied)
+    }
+
+    /// What to do about it when nothing could be asked.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Fault::Refused => "check user and password, and from which hosts the account may connect",
+            Fault::UnknownHost => "check the spelling of the host name",
+            Fault::Tls => "check ssl-mode and the certificates",
+            Fault::Denied => "grant the privilege that the message names",
+            Fault::Moved => "name each server by an address of its own, not that of a load balancer or virtual IP",
+            Fault::Session => "reset the variable on the server or in its init_connect",
+            Fault::Lost => "check that the server runs and listens on that address",
+            Fault::Busy => "the server takes no more connections now: try again later",
+            _ => "the message quotes the server",
+        }
+    }
+}
+
 impl ServerError {
     /// A failure of that kind on `server`.
     pub fn new(server: &str, fault: Fault, message: impl Into<String>) -> Self {

@@ -1,8 +1,9 @@
 //! Opening sessions, again and again where that may help.
 
-use crate::options::{Effort, Runtime};
+use crate::options::Effort;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_report::RunContext;
 use vouch_server::{Limits, Registry, Result, Session, Target};
 
 /// The longest pause between two attempts.
@@ -18,13 +19,13 @@ pub struct Connector {
     /// Knows all sessions.
     pub registry: Arc<Registry>,
     retry_for: Duration,
-    runtime: Runtime,
+    context: RunContext,
 }
 
 impl Connector {
     /// A connector for a run. A statement may take as long as a table may, and a little more is waited
     /// for its answer, so that it is the server that ends it.
-    pub fn new(target: &Target, effort: &Effort, runtime: &Runtime) -> Self {
+    pub fn new(target: &Target, effort: &Effort, context: &RunContext) -> Self {
         let limits = Limits {
             statement: effort.table_timeout,
             read: effort.table_timeout.saturating_add(Duration::from_secs(15)),
@@ -32,7 +33,7 @@ impl Connector {
             ..Limits::default()
         };
         let (target, registry) = (target.clone(), Arc::new(Registry::default()));
-        Connector { target, limits, registry, retry_for: effort.retry_for, runtime: runtime.clone() }
+        Connector { target, limits, registry, retry_for: effort.retry_for, context: context.clone() }
     }
 
     /// For questions that are answered at once.
@@ -64,9 +65,7 @@ impl Connector {
         loop {
             match self.open_once() {
                 Err(error)
-                    if error.is_transient()
-                        && begun.elapsed() < self.retry_for
-                        && (self.runtime.stopped)().is_none() =>
+                    if error.is_transient() && begun.elapsed() < self.retry_for && self.context.stopped().is_none() =>
                 {
                     std::thread::sleep(pause(attempt));
                     attempt += 1;

@@ -3,9 +3,9 @@
 use crate::assembly::Assembly;
 use crate::connect::Connector;
 use crate::definition;
-use crate::options::{CreateOptions, HiddenTables, Runtime};
+use crate::options::{CreateOptions, HiddenTables};
 use crate::pool::{Abort, Pool, Renew};
-use crate::refusal::Refusal;
+use crate::refusal::refuse_server;
 use crate::request::{DefinitionForm, Reading, Request, Slice};
 use crate::snapshot;
 use crate::split;
@@ -13,22 +13,22 @@ use std::sync::Arc;
 use vouch_manifest::{
     Class, Exclude, Kind, Manifest, Method, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
 };
-use vouch_report::{Code, Event, Notice};
+use vouch_report::{Code, Event, Notice, Refusal, RefusalKind, RunContext};
 use vouch_server::{Databases, Hidden, Session, TableEntry};
 
 /// Reads every table that is wanted, all in one snapshot, and says what they were.
 ///
 /// # Errors
 /// A [`Refusal`] when any of them could not be read: a manifest that lacks a table would prove too little.
-pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Refusal> {
-    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
-    let connector = Connector::new(&options.target, &options.effort, runtime);
+pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest, Refusal> {
+    let asked = |error: vouch_server::ServerError| refuse_server(&error);
+    let connector = Connector::new(&options.target, &options.effort, context);
     let mut control = connector.brisk().open().map_err(asked)?;
     let listed = control.tables().map_err(asked)?;
-    hidden(&mut control, &listed, options, runtime)?;
+    hidden(&mut control, &listed, options, context)?;
     let wanted = choose(&listed, options)?;
     let mut sessions = open(&connector, options.effort.workers.min(wanted.tables.len()))?;
-    let position = snapshot::open_all(&mut control, &mut sessions, options.snapshot_timeout, runtime).map_err(asked)?;
+    let position = snapshot::open_all(&mut control, &mut sessions, options.snapshot_timeout, context).map_err(asked)?;
     let position = position.ok_or_else(|| {
         Refusal::new(
             Code::PositionRefused,
@@ -37,15 +37,15 @@ pub fn create(options: &CreateOptions, runtime: &Runtime) -> Result<Manifest, Re
              --snapshot-timeout",
         )
     })?;
-    let objects = objects(&mut control, &wanted, kind(options), runtime)?;
+    let objects = objects(&mut control, &wanted, kind(options), context)?;
     let server = server(&mut control).map_err(asked)?;
     let plan = plan(&mut control, &wanted.tables, options).map_err(asked)?;
     let registry = Arc::clone(&connector.registry);
-    let readings = read(&wanted.tables, plan, sessions, connector, options, runtime)?;
+    let readings = read(&wanted.tables, plan, sessions, connector, options, context)?;
     if let Some(error) = registry.moved() {
-        return Err(Refusal::server(&error));
+        return Err(refuse_server(&error));
     }
-    let created_ms = (runtime.now_ms)();
+    let created_ms = (context.now_ms)();
     let id = fresh_id(created_ms).ok_or_else(|| {
         Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
     })?;
@@ -73,7 +73,7 @@ fn hidden(
     control: &mut Session,
     listed: &[TableEntry],
     options: &CreateOptions,
-    runtime: &Runtime,
+    context: &RunContext,
 ) -> Result<(), Refusal> {
     let databases = databases(listed, options);
     let takes_part = |database: &str| !is_ignored(database, options);
@@ -81,7 +81,7 @@ fn hidden(
         Some(databases) => Databases::Named(databases),
         None => Databases::Matching(&takes_part),
     });
-    let hidden = hidden.map_err(|error| Refusal::server(&error))?;
+    let hidden = hidden.map_err(|error| refuse_server(&error))?;
     let Some(first) = hidden.first() else { return Ok(()) };
     let place = match first {
         Hidden::In(database) => database.as_str(),
@@ -94,12 +94,12 @@ fn hidden(
     };
     let message = format!("tables hidden by privileges may exist in {place}{more}");
     if options.hidden_tables == HiddenTables::Accepted {
-        runtime.sink.emit(&Event::Notice(Notice { code: Code::HiddenAccepted, server: None, message }));
+        context.sink.emit(&Event::Notice(Notice { code: Code::HiddenAccepted, server: None, message }));
         return Ok(());
     }
     let hint = "grant SELECT there, or name the tables with --tables, or pass --accept-hidden-tables; \
                 nothing was written";
-    Err(Refusal { unreachable: true, ..Refusal::new(Code::TablesHidden, message, hint) })
+    Err(Refusal::new(Code::TablesHidden, message, hint).of_kind(RefusalKind::Unreachable))
 }
 
 /// The databases in which tables that are not listed could take part; `None` for all.
@@ -177,7 +177,7 @@ fn choose(listed: &[TableEntry], options: &CreateOptions) -> Result<Wanted, Refu
 }
 
 fn open(connector: &Connector, workers: usize) -> Result<Vec<Session>, Refusal> {
-    let mut sessions = vec![connector.open().map_err(|error| Refusal::server(&error))?];
+    let mut sessions = vec![connector.open().map_err(|error| refuse_server(&error))?];
     while sessions.len() < workers {
         match connector.open_once() {
             Ok(session) => sessions.push(session),
@@ -206,15 +206,20 @@ fn kind(options: &CreateOptions) -> Kind {
     if options.method == Method::RowSha256Tree { Kind::V2 } else { Kind::V1 }
 }
 
-fn objects(control: &mut Session, wanted: &Wanted, kind: Kind, runtime: &Runtime) -> Result<Vec<ObjectFacts>, Refusal> {
-    let listed = control.objects().map_err(|error| Refusal::server(&error))?;
+fn objects(
+    control: &mut Session,
+    wanted: &Wanted,
+    kind: Kind,
+    context: &RunContext,
+) -> Result<Vec<ObjectFacts>, Refusal> {
+    let listed = control.objects().map_err(|error| refuse_server(&error))?;
     let mut objects = Vec::new();
     for one in listed.iter().filter(|one| wanted.tables.iter().any(|chosen| chosen.entry.name.database == one.database))
     {
         let Some(definition_digest) = definition::of_object_in(kind, one) else {
             let message =
                 format!("the account may not see how the {} {}.{} is defined", one.kind, one.database, one.name);
-            runtime.sink.emit(&Event::Notice(Notice { code: Code::ObjectUnseen, server: None, message }));
+            context.sink.emit(&Event::Notice(Notice { code: Code::ObjectUnseen, server: None, message }));
             continue;
         };
         let (kind, schema, name) = (one.kind.clone(), one.database.clone(), one.name.clone());
@@ -255,16 +260,16 @@ fn read(
     sessions: Vec<Session>,
     connector: Connector,
     options: &CreateOptions,
-    runtime: &Runtime,
+    context: &RunContext,
 ) -> Result<Vec<Reading>, Refusal> {
     let mut assembly = Assembly::new(&plan.iter().map(Vec::len).collect::<Vec<_>>());
     let requests: Vec<Request> =
         tables.iter().zip(plan).flat_map(|(chosen, slices)| requests(chosen, slices, options)).collect();
-    runtime.sink.emit(&Event::Planned { tables: tables.len() as u64, rows: 0, replicas: 1 });
+    context.sink.emit(&Event::Planned { tables: tables.len() as u64, rows: 0, replicas: 1 });
     let renew: Renew = Arc::new(|_: &mut Session| Err("the connection was lost, and the snapshot with it".to_owned()));
     let mut readings: Vec<Option<Reading>> = vec![None; tables.len()];
     let mut failed = Vec::new();
-    let pool = Pool::start(requests, sessions, connector, &options.effort, runtime, Some(renew));
+    let pool = Pool::start(requests, sessions, connector, &options.effort, context, Some(renew));
     let ended = pool.finish(|answer| {
         let Some(answer) = assembly.take(answer) else { return };
         let name = tables.get(answer.index).map(|chosen| chosen.entry.name.to_string()).unwrap_or_default();
@@ -277,7 +282,7 @@ fn read(
             }
             Err((_, why)) => failed.push(format!("{name}: {why}")),
         }
-        runtime.sink.emit(&Event::TableFinished { table: name });
+        context.sink.emit(&Event::TableFinished { table: name });
     });
     if let Some(Abort::Stopped(_)) = ended.abort {
         return Err(unread("the run was stopped"));
@@ -291,7 +296,7 @@ fn read(
 
 fn unread(message: &str) -> Refusal {
     let hint = "leave tables out on purpose with --ignore-tables or --volatile; nothing was written";
-    Refusal { unreachable: true, ..Refusal::new(Code::TableFailed, message, hint) }
+    Refusal::new(Code::TableFailed, message, hint).of_kind(RefusalKind::Unreachable)
 }
 
 fn facts(chosen: &Chosen, reading: Reading, options: &CreateOptions) -> TableFacts {

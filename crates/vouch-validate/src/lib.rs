@@ -34,6 +34,5 @@ mod validate;
 mod warden;
 
 pub use create::create;
-pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, Runtime, ValidateOptions};
-pub use refusal::Refusal;
+pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, ValidateOptions};
 pub use validate::{untouched, validate};

@@ -1,10 +1,8 @@
 //! The typed options of both engines.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use vouch_manifest::Method;
-use vouch_report::Sink;
 use vouch_server::Target;
 
 /// What is made of tables that may be hidden from an account.
@@ -15,19 +13,6 @@ pub enum HiddenTables {
     Refused,
     /// It is said, and the manifest has what may be seen.
     Accepted,
-}
-
-/// What a run is given from outside.
-#[derive(Clone)]
-pub struct Runtime {
-    /// Takes the events.
-    pub sink: Arc<dyn Sink>,
-    /// The signal by which the run was asked to stop, once it was.
-    pub stopped: Arc<dyn Fn() -> Option<u8> + Send + Sync>,
-    /// Milliseconds since the Unix epoch.
-    pub now_ms: fn() -> u64,
-    /// The run's id.
-    pub run_id: String,
 }
 
 /// How much is asked of a server at once, and for how long.

@@ -5,7 +5,7 @@
 //! waits after a signal: one that a silent server holds is left behind.
 
 use crate::connect::{Connector, pause};
-use crate::options::{Effort, Runtime};
+use crate::options::Effort;
 use crate::queue::{Next, Queue, Task};
 use crate::read;
 use crate::request::{Answer, Request, Trouble};
@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use vouch_report::Event;
+use vouch_report::{Event, RunContext};
 use vouch_server::{Fault, ServerError, Session};
 
 /// How long workers may take to end after the run is to end.
@@ -71,7 +71,7 @@ pub struct Shared {
     pub connector: Connector,
     /// The limits.
     pub effort: Effort,
-    runtime: Runtime,
+    context: RunContext,
     renew: Option<Renew>,
 }
 
@@ -119,7 +119,7 @@ impl Pool {
         sessions: Vec<Session>,
         connector: Connector,
         effort: &Effort,
-        runtime: &Runtime,
+        context: &RunContext,
         renew: Option<Renew>,
     ) -> Pool {
         let sizes: Vec<u64> = requests.iter().map(|request| request.bytes).collect();
@@ -132,7 +132,7 @@ impl Pool {
             done: AtomicBool::new(false),
             connector,
             effort: effort.clone(),
-            runtime: runtime.clone(),
+            context: context.clone(),
             renew,
         });
         let (sender, answers) = channel();
@@ -179,7 +179,7 @@ impl Pool {
     }
 
     fn look_at_the_time(&self) {
-        if let Some(signal) = (self.shared.runtime.stopped)() {
+        if let Some(signal) = self.shared.context.stopped() {
             self.shared.end(Abort::Stopped(signal));
         }
         if self.shared.effort.run_time.is_some_and(|limit| self.begun.elapsed() >= limit) {
@@ -238,7 +238,7 @@ impl Worker {
         }
         let Some(mut session) = self.session.take() else { return };
         if task.attempts == 0 && task.gave_way == 0 && request.is_first() {
-            shared.runtime.sink.emit(&Event::TableStarted { table: request.name.to_string(), rows: 0 });
+            shared.context.sink.emit(&Event::TableStarted { table: request.name.to_string(), rows: 0 });
         }
         let (id, since) = (session.connection_id(), Instant::now());
         shared.in_flight().insert(id, InFlight { since, ended: None });

@@ -1,10 +1,10 @@
 //! The position gate: whether the server stands where the manifest holds.
 
-use crate::options::{Gate, Runtime, ValidateOptions};
-use crate::refusal::Refusal;
+use crate::options::{Gate, ValidateOptions};
+use crate::refusal::refuse_server;
 use std::time::{Duration, Instant};
 use vouch_manifest::{Manifest, PositionFacts};
-use vouch_report::Code;
+use vouch_report::{Code, Refusal, RunContext};
 use vouch_server::gtid::Domains;
 use vouch_server::{Fault, Flavor, Position, ServerError, Session, Waited};
 
@@ -85,9 +85,9 @@ pub fn pass(
     session: &mut Session,
     manifest: &Manifest,
     options: &ValidateOptions,
-    runtime: &Runtime,
+    context: &RunContext,
 ) -> Result<(), Refusal> {
-    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+    let asked = |error: vouch_server::ServerError| refuse_server(&error);
     if options.gate == Gate::Restored {
         return restored(session);
     }
@@ -112,7 +112,7 @@ pub fn pass(
         };
     };
     same_flavor(session, manifest)?;
-    wait(session, position, options, runtime)?;
+    wait(session, position, options, context)?;
     if options.gate == Gate::Static {
         return Ok(());
     }
@@ -128,7 +128,7 @@ pub fn pass(
 }
 
 fn restored(session: &mut Session) -> Result<(), Refusal> {
-    let value = session.variable("read_only").map_err(|error| Refusal::server(&error))?;
+    let value = session.variable("read_only").map_err(|error| refuse_server(&error))?;
     match value.as_deref() {
         Some("ON" | "1") => Ok(()),
         _ => Err(Refusal::new(
@@ -180,9 +180,9 @@ fn wait(
     session: &mut Session,
     position: &PositionFacts,
     options: &ValidateOptions,
-    runtime: &Runtime,
+    context: &RunContext,
 ) -> Result<(), Refusal> {
-    let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+    let asked = |error: vouch_server::ServerError| refuse_server(&error);
     let wanted = match session.identity().flavor {
         Flavor::Mysql => Position::GtidSet(position.gtid.clone()),
         Flavor::Mariadb => Position::GtidDomains(position.gtid.clone()),
@@ -194,7 +194,7 @@ fn wait(
             return Ok(());
         }
         let applying = session.replica_status().map_or(true, |channels| channels.iter().any(|one| one.applying));
-        let late = begun.elapsed() >= options.wait_timeout || (runtime.stopped)().is_some();
+        let late = begun.elapsed() >= options.wait_timeout || context.stopped().is_some();
         if late || !applying {
             let why = if applying { "in time" } else { "and applies nothing" };
             return Err(Refusal::new(

@@ -5,9 +5,9 @@
 //! opened between two looks at a log that must not have moved, the first of them
 //! at a moment when nothing is half committed.
 
-use crate::options::Runtime;
 use std::time::{Duration, Instant};
 use vouch_manifest::PositionFacts;
+use vouch_report::RunContext;
 use vouch_server::{Fault, Flavor, LogPlace, Result, Session};
 
 /// Between two tries.
@@ -24,7 +24,7 @@ pub fn open_all(
     control: &mut Session,
     sessions: &mut [Session],
     timeout: Duration,
-    runtime: &Runtime,
+    context: &RunContext,
 ) -> Result<Option<PositionFacts>> {
     let begun = Instant::now();
     let labelled = labels_tell(control)?;
@@ -36,9 +36,9 @@ pub fn open_all(
         match found {
             Some(facts) => {
                 sessions.iter_mut().try_for_each(Session::mark_snapshot)?;
-                return Ok(Some(PositionFacts { taken_ms: (runtime.now_ms)(), ..facts }));
+                return Ok(Some(PositionFacts { taken_ms: (context.now_ms)(), ..facts }));
             }
-            None if begun.elapsed() >= timeout || (runtime.stopped)().is_some() => return Ok(None),
+            None if begun.elapsed() >= timeout || context.stopped().is_some() => return Ok(None),
             None => std::thread::sleep(BETWEEN),
         }
     }

@@ -5,9 +5,9 @@
 //! is in no binlog, so such a table changes with the one that it refers to.
 
 use crate::connect::Connector;
-use crate::refusal::Refusal;
+use crate::refusal::refuse_server;
 use std::collections::HashSet;
-use vouch_report::Code;
+use vouch_report::{Code, Refusal};
 use vouch_server::{Cascade, Change, LogPlace, Reach, ServerError, Session, scan_binlog_since};
 
 const TO_DO: &str = "hold the server against the manifest at its position, or a copy restored from its backup";
@@ -99,7 +99,7 @@ impl Since {
     /// A [`Refusal`] when the server does not log everything, its log does not reach back that far, or it cannot
     /// be told what an event changed.
     pub fn learn(control: &mut Session, connector: &Connector, gtid: &str) -> Result<Since, Refusal> {
-        let asked = |error: ServerError| Refusal::server(&error);
+        let asked = |error: ServerError| refuse_server(&error);
         if let Err(why) = control.logs_everything().map_err(asked)? {
             return Err(refused(format!("the server's binlog cannot tell which tables changed: {why}")));
         }
@@ -142,7 +142,7 @@ fn changes(control: &mut Session, connector: &Connector, gtid: &str) -> Result<C
     if let Some(why) = unclear {
         return Ok(Changes::Unclear(format!("since the manifest's position, {why}")));
     }
-    changed.spread(&control.cascades().map_err(|error| Refusal::server(&error))?);
+    changed.spread(&control.cascades().map_err(|error| refuse_server(&error))?);
     Ok(Changes::Known(changed))
 }
 

@@ -7,11 +7,11 @@ use crate::events;
 use crate::fold;
 use crate::kept::{Ground, Kept, Taken};
 use crate::ledger::{Definitions, Differing, Ledger};
-use crate::options::{ExtraPolicy, Gate, Runtime, ValidateOptions};
+use crate::options::{ExtraPolicy, Gate, ValidateOptions};
 use crate::pool::{Abort, Pool, Renew};
 use crate::position;
 use crate::read;
-use crate::refusal::{MOVED, Refusal};
+use crate::refusal::refuse_server;
 use crate::request::{Answer, DefinitionForm, Request, Slice};
 use crate::result;
 use crate::unchanged::{Changes, Since};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
 use vouch_report::{
     CheckStatus, Code, Command, Coverage, Event, ExcludedBy, Failure, Finding, GateCoverage, Outcome, Recorder,
-    RunContext, ServerCoverage, ServerRole, Stop, Summary, TableCheck,
+    Refusal, RefusalKind, RunContext, ServerCoverage, ServerRole, Summary, TableCheck,
 };
 use vouch_server::{Flavor, Session, TableEntry, TableName, parse_version};
 
@@ -31,29 +31,21 @@ const CHANGED: &str = "it has changed since the manifest's position";
 ///
 /// # Errors
 /// A [`Refusal`] when the server is not the one meant, or is not where the manifest holds: no table was looked at.
-pub fn validate(accepted: &Accepted, options: &ValidateOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
-    let stop = Arc::new(Stop::new());
-    let context = RunContext {
-        sink: Arc::clone(&runtime.sink),
-        stop: Arc::clone(&stop),
-        now_ms: runtime.now_ms,
-        run_id: runtime.run_id.clone(),
-    };
+pub fn validate(accepted: &Accepted, options: &ValidateOptions, context: &RunContext) -> Result<Summary, Refusal> {
     let manifest = accepted.manifest();
     let mut run = Run {
         manifest,
         options,
-        runtime,
+        context,
         coverage: coverage(accepted, options.gate),
         server: None,
-        ledger: Ledger::new(Recorder::begin(Command::Validate, context), manifest),
-        stop,
+        ledger: Ledger::new(Recorder::begin(Command::Validate, context.clone()), manifest),
         kept: None,
         since: None,
     };
     run.remarks(accepted);
     match run.look() {
-        Err(refusal) if refusal.unreachable => run.unreachable(&refusal),
+        Err(refusal) if refusal.kind == RefusalKind::Unreachable => run.unreachable(&refusal),
         Err(refusal) => return Err(refusal),
         Ok(()) => {}
     }
@@ -90,13 +82,11 @@ pub fn untouched(accepted: &Accepted, gate: Gate, why: &str) -> GateCoverage {
 struct Run<'a> {
     manifest: &'a Manifest,
     options: &'a ValidateOptions,
-    runtime: &'a Runtime,
+    context: &'a RunContext,
     coverage: GateCoverage,
     server: Option<ServerCoverage>,
     /// What is owed, and what was reported about it.
     ledger: Ledger,
-    /// How the run was asked to stop.
-    stop: Arc<Stop>,
     /// Where results are kept for a run that goes on.
     kept: Option<Kept>,
     /// What changed since the manifest's position, where that is asked for.
@@ -115,7 +105,7 @@ impl Run<'_> {
 
     /// The same where it is known which parts of the table differ.
     fn judged(&mut self, (check, differing): (TableCheck, Differing)) {
-        let check = TableCheck { at_ms: (self.runtime.now_ms)(), ..check };
+        let check = TableCheck { at_ms: (self.context.now_ms)(), ..check };
         // What cannot be kept is read again, and no worse.
         if self.kept.as_mut().is_some_and(|kept| kept.keep(&check).is_err()) {
             self.kept = None;
@@ -124,7 +114,7 @@ impl Run<'_> {
     }
 
     fn settled(&mut self, check: TableCheck, differing: Differing) {
-        self.runtime.sink.emit(&Event::TableChecked(check.clone()));
+        self.context.sink.emit(&Event::TableChecked(check.clone()));
         self.ledger.report(&check, differing);
         self.coverage.checks.push(check);
     }
@@ -139,12 +129,12 @@ impl Run<'_> {
     }
 
     fn look(&mut self) -> Result<(), Refusal> {
-        let connector = Connector::new(&self.options.target, &self.options.effort, self.runtime);
-        let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+        let connector = Connector::new(&self.options.target, &self.options.effort, self.context);
+        let asked = |error: vouch_server::ServerError| refuse_server(&error);
         let mut control = connector.brisk().open().map_err(asked)?;
         self.join(&mut control);
         self.identify(&mut control)?;
-        position::pass(&mut control, self.manifest, self.options, self.runtime)?;
+        position::pass(&mut control, self.manifest, self.options, self.context)?;
         let before = position::standing(&mut control).map_err(asked)?;
         self.coverage.position.clone_from(&before);
         let listed = control.tables().map_err(asked)?;
@@ -155,7 +145,9 @@ impl Run<'_> {
         let abort = self.tables(&entries, sessions, connector.clone(), taken);
         self.extra(&listed);
         if let Some(error) = connector.registry.moved() {
-            self.ledger.error(Failure::new(Code::AddressMoved, error.to_string()).with_hint(MOVED));
+            self.ledger.error(
+                Failure::new(Code::AddressMoved, error.to_string()).with_hint(vouch_server::Fault::Moved.hint()),
+            );
         }
         if abort.is_none() {
             self.objects(&mut control);
@@ -231,7 +223,7 @@ impl Run<'_> {
             version: identity.version.clone(),
             positions: if position::known(self.manifest).is_some() { "gtid" } else { "none" }.to_owned(),
         };
-        self.runtime.sink.emit(&Event::ServerJoined(server.clone()));
+        self.context.sink.emit(&Event::ServerJoined(server.clone()));
         self.server = Some(server);
     }
 
@@ -247,7 +239,7 @@ impl Run<'_> {
         if let Some(id) = self.options.expect_server_id.filter(|&id| id != identity.server_id) {
             return refuse(format!("the server_id should be {id}, and is {}", identity.server_id), wrong_server);
         }
-        let read_only = control.variable("read_only").map_err(|error| Refusal::server(&error))?;
+        let read_only = control.variable("read_only").map_err(|error| refuse_server(&error))?;
         if self.options.expect_read_only && !matches!(read_only.as_deref(), Some("ON" | "1")) {
             return refuse("the server should be read only, and has read_only=OFF".to_owned(), wrong_server);
         }
@@ -309,7 +301,7 @@ impl Run<'_> {
 
     /// A session for each worker. Where there is a position they hold a snapshot, which must show that position.
     fn sessions(&mut self, connector: &Connector, control: &mut Session) -> Result<Vec<Session>, Refusal> {
-        let asked = |error: vouch_server::ServerError| Refusal::server(&error);
+        let asked = |error: vouch_server::ServerError| refuse_server(&error);
         let tables = self.manifest.tables.iter().filter(|table| table.class != Class::Volatile).count();
         let mut sessions = vec![connector.open().map_err(asked)?];
         while sessions.len() < self.options.effort.workers.min(tables) {
@@ -388,8 +380,8 @@ impl Run<'_> {
         }
         let tables = asked.len() as u64;
         let mut assembly = Assembly::new(&slices);
-        self.runtime.sink.emit(&Event::Planned { tables, rows: 0, replicas: 1 });
-        let pool = Pool::start(requests, sessions, connector, &self.options.effort, self.runtime, self.renew());
+        self.context.sink.emit(&Event::Planned { tables, rows: 0, replicas: 1 });
+        let pool = Pool::start(requests, sessions, connector, &self.options.effort, self.context, self.renew());
         let ended = pool.finish(|answer| {
             let Some(answer) = assembly.take(answer) else { return };
             if let Some(facts) = asked.get(answer.index) {
@@ -434,7 +426,7 @@ impl Run<'_> {
         let left = self.coverage.count(CheckStatus::NotRun);
         match abort {
             None => {}
-            Some(Abort::Stopped(signal)) => self.stop.request(*signal),
+            Some(Abort::Stopped(signal)) => self.context.stop.request(*signal),
             Some(Abort::Deadline) => {
                 let message = format!("the time of the run was over, and {left} tables were not looked at");
                 self.ledger
@@ -655,9 +647,6 @@ impl Run<'_> {
     fn summary(mut self) -> Summary {
         self.forget();
         self.coverage.checks.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
-        if let Some(signal) = (self.runtime.stopped)() {
-            self.stop.request(signal);
-        }
         let definitions = self.definitions();
         let Run { mut ledger, coverage, server, manifest, .. } = self;
         ledger.tables(manifest, &coverage.checks, definitions, &coverage.position);

@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use std::fmt;
 use vouch_compare::FilterError;
+use vouch_report::{Refusal, RefusalKind};
 use vouch_server::TargetError;
 
 /// Why a command ended without a result.
@@ -47,6 +48,23 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "vouch: {}", printable(&self.message))?;
         self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {}", printable(hint)))
+    }
+}
+
+impl From<Refusal> for Complaint {
+    fn from(refusal: Refusal) -> Self {
+        let complaint = match refusal.kind {
+            RefusalKind::Usage | RefusalKind::NoReplicas => Complaint::usage(refusal.message),
+            RefusalKind::Unreachable | RefusalKind::AlreadyRunning => Complaint::incomplete(refusal.message),
+        };
+        if refusal.hint.is_empty() { complaint } else { complaint.hint(refusal.hint) }
+    }
+}
+
+/// A gate refuses with exit code 2, whatever the reason: nothing was checked.
+impl From<Complaint> for Refusal {
+    fn from(complaint: Complaint) -> Self {
+        Refusal::usage(complaint.message, complaint.hint.unwrap_or_default())
     }
 }
 

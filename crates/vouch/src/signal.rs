@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
-use vouch_compare::Stop;
+use vouch_report::Stop;
 
 /// A stop that SIGINT and SIGTERM request from now on. The second of them ends the process.
 ///

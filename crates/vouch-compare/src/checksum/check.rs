@@ -8,14 +8,13 @@ use crate::catalog;
 use crate::fence::Fenced;
 use crate::ledger::Ledger;
 use crate::link::Link;
-use crate::refusal::{self, Refusal};
+use crate::refusal::{refuse_server, report_moved};
 use crate::servers::Servers;
 use crate::state::{Outcome, now_ms};
-use crate::stop::Stop;
 use crate::supervise::supervise;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_report::{Code, Command, Failure, RunContext, Summary};
+use vouch_report::{Code, Command, Failure, Refusal, RunContext, Stop, Summary};
 use vouch_server::{ChunkRow, Registry, ReplicateTable, Result, ServerError, TableName};
 
 /// Time before a difference is looked at again.
@@ -44,9 +43,9 @@ fn run(
         servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), &context.stop)).collect();
     let checked = tables(options, &servers, &ledger, &table, &mut source, &mut links, &context.stop);
     if let Err(error) = checked.or_else(|error| stopped(error, &context.stop)) {
-        return Err(Refusal::server("server", &error));
+        return Err(refuse_server("server", &error));
     }
-    refusal::report_moved(registry, &ledger);
+    report_moved(registry, &ledger);
     Ok(ledger.finish(None))
 }
 
@@ -60,7 +59,7 @@ fn stopped(error: ServerError, stop: &Stop) -> Result<()> {
 /// A refusal when there is none.
 pub fn table(name: &TableName, source: &mut Link<'_>) -> std::result::Result<ReplicateTable, Refusal> {
     let found = source.ask(|session| session.replicate_table(name));
-    found.map_err(|error| Refusal::server("source", &error))?.ok_or_else(|| {
+    found.map_err(|error| refuse_server("source", &error))?.ok_or_else(|| {
         Refusal::usage(
             format!("the source has no table {name}"),
             "name the table that holds the checksums with --replicate DB.TABLE",

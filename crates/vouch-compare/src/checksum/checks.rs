@@ -3,8 +3,9 @@
 
 use super::options::ChecksumOptions;
 use crate::preflight::{Facts, Relation};
-use crate::refusal::Refusal;
+use crate::refusal::refuse_server;
 use crate::servers::{Joined, Servers};
+use vouch_report::Refusal;
 use vouch_server::{Capability, Fault, Flavor, ReplicaStatus, ServerError};
 
 const WAY_OUT: &str = "vouch compare needs neither a binlog format nor a table of its own";
@@ -134,6 +135,6 @@ pub fn cannot_write(error: &ServerError) -> Refusal {
                  replicate table; or use vouch compare: {WAY_OUT}"
             ),
         ),
-        _ => Refusal::server("source", error),
+        _ => refuse_server("source", error),
     }
 }

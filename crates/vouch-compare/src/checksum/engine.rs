@@ -15,10 +15,9 @@ use crate::options::TextPolicy;
 use crate::plan::TablePlan;
 use crate::preflight;
 use crate::queue::Queue;
-use crate::refusal::{self, Refusal};
+use crate::refusal::{refuse_server, report_moved};
 use crate::run::Node;
 use crate::servers::{Joined, Party, Servers};
-use crate::stop::Stop;
 use crate::supervise::supervise;
 use crate::throttle::Gate;
 use crate::throttle::monitor::Watch;
@@ -26,7 +25,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Command, Event, Failure, Outcome, RunContext, Summary};
+use vouch_report::{Code, Command, Event, Failure, Outcome, Refusal, RefusalKind, RunContext, Stop, Summary};
 use vouch_server::{
     Access, Capability, Limits, Position, PositionKind, Registry, ReplicateTable, ServerError, TableDefinition,
     TableEntry, TableName,
@@ -130,7 +129,7 @@ impl Engine<'_> {
         let mut source = Link::new(servers.source.clone(), self.stop);
         for link in std::iter::once(&mut source).chain(&mut links) {
             preflight::report_hidden(link, &self.options.filters, &[], self.options.hidden_tables, &ledger)
-                .map_err(|error| Refusal::server("server", &error))?;
+                .map_err(|error| refuse_server("server", &error))?;
         }
         let mut write = Link::new(dial.clone(), self.stop);
         let ready = self.ready(&servers, by_rows, &mut write, &mut links)?;
@@ -144,7 +143,7 @@ impl Engine<'_> {
         }
         let mut writer = Writer::new(&job, dial, &mut guard, lock);
         self.work(&job, &servers, &mut writer, &mut links, turn.as_ref())?;
-        refusal::report_moved(self.registry, &job.ledger);
+        report_moved(self.registry, &job.ledger);
         Ok(job.ledger.finish(None))
     }
 
@@ -161,14 +160,15 @@ impl Engine<'_> {
 
     /// Takes the lock that keeps a second run away.
     fn claim(&self, guard: &mut Link<'_>, lock: &str) -> Result<(), Refusal> {
-        let held = guard.ask(|session| session.hold(lock)).map_err(|error| Refusal::server("source", &error))?;
+        let held = guard.ask(|session| session.hold(lock)).map_err(|error| refuse_server("source", &error))?;
         if held {
             return Ok(());
         }
-        Err(Refusal::already_running(
+        Err(Refusal::usage(
             format!("another run writes to {}", self.options.replicate),
             "wait for it to end; it holds a lock of the source (GET_LOCK) for as long as it lives",
-        ))
+        )
+        .of_kind(RefusalKind::AlreadyRunning))
     }
 
     /// Makes the replicate table where that is wanted, and finds it on every server.
@@ -180,7 +180,7 @@ impl Engine<'_> {
         links: &mut [Link<'_>],
     ) -> Result<Ready, Refusal> {
         let (options, name) = (self.options, &self.options.replicate);
-        let refuse = |error: ServerError| Refusal::server("source", &error);
+        let refuse = |error: ServerError| refuse_server("source", &error);
         let found = write.ask(|session| session.replicate_table(name)).map_err(|error| checks::cannot_write(&error))?;
         if found.is_none() && options.create {
             write.ask(|session| session.create_replicate_table(name)).map_err(|error| checks::cannot_write(&error))?;
@@ -215,7 +215,7 @@ impl Engine<'_> {
         ours: &ReplicateTable,
     ) -> Result<ReplicateTable, Refusal> {
         let name = &self.options.replicate;
-        let refuse = |error: ServerError| Refusal::server("replica", &error);
+        let refuse = |error: ServerError| refuse_server("replica", &error);
         let mut theirs = link.ask(|session| session.replicate_table(name)).map_err(refuse)?;
         if theirs.is_none() {
             let fence = servers.fence(joined, self.options.channel.as_deref(), self.options.wait_timeout);
@@ -308,7 +308,7 @@ impl Engine<'_> {
         let Written { tables, mut succeeded, earlier } = match written {
             Ok(written) => written,
             Err(_) if self.stop.requested().is_some() => return Ok(()),
-            Err(error) => return Err(Refusal::server("server", &error)),
+            Err(error) => return Err(refuse_server("server", &error)),
         };
         self.hold_earlier(job, &earlier, &mut source, links);
         if job.past_deadline() {

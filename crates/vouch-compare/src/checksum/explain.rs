@@ -5,9 +5,9 @@ use super::{boundary, engine, expression};
 use crate::catalog::{Catalog, Planned, Say};
 use crate::ledger::Ledger;
 use crate::link::Link;
-use crate::refusal::Refusal;
+use crate::refusal::refuse_server;
 use crate::supervise::supervise;
-use vouch_report::{Command, RunContext};
+use vouch_report::{Command, Refusal, RunContext};
 use vouch_server::{ChunkRange, ChunkStatement, Interval, ReplicateTable, ServerError};
 
 /// The statement of every table, and the boundaries of its first chunks, as text.
@@ -19,7 +19,7 @@ pub fn explain(options: &ChecksumOptions, context: &RunContext) -> Result<String
         let ledger = Ledger::begin(Command::Checksum, context);
         let servers = engine::join(options, registry, &context.stop, &ledger)?;
         let ledger = ledger.with_replicas(servers.replica_names(), 0);
-        let refuse = |error: ServerError| Refusal::server("source", &error);
+        let refuse = |error: ServerError| refuse_server("source", &error);
         let mut source = Link::new(servers.source.clone(), &context.stop);
         let mut links: Vec<Link<'_>> =
             servers.replicas.iter().map(|joined| Link::new(joined.dial.clone(), &context.stop)).collect();

@@ -5,11 +5,10 @@ use crate::fence::Fence;
 use crate::ledger::Ledger;
 use crate::queue::Queue;
 use crate::run::Node;
-use crate::stop::Stop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use vouch_report::{Code, Failure};
+use vouch_report::{Code, Failure, Stop};
 use vouch_server::{ChunkRow, Position, PositionKind, ReplicateTable, TableName};
 
 /// A chunk that the source has written, for the replicas.

@@ -5,9 +5,9 @@ use super::options::ChecksumOptions;
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
-use crate::refusal::Refusal;
+use crate::refusal::refuse_server;
 use crate::supervise::supervise;
-use vouch_report::{Command, PlannedTable, RunContext, SlicePlan};
+use vouch_report::{Command, PlannedTable, Refusal, RunContext, SlicePlan};
 use vouch_server::{Access, Limits, ServerError};
 
 /// Runs a day that are shown.
@@ -27,7 +27,7 @@ pub fn plan(options: &ChecksumOptions, slice_bytes: u64, context: &RunContext) -
             registry: registry.clone(),
             retry_for: options.retry_for,
         };
-        let refuse = |error: ServerError| Refusal::server("source", &error);
+        let refuse = |error: ServerError| refuse_server("source", &error);
         let mut source = Link::new(dial, &context.stop);
         let selection = engine::selection(options);
         let catalog =

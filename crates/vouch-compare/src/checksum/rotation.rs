@@ -13,8 +13,8 @@ use crate::chunk::chunker::{ChunkId, KnownChunk};
 use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::plan::TablePlan;
-use crate::refusal::Refusal;
-use vouch_report::{Code, Failure};
+use crate::refusal::refuse_server;
+use vouch_report::{Code, Failure, Refusal};
 use vouch_server::{
     Bound, Fault, Interval, PlannedChunk, ReplicateTable, Result, Rotation, RotationTables, ServerError, TableName,
 };
@@ -37,7 +37,7 @@ impl Turn {
         write: &mut Link<'_>,
         ledger: &Ledger<'_>,
     ) -> std::result::Result<Turn, Refusal> {
-        let refuse = |error: ServerError| Refusal::server("source", &error);
+        let refuse = |error: ServerError| refuse_server("source", &error);
         let tables = RotationTables::beside(table);
         write.ask(|session| session.create_rotation(&tables)).map_err(refuse)?;
         let wanted = slice.offset.as_deref().map(|text| offset(text, slice.modulo, write)).transpose()?;

@@ -9,12 +9,15 @@ use super::options::ChecksumOptions;
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
-use crate::refusal::{self, Refusal};
+use crate::refusal::{refuse_server, report_moved};
 use crate::state::now_ms;
 use crate::supervise::supervise;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use vouch_report::{Code, Command, Failure, ItemKind, Outcome, RotationCoverage, RunContext, Summary, TableRotation};
+use vouch_report::{
+    Code, Command, Failure, ItemKind, Outcome, Refusal, RefusalKind, RotationCoverage, RunContext, Summary,
+    TableRotation,
+};
 use vouch_server::{Access, Fault, Limits, Rotation, RotationTables, ServerError, SliceTotals};
 
 /// Reads the bookkeeping of the source. What was verified longer ago than `age` is stale.
@@ -33,7 +36,7 @@ pub fn status(options: &ChecksumOptions, age: Duration, context: &RunContext) ->
         };
         let mut source = Link::new(dial, &context.stop);
         let (rotation, totals) = bookkeeping(options, &mut source)?;
-        let refuse = |error: ServerError| Refusal::server("source", &error);
+        let refuse = |error: ServerError| refuse_server("source", &error);
         let catalog =
             Catalog::list(engine::selection(options), &ledger, Vec::new(), &context.stop, &mut source, &mut [])
                 .map_err(refuse)?;
@@ -69,13 +72,13 @@ pub fn status(options: &ChecksumOptions, age: Duration, context: &RunContext) ->
                 if table.stale { Outcome::Unproven(Code::SliceStale) } else { Outcome::verified_by("slices") };
             ledger.settle(ItemKind::Table, &table.table, None, outcome);
         }
-        refusal::report_moved(registry, &ledger);
+        report_moved(registry, &ledger);
         Ok(ledger.finish(Some(coverage)))
     })
 }
 
 fn bookkeeping(options: &ChecksumOptions, source: &mut Link<'_>) -> Result<(Rotation, Vec<SliceTotals>), Refusal> {
-    let refuse = |error: ServerError| Refusal::server("source", &error);
+    let refuse = |error: ServerError| refuse_server("source", &error);
     let table = check::table(&options.replicate, source)?;
     let tables = RotationTables::beside(&table);
     let rotation = match source.ask(|session| session.rotation(&tables)) {
@@ -83,11 +86,9 @@ fn bookkeeping(options: &ChecksumOptions, source: &mut Link<'_>) -> Result<(Rota
         other => other.map_err(refuse)?,
     };
     let Some(rotation) = rotation else {
-        return Err(Refusal {
-            message: format!("no slice was ever checksummed into {}", options.replicate),
-            hint: Some("vouch checksum plan says how to slice; vouch checksum --modulo N does a slice".to_owned()),
-            exit: crate::refusal::RefusalKind::Unreachable,
-        });
+        let message = format!("no slice was ever checksummed into {}", options.replicate);
+        let hint = "`vouch checksum plan` shows how to slice; `vouch checksum --modulo N` checksums a slice";
+        return Err(Refusal::new(Code::NoChecksums, message, hint).of_kind(RefusalKind::Unreachable));
     };
     let totals = source.ask(|session| session.slice_totals(&tables, rotation)).map_err(refuse)?;
     Ok((rotation, totals))

@@ -9,10 +9,9 @@ pub mod signal;
 
 use crate::ledger::Ledger;
 use crate::state::now_ms;
-use crate::stop::Stop;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use vouch_report::Pause;
+use vouch_report::{Pause, Stop};
 
 /// Why a gate is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]

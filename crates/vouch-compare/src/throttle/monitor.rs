@@ -5,11 +5,10 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::options::ThrottlePolicy;
 use crate::run::{Node, Run};
-use crate::stop::Stop;
 use crate::throttle::{Reason, signal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use vouch_report::Code;
+use vouch_report::{Code, Stop};
 use vouch_server::Fault;
 
 /// What watching goes by.

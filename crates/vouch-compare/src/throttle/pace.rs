@@ -3,10 +3,9 @@
 
 use crate::ledger::Ledger;
 use crate::options::CompareOptions;
-use crate::stop::Stop;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use vouch_report::Code;
+use vouch_report::{Code, Stop};
 
 /// Statements a second of others from which on a source counts as busy.
 const BUSY_FROM: f64 = 20.0;

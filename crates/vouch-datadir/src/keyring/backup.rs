@@ -1,9 +1,9 @@
 //! The key of encrypted backups, as xtrabackup takes it from the file of --encrypt-key-file: [`BackupKey`].
 
 use super::{read, refusal};
-use crate::Refusal;
 use std::path::Path;
 use vouch_innodb::CounterKey;
+use vouch_report::Refusal;
 
 /// A key of encrypted backups.
 #[derive(Clone, Debug)]

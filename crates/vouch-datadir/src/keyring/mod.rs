@@ -9,11 +9,11 @@ mod plugin;
 
 pub use backup::{BackupKey, read_backup_key};
 
-use crate::Refusal;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
 use vouch_innodb::Keyring;
+use vouch_report::Refusal;
 use zeroize::Zeroizing;
 
 /// Files of keys are shorter.
@@ -44,14 +44,14 @@ pub fn read_keyring(path: &Path, password: Option<&Path>) -> Result<Keyring, Ref
 }
 
 fn refusal(path: &Path, what: &str, hint: &str) -> Refusal {
-    Refusal { message: format!("the keyring {} {what}", path.display()), hint: Some(hint.to_owned()) }
+    Refusal::usage(format!("the keyring {} {what}", path.display()), hint)
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let unreadable = |error: std::io::Error| {
         let said = error.to_string();
         let cause = said.split(" (os error").next().unwrap_or_default();
-        Refusal { message: format!("{} could not be read: {cause}", path.display()), hint: None }
+        Refusal::usage(format!("{} could not be read: {cause}", path.display()), "")
     };
     let data = fs::metadata(path).map_err(unreadable)?;
     if data.is_file() && data.len() > MOST_BYTES {

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::layer::{self, Aside, Container, Input, Opening};
 use super::member::{self, Known};
 use super::memory::Memory;
-use super::meter::{Meter, Refusal, Tap};
+use super::meter::{InputEnd, Meter, Tap};
 use super::note;
 use super::objects::{self, Backup};
 use super::outcome::{Collected, Fate, Streamed};
@@ -192,12 +192,12 @@ impl One<'_> {
             Some(BrokenOff::Unread) => return Fate::Unproven(Code::FileUnreadable),
         }
         match self.meter.refusal() {
-            Refusal::None => {}
-            Refusal::Now(refused) => {
+            InputEnd::None => {}
+            InputEnd::Now(refused) => {
                 self.unread(unreadable(self.label(), &refused));
                 return Fate::Unproven(Code::FileUnreadable);
             }
-            Refusal::Before => return Fate::Unproven(Code::FileUnreadable),
+            InputEnd::Before => return Fate::Unproven(Code::FileUnreadable),
         }
         let label = of.unwrap_or(self.label());
         match Fault::of(error) {

@@ -27,7 +27,7 @@ enum Refused {
 
 /// What the system has to do with a failure.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum InputEnd {
     /// Nothing: the bytes themselves are at fault.
     None,
     /// It gave no more, for this reason.
@@ -43,15 +43,15 @@ impl Meter {
     }
 
     /// Whether the system gave no more. Each reason is handed out once.
-    pub(super) fn refusal(&self) -> Refusal {
+    pub(super) fn refusal(&self) -> InputEnd {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *refused, Refused::Told) {
             Refused::Never => {
                 *refused = Refused::Never;
-                Refusal::None
+                InputEnd::None
             }
-            Refused::Untold(error) => Refusal::Now(error),
-            Refused::Told => Refusal::Before,
+            Refused::Untold(error) => InputEnd::Now(error),
+            Refused::Told => InputEnd::Before,
         }
     }
 

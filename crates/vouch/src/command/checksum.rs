@@ -14,8 +14,7 @@ use crate::signal;
 use crate::terminal::{Terminal, say};
 use std::sync::Arc;
 use vouch_compare::checksum;
-use vouch_compare::{Refusal, RefusalKind, Stop};
-use vouch_report::{Code, NullSink, RunContext, Summary, Verdict};
+use vouch_report::{Code, NullSink, Refusal, RefusalKind, RunContext, Stop, Summary, Verdict};
 
 /// Does what the arguments ask for, and returns what it came to.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -41,12 +40,12 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
 
 fn explained(job: &ChecksumJob, stop: &Arc<Stop>) -> Result<Exit, Complaint> {
     let text = checksum::explain(&job.options, &silent(stop));
-    super::write(&text.map_err(running::complaint)?)
+    super::write(&text.map_err(Complaint::from)?)
 }
 
 fn planned(job: &ChecksumJob, slice_bytes: u64, stop: &Arc<Stop>) -> Result<Exit, Complaint> {
     let plan = checksum::plan(&job.options, slice_bytes, &silent(stop));
-    let plan = plan.map_err(running::complaint)?;
+    let plan = plan.map_err(Complaint::from)?;
     super::write(&match job.output.format {
         Format::Human | Format::Percona | Format::Mysqlbackup => vouch_render::rotation::plan(&plan),
         Format::Json | Format::Jsonl => vouch_render::json::plan(&plan),
@@ -96,12 +95,12 @@ mod bit {
 }
 
 fn refused(refusal: Refusal, codes: ExitCodes) -> Complaint {
-    let bits = match refusal.exit {
+    let bits = match refusal.kind {
         RefusalKind::AlreadyRunning => bit::ALREADY_RUNNING,
         RefusalKind::NoReplicas => bit::NO_REPLICAS,
         RefusalKind::Usage | RefusalKind::Unreachable => bit::ERROR,
     };
-    let mut complaint = running::complaint(refusal);
+    let mut complaint = Complaint::from(refusal);
     if codes == ExitCodes::Percona {
         complaint.exit = Exit::Mask(bits);
     }

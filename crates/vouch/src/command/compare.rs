@@ -11,8 +11,8 @@ use crate::exit::Exit;
 use crate::signal;
 use crate::terminal::{Terminal, say};
 use std::sync::Arc;
-use vouch_compare::{CompareOptions, Stop};
-use vouch_report::Summary;
+use vouch_compare::CompareOptions;
+use vouch_report::{Stop, Summary};
 
 /// Compares, shows the result and returns what it came to.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -41,5 +41,5 @@ pub(super) fn carry_out(
     at_once: bool,
 ) -> Result<(Summary, Result<(), Complaint>), Complaint> {
     let show = Show { output, terminal, stop, at_once, exit: &|summary| Exit::from(summary.verdict) };
-    show.carry_out(&|context| vouch_compare::compare(options, context)).map_err(running::complaint)
+    show.carry_out(&|context| vouch_compare::compare(options, context)).map_err(Complaint::from)
 }

@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tally::Tally;
-use vouch_compare::Stop;
+use vouch_report::Stop;
 use vouch_testkit::Load;
 use vouch_testkit::drift::Drifted;
 use vouch_testkit::tour;

@@ -11,7 +11,7 @@ mod stage;
 
 use super::evidence::Evidence;
 use super::running::{Stdout, processors, progress};
-use super::trust::{self, Refusal, Taken};
+use super::trust::{self, Taken};
 use super::validate::{end, keep_serial, now_ms, refuse, written};
 use crate::cli::drill::DrillArgs;
 use crate::complaint::Complaint;
@@ -30,10 +30,10 @@ use vouch_datadir::{Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
     CheckStatus, Code, Command, Coverage, Debt, Event, Failure, Finding, GateCoverage, Item, ItemKind, Notice, Outcome,
-    Recorder, RunContext, Severity, Sink, StepCoverage, Summary, TableCheck,
+    Recorder, Refusal, RunContext, Severity, Sink, StepCoverage, Summary, TableCheck,
 };
 use vouch_testkit::Flavor;
-use vouch_validate::{ExtraPolicy, Gate, Runtime, ValidateOptions, untouched, validate};
+use vouch_validate::{ExtraPolicy, Gate, ValidateOptions, untouched, validate};
 
 /// Drills, shows the result and returns what it came to.
 pub fn run(args: &DrillArgs, variables: &Environment) -> Result<Exit, Complaint> {
@@ -316,14 +316,8 @@ impl<'a> Drill<'a> {
             resume: false,
         };
         let context = self.recorder.context();
-        let stop = Arc::clone(&context.stop);
-        let runtime = Runtime {
-            sink: Arc::new(Inner(Arc::clone(&context.sink))),
-            stopped: Arc::new(move || stop.requested()),
-            now_ms,
-            run_id: context.run_id.clone(),
-        };
-        let summary = validate(&self.taken.accepted, &options, &runtime).map_err(|refusal| Broken {
+        let context = RunContext { sink: Arc::new(Inner(Arc::clone(&context.sink))), ..context.clone() };
+        let summary = validate(&self.taken.accepted, &options, &context).map_err(|refusal| Broken {
             code: refusal.code,
             message: refusal.message,
             hint: refusal.hint,

@@ -7,10 +7,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use vouch_compare::Stop;
 use vouch_report::{
     Account, AsOf, Code, Command, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, Reported,
-    RowsCoverage, ServerRole, Sink, Summary, TableCoverage, TableState,
+    RowsCoverage, ServerRole, Sink, Stop, Summary, TableCoverage, TableState,
 };
 
 /// How long a run may take to end by itself after a signal: with all the rest it stays under a second.

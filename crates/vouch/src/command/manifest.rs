@@ -23,8 +23,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vouch_manifest::{Accepted, Backup, Manifest, SigningKey, Untrusted, bytes, rfc3339, sign};
-use vouch_report::Sink;
-use vouch_validate::{Runtime, create as take};
+use vouch_report::{Refusal, RunContext, Sink};
+use vouch_validate::create as take;
 
 /// Runs a command about manifests.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -123,16 +123,12 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
     };
     let sink: Arc<dyn Sink> = Arc::from(super::running::progress(&output, Terminal::of_process(args.color, variables)));
     let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-    let asked = Arc::clone(&stop);
-    let runtime = Runtime { sink, stopped: Arc::new(move || asked.requested()), now_ms, run_id };
-    let taken = take(&gate::create(server.target, args), &runtime);
+    let context = RunContext { sink, stop: Arc::clone(&stop), now_ms, run_id };
+    let taken = take(&gate::create(server.target, args), &context);
     if let Some(signal) = stop.requested() {
         return Ok(Exit::Interrupted(signal));
     }
-    let taken = taken.map_err(|refusal| match refusal.unreachable {
-        true => Complaint::incomplete(refusal.message).hint(refusal.hint),
-        false => Complaint::usage(refusal.message).hint(refusal.hint),
-    })?;
+    let taken = taken?;
     let manifest = Manifest { backup: backup(&args.issue)?, ..taken };
     let contents = bytes(&manifest);
     replace_manifest(&args.out, &manifest, &contents)?;
@@ -179,7 +175,7 @@ fn write_signature(
 fn sign_file(args: &SignArgs) -> Result<Exit, Complaint> {
     let contents = read(&args.manifest, "manifest")?;
     // The signer's own file: to sign what is no manifest helps nobody.
-    Untrusted::new(contents.clone()).without_signature().manifest().map_err(trust::Refusal::from)?;
+    Untrusted::new(contents.clone()).without_signature().manifest().map_err(Refusal::from)?;
     let key = signing_key(&args.key)?;
     let suffix = if args.format == SignatureFormat::Minisign { ".minisig" } else { ".sig" };
     let out = args.out.clone().unwrap_or_else(|| with_suffix(&args.manifest, suffix));

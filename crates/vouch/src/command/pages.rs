@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vouch_datadir::{
-    Aside, Besides, Keyring, Method, Pace, PagesOptions, Refusal, Runtime, StateChoice, Strict, read_backup_key,
+    Aside, Besides, Keyring, Method, Pace, PagesOptions, Runtime, StateChoice, Strict, read_backup_key,
 };
 use vouch_manifest::Held;
 use vouch_report::NullSink;
@@ -49,7 +49,7 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
         let runtime = Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, pace, input, besides };
         vouch_datadir::verify(&options, &runtime)
     };
-    let summary = summary.map_err(complaint)?;
+    let summary = summary.map_err(Complaint::from)?;
     listing.iter().for_each(|listing| keep_serial(&listing.taken, args.trust.allow_older));
     let shown = stdout.finish(&summary, terminal).and(super::report::write(&args.output.report, &summary));
     Ok(shown.map_or_else(|problem| unwritten(&problem, &summary), |()| Exit::from(summary.verdict)))
@@ -114,7 +114,7 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
             State::Raw => StateChoice::Raw,
         },
         keyring: keyring(&args.keyring, args.keyring_password_file.as_deref())?,
-        backup_key: args.xbcrypt_key_file.as_deref().map(read_backup_key).transpose().map_err(complaint)?,
+        backup_key: args.xbcrypt_key_file.as_deref().map(read_backup_key).transpose().map_err(Complaint::from)?,
         first_method: first_method(args),
         strict: args.algorithm.and_then(strict),
         threads: args.threads.map_or_else(processors, usize::from),
@@ -145,7 +145,7 @@ fn strict(algorithm: Algorithm) -> Option<Strict> {
 pub(super) fn keyring(files: &[PathBuf], password_file: Option<&Path>) -> Result<Keyring, Complaint> {
     let mut keyring = Keyring::default();
     for file in files {
-        keyring.merge(vouch_datadir::read_keyring(file, password_file).map_err(complaint)?);
+        keyring.merge(vouch_datadir::read_keyring(file, password_file).map_err(Complaint::from)?);
     }
     Ok(keyring)
 }
@@ -165,10 +165,6 @@ fn stdin(args: &PagesArgs) -> Option<File> {
     // A pipe that holds more is filled and emptied in fewer turns; where the system does not allow it, it is slower.
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
     Some(File::from(input))
-}
-
-fn complaint(refusal: Refusal) -> Complaint {
-    refusal.hint.into_iter().fold(Complaint::usage(refusal.message), Complaint::hint)
 }
 
 fn now_ms() -> u64 {

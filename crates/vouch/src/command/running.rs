@@ -9,10 +9,9 @@ use crate::terminal::{Terminal, say};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_compare::{Refusal, RefusalKind, Stop};
 use vouch_render::human::HumanStyle;
 use vouch_render::{Jsonl, Progress};
-use vouch_report::{Event, NullSink, RunContext, Sink, Summary};
+use vouch_report::{Event, NullSink, Refusal, RunContext, Sink, Stop, Summary};
 
 /// What the process ends with, by the result.
 pub(super) type ExitOf<'a> = &'a (dyn Fn(&Summary) -> Exit + Sync);
@@ -109,15 +108,6 @@ pub(super) fn unwritten(problem: &Complaint, summary: &Summary) -> Exit {
         Exit::Clean => Exit::Incomplete,
         exit => exit,
     }
-}
-
-/// A refusal as it is told.
-pub(super) fn complaint(refusal: Refusal) -> Complaint {
-    let complaint = match refusal.exit {
-        RefusalKind::Usage | RefusalKind::NoReplicas => Complaint::usage(refusal.message),
-        RefusalKind::Unreachable | RefusalKind::AlreadyRunning => Complaint::incomplete(refusal.message),
-    };
-    refusal.hint.into_iter().fold(complaint, Complaint::hint)
 }
 
 /// Asks for a password on the terminal.

@@ -6,34 +6,8 @@ use crate::config::gate;
 use crate::environment::Environment;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vouch_manifest::{Accepted, Keyring, Policy, Refused, Serials, Untrusted, Verified};
-
-/// Why a manifest was not taken: a code, a sentence and a hint.
-pub struct Refusal {
-    pub code: &'static str,
-    pub message: String,
-    pub hint: String,
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        Refusal { code: refused.reason.name(), message: refused.message, hint: refused.hint }
-    }
-}
-
-impl From<Complaint> for Refusal {
-    fn from(complaint: Complaint) -> Self {
-        let (message, hint) = complaint.parts();
-        Refusal { code: "usage", message, hint: hint.unwrap_or_default() }
-    }
-}
-
-impl From<Refusal> for Complaint {
-    fn from(refusal: Refusal) -> Self {
-        let complaint = Complaint::usage(refusal.message);
-        if refusal.hint.is_empty() { complaint } else { complaint.hint(refusal.hint) }
-    }
-}
+use vouch_manifest::{Accepted, Keyring, Policy, Serials, Untrusted, Verified};
+use vouch_report::{Code, Refusal};
 
 /// A manifest that was taken, and how.
 pub struct Taken {
@@ -72,9 +46,7 @@ pub fn files(manifest: &Path, args: &TrustArgs) -> Vec<PathBuf> {
 /// There is none, or it does not hold.
 pub fn verify(manifest: &Path, args: &TrustArgs, now_ms: u64) -> Result<Verified, Refusal> {
     let untrusted = Untrusted::new(read(manifest, "manifest")?);
-    let unsigned = |message: &str, hint: &str| {
-        Err(Refusal { code: "unsigned", message: message.to_owned(), hint: hint.to_owned() })
-    };
+    let unsigned = |message: &str, hint: &str| Err(Refusal::new(Code::Unsigned, message, hint));
     match (signature(manifest, args), &args.trust) {
         (Some(signature), Some(trust)) => {
             let keyring = Keyring::load(trust)?;

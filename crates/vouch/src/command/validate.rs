@@ -5,7 +5,7 @@
 
 use super::evidence::Evidence;
 use super::running::{progress, unwritten};
-use super::trust::{self, Refusal, Taken};
+use super::trust::{self, Taken};
 use crate::alert::{Alerts, Outcome};
 use crate::cli::Verb;
 use crate::cli::output::Format;
@@ -26,9 +26,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use vouch_manifest::{GateConfig, Kind};
 use vouch_render::human::HumanStyle;
 use vouch_render::json::{GateLines, refused};
-use vouch_report::{Sink, Summary, Tee};
+use vouch_report::{Refusal, RunContext, Sink, Summary, Tee};
 use vouch_server::Target;
-use vouch_validate::{Runtime, ValidateOptions, validate};
+use vouch_validate::{ValidateOptions, validate};
 
 /// Validates, shows the result and returns what it came to.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -66,7 +66,7 @@ pub(super) fn end(
         Err(refusal) => {
             let (code, message) = (refusal.code, refusal.message.clone());
             let refused = refuse(refusal, format);
-            tell(Exit::Usage, Some((code, &message)), None);
+            tell(Exit::Usage, Some((code.name(), &message)), None);
             refused
         }
     }
@@ -75,7 +75,7 @@ pub(super) fn end(
 /// Nothing was looked at, and a machine is told so too.
 pub(super) fn refuse(refusal: Refusal, format: Format) -> Result<Exit, Complaint> {
     if matches!(format, Format::Json | Format::Jsonl) {
-        let line = refused(refusal.code, &refusal.message, &refusal.hint, Exit::Usage.code(), now_ms());
+        let line = refused(refusal.code.name(), &refusal.message, &refusal.hint, Exit::Usage.code(), now_ms());
         write_data(&line).map_err(|error| super::unwritten(&error))?;
     }
     Err(refusal.into())
@@ -145,19 +145,14 @@ fn carry_out(job: Job, variables: &Environment) -> Result<(Exit, Summary), Refus
         .then(|| GateLines::new(Box::new(io::stdout()), &run_id, &manifest.id, now_ms));
     let mut sinks: Vec<Box<dyn Sink>> = vec![progress(&args.output, terminal)];
     sinks.extend(lines.iter().map(|lines| Box::new(Shared(Arc::clone(lines))) as Box<dyn Sink>));
-    let stopped = Arc::new(move || stop.requested());
-    let runtime = Runtime { sink: Arc::new(Tee(sinks)), stopped, now_ms, run_id };
+    let context = RunContext { sink: Arc::new(Tee(sinks)), stop, now_ms, run_id };
     let effort = gate::effort(&args.effort, cap);
     // Without a home folder nothing is kept, and nothing else is lacking.
     let keep_in = gate::state(&args.trust, variables).ok().map(|folder| folder.join("gates"));
     let plain = gate::validate(target, effort, &args.gate, &args.trust, taken.key_beside);
     let options = ValidateOptions { keep_in, resume: args.resume, ..plain };
-    let summary = validate(&taken.accepted, &options, &runtime).map_err(|refusal| Refusal {
-        code: refusal.code.name(),
-        message: refusal.message,
-        hint: refusal.hint,
-    })?;
-    drop(runtime);
+    let summary = validate(&taken.accepted, &options, &context)?;
+    drop(context);
     keep_serial(&taken, args.trust.allow_older);
     let shown = show(&args, terminal, lines.as_deref(), &summary);
     Ok((written(shown, &args.output.report, evidence.as_ref(), &summary), summary))

@@ -12,8 +12,7 @@ use crate::refusal;
 use crate::terminal::{Terminal, say};
 use std::ffi::OsString;
 use std::sync::Arc;
-use vouch_compare::Stop;
-use vouch_report::Summary;
+use vouch_report::{Stop, Summary};
 
 /// A comparison that can be started.
 pub struct Comparison {

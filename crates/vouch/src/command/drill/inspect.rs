@@ -4,11 +4,10 @@
 //! itself in its settings, links or `.isl` files, and needs no step that a drill
 //! does not have.
 
-use crate::command::trust::Refusal;
 use std::fs::{self, FileType};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use vouch_report::Code;
+use vouch_report::{Code, Refusal};
 
 /// What tells how far a backup is.
 pub const CHECKPOINTS: [&str; 2] = ["mariadb_backup_checkpoints", "xtrabackup_checkpoints"];
@@ -81,7 +80,7 @@ struct Seen {
 }
 
 fn refused(message: impl Into<String>, hint: &str) -> Refusal {
-    Refusal { code: Code::BackupRefused.name(), message: message.into(), hint: hint.to_owned() }
+    Refusal::new(Code::BackupRefused, message, hint)
 }
 
 fn walk(backup: &Path, folder: &Path, seen: &mut Seen) -> Result<(), Refusal> {

@@ -1,3 +1,0 @@
-//! Asking a run to stop: the type that every engine shares.
-
-pub use vouch_report::Stop;
