@@ -276,8 +276,8 @@ impl Discovered {
         // What is in an image is of its own moment.
         let root = match (kind, path.parent()) {
             (Kind::Packed, _) => path.to_owned(),
-            (_, Some(folder)) => folder.to_owned(),
-            (_, None) => PathBuf::from("."),
+            (_, Some(folder)) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
         };
         self.files.push(Found { path: path.to_owned(), label, kind, bytes, root });
     }

@@ -183,7 +183,8 @@ fn missing_page(job: &Job, end: u32) -> Option<PageNo> {
 /// A file of the system tablespace that was asked for by its own name may have others beside it.
 fn is_part_of_several(space: &Space) -> bool {
     let by_name = |part: &Part| {
-        let folder = part.found.path.parent().unwrap_or(Path::new("."));
+        let folder = part.found.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
         part.found.path.as_os_str() == part.found.label.as_str() && (folder == space.root || folder == Path::new("."))
     };
     // A packed file that was asked for is an instance by itself.

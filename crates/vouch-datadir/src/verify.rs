@@ -149,7 +149,7 @@ impl Run {
         let logs: Vec<&FileCoverage> = logs.files.iter().filter(own).collect();
         *state = fuzzy::state_of(root, jobs, &logs);
         if matches!(state, State::Raw(..)) {
-            let label = root.display().to_string();
+            let label = in_words(root);
             let message = format!("{label} holds the files of a server that was running, read one after the other");
             let failure = at(&label, Failure::new(Code::FuzzyCopy, message));
             self.tell(Vec::new(), vec![failure], runtime);
@@ -178,7 +178,7 @@ impl Run {
         for root in roots {
             let message = format!(
                 "{}: it has what changed since the backup before; each page is verified by itself, and how pages fit together shows once it is applied",
-                root.display()
+                in_words(&root)
             );
             self.notice(Code::IncrementalBackup, message, runtime);
         }
@@ -233,7 +233,7 @@ impl Run {
         for (root, state) in &around.states {
             let state = state.confirmed(root, options.state, options.backup_key.as_ref());
             if let State::Raw(why, _) = &state {
-                self.notice(Code::RawState, format!("{}: {why}", root.display()), runtime);
+                self.notice(Code::RawState, format!("{}: {why}", in_words(root)), runtime);
             }
             if !words.contains(&state.describe()) {
                 words.push(state.describe());
@@ -259,6 +259,11 @@ fn by_space(files: Vec<Found>) -> Vec<Vec<Found>> {
     }
     groups.sort_by(|a, b| label(a).cmp(label(b)));
     groups
+}
+
+/// The folder of an instance, or the image.
+fn in_words(root: &Path) -> String {
+    if root == Path::new(".") { "the current folder".to_owned() } else { root.display().to_string() }
 }
 
 fn label(group: &[Found]) -> &str {
