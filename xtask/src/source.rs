@@ -42,7 +42,11 @@ impl Source {
     /// Whether the whole file is a test, a benchmark or an example.
     pub fn is_test_file(&self) -> bool {
         let inside = |folder: &str| self.path.contains(&format!("/{folder}/"));
-        inside("tests") || inside("benches") || inside("examples") || self.path.ends_with("/tests.rs")
+        inside("tests")
+            || inside("benches")
+            || inside("examples")
+            || self.path.ends_with("/tests.rs")
+            || self.path.ends_with("_tests.rs")
     }
 
     /// Whether `line` (from 1) belongs to a test.

@@ -5,6 +5,7 @@
 //! function in a file of its own, tested with a small sample that breaks it.
 
 mod allow;
+mod exceptions;
 mod rule;
 
 use crate::metadata::Package;
@@ -55,6 +56,7 @@ const RULES: &[Rule] = &[
     rule::serialize::check,
     rule::process::check,
     rule::results::check,
+    rule::casts::check,
     rule::verdicts::check,
     rule::printing::check,
     rule::opening::check,

@@ -11,6 +11,7 @@ use crate::state::Outcome;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_convert::{to_size, widen};
 use vouch_report::{Code, Finding};
 use vouch_server::Interval;
 
@@ -146,7 +147,7 @@ impl Case {
     fn sliced(&self, scope: Scope) -> Vec<Scope> {
         let Scope::Buckets { interval, unhurried, marked } = scope else { return vec![scope] };
         let rows = self.outcome.source_rows.max(self.outcome.rows);
-        let rows_of_one = usize::try_from(rows).unwrap_or(usize::MAX) / marked.len().max(1);
+        let rows_of_one = to_size(rows) / marked.len().max(1);
         let at_once = (ROWS_AT_ONCE / rows_of_one.max(1)).max(1);
         let all: Vec<usize> = marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(at, _)| at).collect();
         let slice = |some: &[usize]| Scope::Buckets {
@@ -259,7 +260,7 @@ impl Case {
         for (identity, _) in &hot {
             self.rows.remove(identity);
         }
-        self.unproven = self.unproven.saturating_add(hot.len() as u64);
+        self.unproven = self.unproven.saturating_add(widen(hot.len()));
         hot
     }
 

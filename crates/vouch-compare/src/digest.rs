@@ -5,6 +5,7 @@
 //! strong digests neither cancels swapped values nor duplicates.
 
 use crate::encode;
+use vouch_convert::{to_size, widen};
 use vouch_server::RowView;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
@@ -41,7 +42,7 @@ impl RowDigester {
 
     /// Bytes of the last row's encoding.
     pub fn row_bytes(&self) -> u64 {
-        self.row.len() as u64
+        widen(self.row.len())
     }
 
     /// What tells the row from all others: its key, or for rows without one, the
@@ -74,7 +75,7 @@ impl RowDigester {
 
 /// The bucket of an identity.
 pub fn bucket_of(identity: &[u8], salt: u64) -> usize {
-    usize::try_from(xxh3_64_with_seed(identity, salt) % BUCKETS as u64).unwrap_or(0)
+    to_size(xxh3_64_with_seed(identity, salt) % widen(BUCKETS))
 }
 
 /// Count and sum of the rows of each bucket.

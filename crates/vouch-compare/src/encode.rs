@@ -6,6 +6,7 @@
 //! concatenation reads back in one way only. Integers are encoded by value, so
 //! that a signed and an unsigned column agree on the same number.
 
+use vouch_convert::{narrow, widen};
 use vouch_server::{Cell, Value};
 
 const NULL: u8 = 0;
@@ -25,7 +26,7 @@ pub fn push<'a>(value: impl Into<Cell<'a>>, out: &mut Vec<u8>) {
         Cell::Int(number) => fixed(NATURAL, &number.to_le_bytes(), out),
         Cell::UInt(number) => fixed(NATURAL, &number.to_le_bytes(), out),
         Cell::Bytes(bytes) => {
-            fixed(BYTES, &(bytes.len() as u64).to_le_bytes(), out);
+            fixed(BYTES, &widen(bytes.len()).to_le_bytes(), out);
             out.extend_from_slice(bytes);
         }
         Cell::Float(number) => fixed(FLOAT, &number.to_bits().to_le_bytes(), out),
@@ -80,7 +81,7 @@ impl<'a> Reader<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
+        vouch_convert::array(self.take(N)?)
     }
 
     fn byte(&mut self) -> Option<u8> {
@@ -93,7 +94,7 @@ impl<'a> Reader<'a> {
             NATURAL => natural(u64::from_le_bytes(self.array()?)),
             NEGATIVE => Value::Int(i64::from_le_bytes(self.array()?)),
             BYTES => {
-                let length = usize::try_from(u64::from_le_bytes(self.array()?)).ok()?;
+                let length = narrow::<usize, _>(u64::from_le_bytes(self.array()?))?;
                 Value::Bytes(self.take(length)?.to_vec())
             }
             FLOAT => Value::Float(f32::from_bits(u32::from_le_bytes(self.array()?))),

@@ -20,6 +20,7 @@ use crate::window::Marks;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
+use vouch_convert::widen;
 use vouch_report::{Code, Command, Event, Failure, ItemKind, Outcome, Refusal, RunContext, Summary};
 use vouch_server::{Fault, LogFilter, May, PositionKind, Registry, ServerError};
 
@@ -240,7 +241,7 @@ impl Comparison<'_> {
             Err(error) => return Err(refuse_server("server", &error)),
         };
         let rows = plans.iter().map(|(plan, _)| plan.rows).sum();
-        run.ledger.tell(&Event::Planned { tables: plans.len() as u64, rows, replicas: run.replicas.len() as u64 });
+        run.ledger.tell(&Event::Planned { tables: widen(plans.len()), rows, replicas: widen(run.replicas.len()) });
         for pass in 1..=PASSES {
             let tables = self.pass(run, plans, source);
             let round = Round { run, catalog: &catalog, last: pass == PASSES };
@@ -267,7 +268,7 @@ impl Comparison<'_> {
         catalog.report_unknown();
         catalog.report_replica_only(source, links)?;
         let wanted = catalog.wanted(true);
-        let (tables, replicas) = (wanted.len() as u64, run.replicas.len() as u64);
+        let (tables, replicas) = (widen(wanted.len()), widen(run.replicas.len()));
         let rows = wanted.iter().map(|entry| entry.rows).sum();
         run.ledger.tell(&Event::Planned { tables, rows, replicas });
         wanted.iter().for_each(|entry| run.ledger.owe_table(&entry.name.to_string(), true));

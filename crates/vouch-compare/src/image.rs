@@ -6,6 +6,7 @@
 //! certain token has none, and matches everything.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use vouch_convert::{parse, utf8};
 use vouch_server::{ColumnEntry, TableDefinition, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -109,7 +110,7 @@ impl Form {
             (Form::Opaque, _) => None,
             (_, Value::NULL) => Some(NULL),
             (Form::Year, Value::Bytes(text)) => {
-                let year: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+                let year: i64 = parse(utf8(text)?)?;
                 Some(hash(&(if year == 1900 { 0 } else { year }).to_le_bytes()))
             }
             (Form::Timestamp, Value::Bytes(text)) => timestamp_of_event(text),
@@ -188,19 +189,19 @@ fn sorted(bytes: &[u8]) -> u64 {
 }
 
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digits: String = std::str::from_utf8(text).ok()?.chars().filter(|c| *c != '-').collect();
+    let digits: String = utf8(text)?.chars().filter(|c| *c != '-').collect();
     u128::from_str_radix(&digits, 16).ok().map(|number| number.to_be_bytes().to_vec())
 }
 
 fn address(text: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(text).ok()?;
-    let v6 = || text.parse::<Ipv6Addr>().ok().map(|address| address.octets().to_vec());
-    text.parse::<Ipv4Addr>().ok().map(|address| address.octets().to_vec()).or_else(v6)
+    let text = utf8(text)?;
+    let v6 = || parse::<Ipv6Addr>(text).map(|address| address.octets().to_vec());
+    parse::<Ipv4Addr>(text).map(|address| address.octets().to_vec()).or_else(v6)
 }
 
 /// Digits without leading and trailing zeros, and the sign unless all are zero.
 fn decimal(text: &[u8]) -> Token {
-    let text = std::str::from_utf8(text).ok()?;
+    let text = utf8(text)?;
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -230,9 +231,9 @@ fn timestamp_of_sql(value: &Value) -> Token {
 }
 
 fn timestamp_of_event(text: &[u8]) -> Token {
-    let text = std::str::from_utf8(text).ok()?;
+    let text = utf8(text)?;
     let (seconds, micros) = text.split_once('.').unwrap_or((text, "0"));
-    timestamp(seconds.parse().ok()?, micros.parse().ok()?)
+    timestamp(parse(seconds)?, parse(micros)?)
 }
 
 /// Days of the Gregorian calendar since 1970, counted in years that begin in March, whose leap day is the last.

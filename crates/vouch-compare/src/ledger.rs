@@ -7,6 +7,7 @@ use crate::state::Outcome;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_convert::widen;
 use vouch_report::Outcome as Settled;
 use vouch_report::{
     AsOf, Code, Command, Coverage, Debt, DigestChoice, Event, ExcludedBy, Failure, Finding, Item, ItemKind, KeyPart,
@@ -585,7 +586,7 @@ impl TableTally {
                 Finding::new(Code::RowsBeyondLimit, format!("{more} more rows differ and are not listed"));
             finding.location.table = Some(self.label.clone());
             finding.location.replica = Some(name.clone());
-            finding.count = more as u64;
+            finding.count = widen(more);
             finding
         };
         over.map(finding).collect()

@@ -14,6 +14,7 @@ use crate::state::{Asked, Earlier, Kept, Meaning};
 use crate::throttle::monitor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use vouch_convert::widen;
 use vouch_report::Code;
 use vouch_server::{Bound, Result};
 
@@ -97,7 +98,7 @@ fn bounds(run: &Run<'_>, plan: &TablePlan, source: &mut Link<'_>) -> Result<Vec<
         return Ok(Vec::new());
     }
     let ends = source.ask(|session| session.key_ends(&plan.reading))?;
-    Ok(ends.map_or_else(Vec::new, |(least, greatest)| segment::split(&least, &greatest, run.options.readers as u64)))
+    Ok(ends.map_or_else(Vec::new, |(least, greatest)| segment::split(&least, &greatest, widen(run.options.readers))))
 }
 
 fn meaning(run: &Run<'_>, plan: &TablePlan) -> Meaning {

@@ -5,6 +5,7 @@ use crate::filter::Filters;
 use crate::history::History;
 use crate::key::{self, KeyChoice};
 use crate::options::TextPolicy;
+use vouch_convert::widen;
 use vouch_server::{
     ColumnEntry, ColumnForm, ConvertedColumn, DigestColumn, IndexEntry, IndexPart, Interval, KeyColumn, Reading,
     TableDefinition, TableName,
@@ -193,7 +194,7 @@ const SHORT: u64 = 1024;
 /// Whether every row fits into `max_allowed_packet` as text for a digest: what does not would turn into NULL.
 fn fits_packet(columns: &[&ColumnEntry], packet: u64) -> bool {
     // Each column takes at most its short length, its own length's digits and marks.
-    (columns.len() as u64).saturating_mul(SHORT.saturating_add(32)) < packet
+    widen(columns.len()).saturating_mul(SHORT.saturating_add(32)) < packet
 }
 
 fn server_columns(columns: &[&ColumnEntry], recoded: &[&str]) -> Option<Vec<DigestColumn>> {

@@ -16,6 +16,7 @@ use crate::window::{self, Motion};
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use vouch_convert::widen;
 use vouch_report::{Code, Event, Failure, Location, Proof};
 use vouch_server::Result;
 
@@ -117,7 +118,7 @@ impl<'a, 'r> Resolver<'a, 'r> {
         self.run.ledger.tell(&Event::Resolving {
             table: case.table.plan.label.clone(),
             replica: self.replica.node.name.clone(),
-            keys: case.open() as u64,
+            keys: widen(case.open()),
         });
         let mut standing: Vec<Seen> = Vec::new();
         for scope in case.scopes() {
@@ -250,7 +251,7 @@ impl<'a, 'r> Resolver<'a, 'r> {
         if hot.is_empty() {
             return;
         }
-        self.run.ledger.unproven(case.table.number, self.at, hot.len() as u64);
+        self.run.ledger.unproven(case.table.number, self.at, widen(hot.len()));
         let (doubted, moving): (Vec<_>, Vec<_>) = hot.into_iter().partition(|(_, doubt)| doubt.is_some());
         let seconds = self.run.options.hot_deadline.as_secs_f64();
         if let Some((identity, _)) = moving.first() {
@@ -277,7 +278,7 @@ impl<'a, 'r> Resolver<'a, 'r> {
     }
 
     fn too_late(&mut self, case: &Case) {
-        let keys = case.open() as u64;
+        let keys = widen(case.open());
         self.run.ledger.unproven(case.table.number, self.at, keys);
         let message = format!("{} did not apply the source's position in time", self.replica.node.name);
         self.run.give_up(self.replica, message, Code::LagTimeout);

@@ -3,6 +3,7 @@
 use crate::digest::RowDigest;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
+use vouch_convert::to_size;
 
 /// Rows that were read, in the order in which they came.
 #[derive(Clone, Default)]
@@ -33,7 +34,7 @@ impl RowSet {
     fn iter(&self) -> impl Iterator<Item = (&[u8], RowDigest)> {
         let mut start = 0;
         self.rows.iter().map(move |&(end, digest)| {
-            let end = end as usize;
+            let end = to_size(end);
             let identity = self.identities.get(start..end).unwrap_or_default();
             start = end;
             (identity, digest)

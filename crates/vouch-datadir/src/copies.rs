@@ -6,6 +6,7 @@
 use crate::discover::Found;
 use crate::read::Source;
 use crate::space::Space;
+use vouch_convert::{parse, to_size, widen};
 use vouch_innodb::{Checker, FilHeader, Lsn, PageNo, SpaceId, Verdict};
 use vouch_report::PageTally;
 
@@ -48,9 +49,9 @@ impl Copies {
         let size = page_bytes(&found.label).unwrap_or(16_384);
         let source = Source::open(&found.path)?;
         let mut tally = PageTally::default();
-        let mut buffer = vec![0; usize::try_from(CHUNK).unwrap_or(usize::MAX)];
+        let mut buffer = vec![0; to_size(CHUNK)];
         let number = self.sources.len();
-        for at in (0..found.bytes).step_by(usize::try_from(CHUNK).unwrap_or(usize::MAX)) {
+        for at in (0..found.bytes).step_by(to_size(CHUNK)) {
             let read = source.read_at(&mut buffer, at)?;
             let pages = buffer.get(..read).unwrap_or_default().chunks_exact(size);
             for (page, offset) in pages.zip((at..).step_by(size)) {
@@ -59,7 +60,7 @@ impl Copies {
             }
         }
         self.sources.push((found.label.clone(), source));
-        Ok((size as u64, tally))
+        Ok((widen(size), tally))
     }
 
     /// Takes the slots of the doublewrite area inside a system tablespace. What cannot be read there
@@ -111,6 +112,6 @@ fn slot(page: &[u8], source: usize, offset: u64) -> Option<Slot> {
 /// `#ib_16384_0.dblwr` has slots of 16384 bytes.
 fn page_bytes(label: &str) -> Option<usize> {
     let name = label.rsplit('/').next()?.strip_prefix("#ib_")?;
-    let bytes: u32 = name.split('_').next()?.parse().ok()?;
+    let bytes: u32 = parse(name.split('_').next()?)?;
     vouch_innodb::PageSize::new(bytes).map(vouch_innodb::PageSize::bytes)
 }

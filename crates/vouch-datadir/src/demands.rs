@@ -7,6 +7,7 @@ use crate::kind::Kind;
 use crate::packed::bare;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
+use vouch_convert::parse;
 
 /// What is known of a folder, in which files are demanded.
 #[derive(Debug)]
@@ -150,7 +151,7 @@ fn numbered(names: &BTreeSet<String>) -> BTreeMap<String, String> {
             demand(name.to_owned(), other);
         }
     }
-    let undo = |name: &str| name.strip_prefix("undo").filter(|rest| rest.len() == 3)?.parse::<u32>().ok();
+    let undo = |name: &str| parse::<u32>(name.strip_prefix("undo").filter(|rest| rest.len() == 3)?);
     if let Some((last, name)) = names.iter().filter_map(|name| Some((undo(name)?, name))).max() {
         (1..last).for_each(|number| demand(format!("undo{number:03}"), name));
     }

@@ -2,6 +2,7 @@
 
 use crate::facts::PageFact;
 use crate::unit::Job;
+use vouch_convert::narrow;
 use vouch_innodb::{Checker, Layout, LobFacts, NO_PAGE, PageNo, PageType, SdiAway, SdiFault};
 use vouch_report::PageClass;
 
@@ -17,7 +18,7 @@ pub(crate) fn text(job: &Job, facts: &[PageFact], away: &SdiAway) -> Option<Resu
     let most = if zip { away.packed + away.packed / 8 + (64 << 10) } else { away.packed };
     let mut page = vec![0; space.page_size().bytes()];
     while no != NO_PAGE && packed.len() < most {
-        let fact = facts.get(usize::try_from(no.checked_sub(space.first())?).ok()?)?;
+        let fact = facts.get(narrow::<usize, _>(no.checked_sub(space.first())?)?)?;
         let known = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
         (known && fact.page_type == kind).then_some(())?;
         space.read_page(PageNo(no), &mut page)?;

@@ -7,6 +7,7 @@
 use crate::state::State;
 use crate::unit::Job;
 use std::path::Path;
+use vouch_convert::array;
 use vouch_innodb::Lsn;
 use vouch_report::FileCoverage;
 
@@ -31,5 +32,5 @@ pub(crate) fn state_of(root: &Path, jobs: &[Job], logs: &[&FileCoverage]) -> Sta
 fn flushed(job: &Job) -> Option<u64> {
     let seen = job.seen();
     let page = seen.kept.first_page.as_ref()?;
-    Some(u64::from_be_bytes(page.get(FLUSHED)?.try_into().ok()?))
+    Some(u64::from_be_bytes(array(page.get(FLUSHED)?)?))
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
+use vouch_convert::parse;
 
 /// A process that has files open.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,11 +69,11 @@ fn inode(data: &fs::Metadata) -> (u64, u64) {
 /// The process, and the device and the inode, of a line such as `1: POSIX  ADVISORY  WRITE 4242 08:01:131074 0 EOF`.
 fn lock(line: &str) -> Option<(u32, (u64, u64))> {
     let mut words = line.split_whitespace().skip_while(|word| !matches!(*word, "READ" | "WRITE")).skip(1);
-    let pid = words.next()?.parse().ok().filter(|pid| *pid > 0)?;
+    let pid = parse(words.next()?).filter(|pid| *pid > 0)?;
     let mut place = words.next()?.split(':');
     let mut part = || u32::from_str_radix(place.next()?, 16).ok();
     let device = rustix::fs::makedev(part()?, part()?);
-    Some((pid, (device, place.next()?.parse().ok()?)))
+    Some((pid, (device, parse(place.next()?)?)))
 }
 
 /// Processes by the names that servers have.
@@ -85,7 +86,7 @@ fn servers() -> Vec<u32> {
         names.contains(&command.trim())
             || command.starts_with("ld-linux") && names.iter().any(|name| holds(&loaded(), name.as_bytes()))
     };
-    let number = |path: PathBuf| path.file_name()?.to_str()?.parse().ok();
+    let number = |path: PathBuf| parse(path.file_name()?.to_str()?);
     processes.filter(|path| number(path.clone()).is_some_and(|_: u32| server(path))).filter_map(number).collect()
 }
 

@@ -6,6 +6,7 @@ use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
+use vouch_convert::{to_size, widen};
 
 /// Bytes of a block, as the system counts them.
 const BLOCK: u64 = 512;
@@ -46,9 +47,9 @@ impl Holes {
     /// How many of `most` bytes from `offset` on are there, all of them in a hole; `None` when not all are.
     pub(crate) fn at(&self, file: &File, offset: u64, most: usize) -> Option<usize> {
         let left = file.metadata().ok()?.len().checked_sub(offset).filter(|left| *left > 0)?;
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(most);
+        let most = to_size(left).min(most);
         match seek(file, SeekFrom::Data(offset)) {
-            Ok(data) if data >= offset.saturating_add(most as u64) => Some(most),
+            Ok(data) if data >= offset.saturating_add(widen(most)) => Some(most),
             // There is no data up to the end.
             Err(Errno::NXIO) => Some(most),
             _ => None,

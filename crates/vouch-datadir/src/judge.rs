@@ -11,6 +11,7 @@ use crate::space::Space;
 use crate::unit::{BadPage, Seen, UNIT_BYTES, Unit};
 use std::borrow::Cow;
 use std::time::Duration;
+use vouch_convert::to_size;
 use vouch_innodb::{
     Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, IndexFault, Lack, Layout, LobFacts, NO_PAGE,
     PageNo, PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict, ZipNode, lengths_fit,
@@ -34,7 +35,7 @@ pub(crate) struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub(crate) fn new(options: &'a PagesOptions) -> Judge<'a> {
-        let bytes = usize::try_from(UNIT_BYTES).unwrap_or(usize::MAX);
+        let bytes = to_size(UNIT_BYTES);
         Judge { options, buffer: vec![0; bytes], again: Vec::new(), checker: None }
     }
 
@@ -46,7 +47,7 @@ impl<'a> Judge<'a> {
             return seen;
         }
         let size = unit.job.space.page_size();
-        let bytes = size.bytes() * usize::try_from(unit.count).unwrap_or(0);
+        let bytes = size.bytes() * to_size(unit.count);
         let offset = u64::from(unit.first - unit.part.first) * size.bytes_u64();
         let mut buffer = std::mem::take(&mut self.buffer);
         let wanted = buffer.get_mut(..bytes).unwrap_or_default();

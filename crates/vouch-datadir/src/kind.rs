@@ -1,6 +1,7 @@
 //! What a file is, by its name: [`Kind`]. The list of suffixes of packed files is here, and only here.
 
 use crate::packed::Layer;
+use vouch_convert::parse;
 use vouch_report::FileCoverage;
 
 /// What a file is.
@@ -88,7 +89,7 @@ impl Kind {
 fn by_prefix(name: &str) -> Option<Kind> {
     let numbered = |prefix: &str| {
         let digits = name.strip_prefix(prefix)?;
-        digits.parse::<u32>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
+        parse::<u32>(digits).filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
     };
     if let Some(number) = numbered("ibdata") {
         return Some(Kind::System(number));
@@ -100,7 +101,7 @@ fn by_prefix(name: &str) -> Option<Kind> {
         return Some(Kind::Undo);
     }
     if let Some(rest) = name.strip_prefix("#ib_redo") {
-        let number = rest.parse().ok().filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = parse(rest).filter(|_| rest.bytes().all(|byte| byte.is_ascii_digit()));
         return Some(number.map_or(Kind::NotCovered("spare file of the redo log"), Kind::Redo));
     }
     if let Some(number) = numbered("ib_logfile") {
@@ -211,7 +212,7 @@ const OBJECT_DIGITS: usize = 20;
 pub(crate) fn cloud_object(name: &str) -> Option<(&str, u64)> {
     let (of, number) = name.rsplit_once('.')?;
     let is_number = number.len() == OBJECT_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| number.parse().ok())?.map(|number| (of, number))
+    is_number.then(|| parse(number))?.map(|number| (of, number))
 }
 
 /// A packed file counts as what is in it, where that is no tablespace.

@@ -21,6 +21,7 @@ use crate::zeros::{self, judge_zeros};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vouch_convert::{narrow, to_size, widen};
 use vouch_innodb::{DictTable, Lsn, PageNo, PageType};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, MapCell, PageClass, PageTally};
 
@@ -58,7 +59,7 @@ pub(crate) fn report(
     log: impl FnOnce() -> Arc<Changed>,
 ) -> SpaceReport {
     let mut seen = std::mem::take(&mut *job.seen());
-    let pages = usize::try_from(job.space.pages()).unwrap_or(0);
+    let pages = to_size(job.space.pages());
     seen.facts.resize(pages, facts::PageFact::default());
     let mut report = SpaceReport::default();
     let (mut names, objects) = names(job, options, state, &mut seen);
@@ -105,9 +106,7 @@ fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> (
         bad.extend(names.all().into_iter().filter_map(|(id, index)| no_root(&job.space, id, index, seen)));
     }
     for bad in bad {
-        if let Some(fact) =
-            seen.facts.get_mut(usize::try_from(bad.page.0.saturating_sub(job.space.first())).unwrap_or(usize::MAX))
-        {
+        if let Some(fact) = seen.facts.get_mut(to_size(bad.page.0.saturating_sub(job.space.first()))) {
             fact.class = PageClass::Bad;
         }
         seen.tally.bad += 1;
@@ -120,7 +119,7 @@ fn names(job: &Job, options: &PagesOptions, state: &State, seen: &mut Seen) -> (
 fn no_root(space: &Space, id: u64, index: &Index, seen: &Seen) -> Option<BadPage> {
     // An upgrade of MySQL makes tables of its own dictionary anew and may leave the descriptions as they were.
     let (_, page) = index.root.filter(|(owner, _)| space.id == Some(*owner) && *owner != MYSQL_DICTIONARY)?;
-    let fact = seen.facts.get(usize::try_from(page.0.checked_sub(space.first())?).ok()?)?;
+    let fact = seen.facts.get(narrow::<usize, _>(page.0.checked_sub(space.first())?)?)?;
     let judged = matches!(fact.class, PageClass::Sound | PageClass::Unprotected);
     let message = format!("by the dictionary it is the root of {}, and it is no page of that index", index.name);
     let bad = BadPage { page, code: Code::SdiRecord, message, index: Some(id) };
@@ -269,7 +268,7 @@ fn findings(
     let mut runs: Vec<&[BadPage]> = seen.bad.chunk_by(|a, b| neighbours(space, a, b)).collect();
     let beyond = runs.split_off(options.max_findings.min(runs.len()));
     report.findings.extend(runs.iter().filter_map(|run| finding(space, names, run, copies)));
-    let rest: u64 = beyond.iter().map(|run| run.len() as u64).sum();
+    let rest: u64 = beyond.iter().map(|run| widen(run.len())).sum();
     if let (Some(last), true) = (report.findings.last_mut(), rest > 0) {
         last.message.push_str(&format!("; {rest} more bad pages of this file are counted and not listed"));
         last.count = last.count.saturating_add(rest);
@@ -302,7 +301,7 @@ fn finding(space: &Space, names: &Names, run: &[BadPage], copies: &Copies) -> Op
         finding.location.table = Some(named.table.clone());
     }
     finding.location.file = Some(spot);
-    finding.count = run.len() as u64;
+    finding.count = widen(run.len());
     Some(finding)
 }
 
@@ -334,8 +333,8 @@ fn failures(space: &Space, seen: &Seen, report: &mut SpaceReport) {
 fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceReport) -> FileCoverage {
     let space = &job.space;
     let before = space.parts.first().map_or(0, |first| first.first);
-    let from = usize::try_from(part.first.saturating_sub(before)).unwrap_or(0);
-    let count = usize::try_from(part.pages).unwrap_or(0);
+    let from = to_size(part.first.saturating_sub(before));
+    let count = to_size(part.pages);
     let own = seen.facts.get(from..).and_then(|rest| rest.get(..count)).unwrap_or_default();
     let mut tally = PageTally::default();
     own.iter().for_each(|fact| tally.count(fact.class));

@@ -9,6 +9,7 @@ use crate::sdi::{Objects, private_value};
 use crate::unit::Job;
 use serde_json::Value as Json;
 use std::collections::HashMap;
+use vouch_convert::{array, narrow, parse, utf8};
 use vouch_innodb::{Column, NO_PAGE, PageNo, SpaceId, Value, rows};
 use vouch_report::PageClass;
 
@@ -34,7 +35,7 @@ pub(crate) fn listing(job: &Job, objects: &Objects, facts: &[PageFact]) -> Optio
     let (spaces, files) = (Table::find(objects, &SPACES)?, Table::find(objects, &FILES)?);
     let mut paths: HashMap<u64, String> = HashMap::new();
     files.each(job, facts, |[id, path, _]| {
-        let path = std::str::from_utf8(path?).ok()?.to_owned();
+        let path = utf8(path?)?.to_owned();
         paths.insert(number(id?)?, path);
         Some(())
     })?;
@@ -42,7 +43,7 @@ pub(crate) fn listing(job: &Job, objects: &Objects, facts: &[PageFact]) -> Optio
     spaces.each(job, facts, |[id, engine, private]| {
         let path = paths.remove(&number(id?)?)?;
         if engine? == b"InnoDB" {
-            listed.push(Listed::of(path, std::str::from_utf8(private?).ok()?)?);
+            listed.push(Listed::of(path, utf8(private?)?)?);
         }
         Some(())
     })?;
@@ -51,7 +52,7 @@ pub(crate) fn listing(job: &Job, objects: &Objects, facts: &[PageFact]) -> Optio
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {
-    bytes.try_into().ok().map(u64::from_be_bytes)
+    array(bytes).map(u64::from_be_bytes)
 }
 
 impl Listed {
@@ -59,7 +60,7 @@ impl Listed {
     fn of(path: String, private: &str) -> Option<Listed> {
         let value = |name: &str| private_value(private, name);
         let discarded = value("state") == Some("discarded");
-        Some(Listed { space: value("id")?.parse().ok()?, path, discarded })
+        Some(Listed { space: parse(value("id")?)?, path, discarded })
     }
 
     /// The path below the directory of the instance, where it is there and is not temporary.
@@ -97,8 +98,8 @@ impl Table {
         let columns = table.get("columns")?.as_array()?;
         let index = table.get("indexes")?.as_array()?.first()?;
         let private = index.get("se_private_data")?.as_str()?;
-        let id = private_value(private, "id")?.parse().ok()?;
-        let opx = |element: &Json| element.get("column_opx")?.as_u64().and_then(|opx| usize::try_from(opx).ok());
+        let id = parse(private_value(private, "id")?)?;
+        let opx = |element: &Json| element.get("column_opx")?.as_u64().and_then(narrow::<usize, _>);
         let ordered: Option<Vec<&Json>> =
             index.get("elements")?.as_array()?.iter().map(|element| columns.get(opx(element)?)).collect();
         let ordered = ordered?;
@@ -120,7 +121,7 @@ impl Table {
         let mut page = vec![0; space.page_size().bytes()];
         let mut no = self.first_leaf(job, facts)?;
         for _ in 0..facts.len() {
-            let fact = facts.get(usize::try_from(no).ok()?).filter(|fact| self.is_leaf(fact))?;
+            let fact = facts.get(narrow::<usize, _>(no)?).filter(|fact| self.is_leaf(fact))?;
             space.read_page(PageNo(no), &mut page)?;
             for row in rows(checker.check(PageNo(no), &page).image?, &self.columns)? {
                 take(self.wanted.map(|at| match row.get(at) {

@@ -12,6 +12,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use vouch_convert::widen;
 
 /// What can be read at any place.
 pub(crate) trait Bytes {
@@ -31,7 +32,7 @@ impl Bytes for Source {
 #[cfg(test)]
 impl Bytes for Vec<u8> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = self.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let rest = self.get(vouch_convert::to_size(offset)..).unwrap_or_default();
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
         Ok(length)
@@ -167,7 +168,7 @@ impl Source {
         }
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset + filled as u64) {
+            match file.read_at(rest, offset + widen(filled)) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -202,7 +203,7 @@ impl Source {
         loop {
             match self.read_at(&mut buffer, at) {
                 Ok(0) => return true,
-                Ok(read) if buffer.iter().take(read).all(|byte| *byte == 0) => at += read as u64,
+                Ok(read) if buffer.iter().take(read).all(|byte| *byte == 0) => at += widen(read),
                 _ => return false,
             }
         }
@@ -245,7 +246,7 @@ fn identity(file: &File) -> io::Result<(u64, u64)> {
 /// The system refuses, or it is no regular file.
 pub(crate) fn head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    open_regular(path)?.take(u64::try_from(bytes).unwrap_or(u64::MAX)).read_to_end(&mut head)?;
+    open_regular(path)?.take(widen(bytes)).read_to_end(&mut head)?;
     Ok(head)
 }
 
@@ -260,7 +261,7 @@ pub(crate) fn note(path: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    if text.len() as u64 > MOST_NOTE {
+    if widen(text.len()) > MOST_NOTE {
         return Err(io::Error::other("it is longer than such a note is"));
     }
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))

@@ -5,6 +5,7 @@ mod keys;
 use crate::unit::BadPage;
 use serde_json::Value;
 use std::collections::HashMap;
+use vouch_convert::{narrow, parse};
 use vouch_innodb::{KeyPrefix, NO_PAGE, PageNo, SdiAway, SdiFault, SdiRecord, SpaceId};
 use vouch_report::Code;
 
@@ -131,7 +132,7 @@ impl Names {
             self.index(&name, *called, index);
         }
         for index in list(table, "partitions").iter().flat_map(|partition| list(partition, "indexes")) {
-            let number = index.get("index_opx").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+            let number = index.get("index_opx").and_then(Value::as_u64).and_then(narrow::<usize, _>);
             if let Some(called) = number.and_then(|number| named.get(number)) {
                 self.index(&name, *called, index);
             }
@@ -141,9 +142,9 @@ impl Names {
 
     fn index(&mut self, table: &str, (name, key): (&str, Option<KeyPrefix>), index: &Value) {
         let private = index.get("se_private_data").and_then(Value::as_str).unwrap_or_default();
-        let value = |name: &str| private_value(private, name)?.parse::<u64>().ok();
+        let value = |name: &str| parse::<u64>(private_value(private, name)?);
         let Some(id) = value("id") else { return };
-        let number = |name: &str| value(name).and_then(|value| u32::try_from(value).ok());
+        let number = |name: &str| value(name).and_then(narrow::<u32, _>);
         let root = number("space_id").map(SpaceId).zip(number("root").filter(|root| *root != NO_PAGE).map(PageNo));
         self.indexes.insert(id, Index { table: table.to_owned(), name: name.to_owned(), root, key });
     }

@@ -5,6 +5,7 @@ use crate::kind::Kind;
 use crate::read::Source;
 use std::path::PathBuf;
 use std::sync::Arc;
+use vouch_convert::narrow;
 use vouch_innodb::{
     Access, Checker, FspHeader, Guess, Keyring, Layout, LegacyDoublewrite, PageNo, PageSize, SpaceFormat, SpaceId,
     Verdict, first_page, guess, guess_part, tells_of_key,
@@ -333,7 +334,7 @@ fn fillers(head: &[u8], format: &SpaceFormat, access: &Access, area: &LegacyDoub
 
 /// A page of the first file.
 fn page_of<'a>(head: &'a [u8], format: &SpaceFormat, no: PageNo) -> Option<&'a [u8]> {
-    head.chunks_exact(format.physical.bytes()).nth(usize::try_from(no.0).ok()?)
+    head.chunks_exact(format.physical.bytes()).nth(narrow::<usize, _>(no.0)?)
 }
 
 impl Space {

@@ -10,6 +10,7 @@ use crate::packed;
 use crate::read::{self, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
+use vouch_convert::{array, parse, to_size, widen};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RedoBlock, RingLog};
 
 /// Bytes behind the checkpoint that are looked at.
@@ -136,7 +137,7 @@ fn told_in(folder: &Path, key: Option<&BackupKey>) -> State {
 
 fn since(text: &str) -> Option<Lsn> {
     value(text, "backup_type").filter(|kind| *kind == "incremental")?;
-    value(text, "from_lsn")?.parse().ok().map(Lsn)
+    parse(value(text, "from_lsn")?).map(Lsn)
 }
 
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -152,7 +153,7 @@ fn backup(name: &str, text: &str) -> Option<State> {
         // Preparing rolls back what was not committed, and that changes pages behind the end of the copied log.
         "log-applied" | "full-prepared" => State::Whole("prepared backup", why, None),
         // Pages are copied before the end of the log is, so none can be newer.
-        _ => State::Raw(why, value(text, "last_lsn").and_then(|lsn| lsn.parse().ok()).map(Lsn).filter(|lsn| lsn.0 > 0)),
+        _ => State::Raw(why, value(text, "last_lsn").and_then(parse).map(Lsn).filter(|lsn| lsn.0 > 0)),
     })
 }
 
@@ -180,7 +181,7 @@ fn shut_down(clean: bool, checkpoint: Lsn) -> State {
 /// Where the log ended when the server was shut down last, by the system tablespace.
 fn flushed(folder: &Path) -> Option<Lsn> {
     let first = read::head(&folder.join("ibdata1"), 64).ok()?;
-    Some(Lsn(u64::from_be_bytes(first.get(26..34)?.try_into().ok()?)))
+    Some(Lsn(u64::from_be_bytes(array(first.get(26..34)?)?)))
 }
 
 /// The same of MySQL up to 8.0.29 and MariaDB up to 10.7, whose files are one circle.
@@ -191,7 +192,7 @@ fn ring(folder: &Path) -> Option<State> {
     let bytes = fs::metadata(file(0)).ok()?.len();
     let (number, offset) = (log.offset.checked_div(bytes)?, log.offset.checked_rem(bytes)?);
     let mut blocks = [0; 2 * MysqlLog::BLOCK];
-    let begins = offset - offset % MysqlLog::BLOCK as u64;
+    let begins = offset - offset % widen(MysqlLog::BLOCK);
     Source::open(&file(number)).and_then(|source| source.read_at(&mut blocks, begins)).ok()?;
     let (block, next) = blocks.split_at(MysqlLog::BLOCK);
     let clean = flushed(folder)? == log.checkpoint;
@@ -220,7 +221,7 @@ fn mariadb(folder: &Path) -> Option<State> {
     let source = Source::open(&path).ok()?;
     let (offset, until_turn) = log.offset_of(log.end);
     let mut tail = vec![0; TAIL.min(usize::try_from(bytes - log.start()).unwrap_or(TAIL))];
-    let turn = usize::try_from(until_turn).unwrap_or(usize::MAX).min(tail.len());
+    let turn = to_size(until_turn).min(tail.len());
     let (first, second) = tail.split_at_mut(turn);
     source.read_at(first, offset).ok()?;
     source.read_at(second, log.start()).ok()?;

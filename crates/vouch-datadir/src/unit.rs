@@ -8,6 +8,7 @@ use crate::space::{Part, Space};
 use crate::structure::Kept;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_convert::{narrow, to_size};
 use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
 use vouch_report::{Code, Failure, PageClass, PageTally};
 
@@ -16,7 +17,7 @@ pub(crate) const UNIT_BYTES: u64 = 256 << 10;
 
 /// What is known of so many pages of zeros.
 fn empty(pages: u32) -> Vec<PageFact> {
-    vec![PageFact { class: PageClass::Empty, ..PageFact::default() }; usize::try_from(pages).unwrap_or(0)]
+    vec![PageFact { class: PageClass::Empty, ..PageFact::default() }; to_size(pages)]
 }
 
 /// A page that something is wrong with.
@@ -98,7 +99,7 @@ impl Job {
 
     /// Where the facts of the part's pages stand; parts of a broken file may overlap, and do no harm.
     fn index_of(&self, no: u32) -> usize {
-        usize::try_from(no.saturating_sub(self.space.first())).unwrap_or(usize::MAX)
+        to_size(no.saturating_sub(self.space.first()))
     }
 
     /// Adds what a unit has shown. True when it was the last one.
@@ -112,7 +113,7 @@ impl Job {
         let mut seen = self.seen();
         let at = self.index_of(first);
         // A stream tells only at its end how many pages there are.
-        let known = usize::try_from(self.space.pages()).unwrap_or(0).max(at.saturating_add(part.facts.len()));
+        let known = to_size(self.space.pages()).max(at.saturating_add(part.facts.len()));
         if seen.facts.len() < known {
             seen.facts.resize(known, PageFact::default());
         }
@@ -130,7 +131,7 @@ impl Job {
         let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
         let extents = extents.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.extents.get_mut().unwrap_or_else(PoisonError::into_inner).merge(extents);
-        seen.facts.resize(usize::try_from(space.pages()).unwrap_or(0), PageFact::default());
+        seen.facts.resize(to_size(space.pages()), PageFact::default());
         self.append_facts(std::mem::take(&mut seen.facts));
         self.bad.fetch_add(seen.tally.bad, Ordering::Relaxed);
         self.space.broken_off |= space.broken_off;
@@ -150,7 +151,7 @@ impl Job {
 
     /// `space` has not grown yet.
     fn append_facts(&mut self, facts: Vec<PageFact>) {
-        let known = usize::try_from(self.space.pages()).unwrap_or(0);
+        let known = to_size(self.space.pages());
         let mut seen = self.seen();
         seen.facts.resize(known, PageFact::default());
         seen.facts.extend(facts);
@@ -170,7 +171,7 @@ impl Job {
         for part in &self.space.parts {
             let units = u64::from(part.pages.div_ceil(per_unit));
             if number < units {
-                let skipped = u32::try_from(number).ok()?.checked_mul(per_unit)?;
+                let skipped = narrow::<u32, _>(number)?.checked_mul(per_unit)?;
                 let count = per_unit.min(part.pages - skipped);
                 return Some(Unit { job: self, part, first: part.first.saturating_add(skipped), count });
             }
@@ -183,7 +184,7 @@ impl Job {
 impl Seen {
     /// A page that was taken for empty should have been written.
     pub(crate) fn lose(&mut self, page: PageNo, first: PageNo, message: &str) {
-        let index = page.0.checked_sub(first.0).and_then(|index| usize::try_from(index).ok());
+        let index = page.0.checked_sub(first.0).and_then(narrow::<usize, _>);
         if let Some(fact) = index.and_then(|index| self.facts.get_mut(index)) {
             fact.class = PageClass::Bad;
         }

@@ -19,6 +19,7 @@ use crate::zeros::{ZeroFile, judge_zero_file};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use vouch_convert::widen;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
     Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, Notice, Outcome, PageTally, Refusal, Skip,
@@ -44,7 +45,7 @@ pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refu
     books.owe(&files);
     let besides = runtime.besides.as_ref().map_or(0, |besides| besides.bytes);
     let bytes = files.iter().map(|file| file.bytes).sum::<u64>().saturating_add(besides);
-    runtime.sink.emit(&Event::FilesPlanned { files: files.len() as u64, bytes });
+    runtime.sink.emit(&Event::FilesPlanned { files: widen(files.len()), bytes });
     run.tell(skips, errors, runtime);
     let asked = holders::ask(files.clone());
     run.besides(&mut books, runtime);

@@ -14,6 +14,7 @@ use crate::state::State;
 use crate::unit::{Job, Seen};
 use std::path::Path;
 use std::sync::Arc;
+use vouch_convert::to_size;
 use vouch_innodb::{ExtentMap, Fate, Lsn, PageNo};
 use vouch_report::{Code, Failure, FilePlace, Finding, PageClass};
 
@@ -103,7 +104,7 @@ fn is_being_truncated(root: &Path) -> bool {
 /// The LSN as of which it is noted whether the page is in use.
 fn noted_at(job: &Job, seen: &Seen, no: PageNo, extents: &ExtentMap) -> Lsn {
     let place = extents.bitmap_of(no).map_or(no, |(page, ..)| page);
-    let index = usize::try_from(place.0.saturating_sub(job.space.first())).unwrap_or(usize::MAX);
+    let index = to_size(place.0.saturating_sub(job.space.first()));
     seen.facts.get(index).map_or(Lsn(0), |fact| fact.lsn)
 }
 

@@ -6,6 +6,7 @@
 
 use crate::bytes::{Field, all_zero};
 use crc_fast::{CrcAlgorithm, Digest};
+use vouch_convert::{to_size, widen};
 
 const TABLE_MAGIC: [u8; 3] = [0xfe, 0xfe, 0x09];
 const CONTROL_MAGIC: [u8; 3] = [0xfe, 0xfe, 0x0c];
@@ -96,7 +97,7 @@ impl AriaTable {
             index_bytes: head.be64(INDEX_LENGTH)?,
             transactional: head.byte(base + BASE_TRANSACTIONAL)? != 0,
         };
-        let page = table.page_bytes as u64;
+        let page = widen(table.page_bytes);
         let fits = page.is_power_of_two()
             && (1024..=32_768).contains(&page)
             && (page..=MOST_HEAD).contains(&table.head_bytes)
@@ -125,7 +126,7 @@ impl AriaTable {
 
     fn place_on_map(&self, no: u32) -> usize {
         let groups = (self.page_bytes - SUM) / MAP_GROUP;
-        usize::try_from(no).unwrap_or(usize::MAX) % (groups * MAP_PAGES + 1)
+        to_size(no) % (groups * MAP_PAGES + 1)
     }
 
     /// Judges a page of keys. What lies behind the part that is in use is not covered.

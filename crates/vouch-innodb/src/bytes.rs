@@ -9,7 +9,7 @@ pub(crate) trait Field {
 }
 
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+    vouch_convert::array(bytes.get(at..at.checked_add(N)?)?)
 }
 
 impl Field for [u8] {

@@ -11,6 +11,7 @@ use crate::crypt::Access;
 use crate::fil::{EXTRA, TRAILER};
 use crate::transform::{self, TransformError};
 use crate::{Fault, FilHeader, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
+use vouch_convert::narrow;
 
 /// Judges pages of one tablespace. It remembers which formula fitted last, and keeps a buffer.
 #[derive(Clone, Debug)]
@@ -176,7 +177,7 @@ impl Checker {
             Layout::FullCrc32 => TRAILER,
         };
         let tail = image.be32(image.len().checked_sub(from_end)?)?;
-        let low = u32::try_from(header.lsn.0 & u64::from(u32::MAX)).ok()?;
+        let low = narrow::<u32, _>(header.lsn.0 & u64::from(u32::MAX))?;
         (low != tail).then_some(Fault::Torn { head: header.lsn, tail })
     }
 }

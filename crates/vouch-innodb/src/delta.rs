@@ -4,6 +4,7 @@
 
 use crate::bytes::Field;
 use crate::{PageNo, PageSize, SpaceFormat, SpaceId};
+use vouch_convert::parse;
 
 const MAGIC: &[u8] = b"xtra";
 const MAGIC_LAST: &[u8] = b"XTRA";
@@ -69,7 +70,7 @@ impl DeltaMeta {
     pub fn read(text: &str) -> Option<DeltaMeta> {
         let value = |name: &str| {
             let lines = text.lines().filter_map(|line| line.split_once('='));
-            lines.filter(|(key, _)| key.trim() == name).find_map(|(_, value)| value.trim().parse::<u32>().ok())
+            lines.filter(|(key, _)| key.trim() == name).find_map(|(_, value)| parse::<u32>(value.trim()))
         };
         let (page, zip) = (PageSize::new(value("page_size")?)?, value("zip_size")?);
         let page = if zip == 0 { page } else { PageSize::new(zip)? };

@@ -5,6 +5,7 @@
 
 use crate::bytes::Field;
 use crate::{PageNo, SpaceId};
+use vouch_convert::utf8;
 
 /// The index that the list of tables is.
 pub const TABLES_INDEX: u64 = 1;
@@ -125,7 +126,7 @@ fn fields<'a>(page: &'a [u8], record: usize, counts: &[u16]) -> Option<impl Fn(u
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+    utf8(bytes).map(str::to_owned)
 }
 
 fn table(page: &[u8], record: usize) -> Option<DictTable> {

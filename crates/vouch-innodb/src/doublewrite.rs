@@ -5,6 +5,7 @@
 
 use crate::bytes::Field;
 use crate::{NO_PAGE, PageNo, SpaceFormat};
+use vouch_convert::to_size;
 
 /// The page that names the area.
 const TRX_SYS_PAGE: u32 = 5;
@@ -59,8 +60,7 @@ impl LegacyDoublewrite {
     /// whole extents, and never writes them.
     pub fn fillers(&self, inode_page: &[u8]) -> Vec<PageNo> {
         let from = self.inode.map_or(usize::MAX, |(_, at)| usize::from(at)).saturating_add(INODE_FRAGMENTS);
-        let slots = (0..usize::try_from(self.extent / 2).unwrap_or(0))
-            .map_while(|slot| inode_page.be32(from.checked_add(4 * slot)?));
+        let slots = (0..to_size(self.extent / 2)).map_while(|slot| inode_page.be32(from.checked_add(4 * slot)?));
         slots.filter(|page| *page != NO_PAGE).map(PageNo).collect()
     }
 

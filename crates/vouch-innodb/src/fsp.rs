@@ -4,6 +4,7 @@ use crate::bytes::Field;
 use crate::fil::HEADER;
 use crate::flst::{BASE_BYTES, List, Node, Place};
 use crate::{FormatError, PageNo, SpaceFormat, SpaceId};
+use vouch_convert::{narrow, to_size};
 
 const SPACE: usize = HEADER;
 const SIZE: usize = HEADER + 8;
@@ -157,7 +158,7 @@ impl ExtentMap {
 
     /// Takes over the descriptors of page `no`.
     pub fn add(&mut self, format: &SpaceFormat, no: PageNo, page: &[u8]) {
-        let number = usize::try_from(no.0 / self.pages_per_part.max(1)).unwrap_or(0);
+        let number = to_size(no.0 / self.pages_per_part.max(1));
         if self.parts.len() <= number {
             self.parts.resize(number + 1, None);
         }
@@ -177,7 +178,7 @@ impl ExtentMap {
     pub fn in_use(&self, no: PageNo) -> Option<bool> {
         let part = self.part(no)?;
         let bit = no.0 % self.pages_per_part;
-        let word = part.used.get(usize::try_from(bit / 64).ok()?)?;
+        let word = part.used.get(narrow::<usize, _>(bit / 64)?)?;
         Some(word >> (bit % 64) & 1 == 1)
     }
 
@@ -185,14 +186,14 @@ impl ExtentMap {
     pub fn bitmap_of(&self, no: PageNo) -> Option<(PageNo, u16, u8)> {
         let at = no.0.checked_rem(self.pages_per_part)?;
         let (entry, bit) = (at.checked_div(self.extent_pages)?, at.checked_rem(self.extent_pages)?);
-        let entry = usize::try_from(entry).ok()?.checked_mul(entry_bytes(self.extent_pages))?;
-        let byte = EXTENTS + entry + BITMAP + usize::try_from(bit / 4).ok()?;
-        Some((PageNo(no.0 - at), u16::try_from(byte).ok()?, u8::try_from(bit % 4).ok()?))
+        let entry = narrow::<usize, _>(entry)?.checked_mul(entry_bytes(self.extent_pages))?;
+        let byte = EXTENTS + entry + BITMAP + narrow::<usize, _>(bit / 4)?;
+        Some((PageNo(no.0 - at), narrow::<u16, _>(byte)?, narrow::<u8, _>(bit % 4)?))
     }
 
     /// The extent that the page lies in, and its first page.
     pub(crate) fn extent_of(&self, no: PageNo) -> Option<(PageNo, &Extent)> {
-        let number = usize::try_from((no.0 % self.pages_per_part).checked_div(self.extent_pages)?).ok()?;
+        let number = narrow::<usize, _>((no.0 % self.pages_per_part).checked_div(self.extent_pages)?)?;
         let first = no.0 - no.0 % self.extent_pages;
         Some((PageNo(first), self.part(no)?.extents.get(number)?))
     }
@@ -202,7 +203,7 @@ impl ExtentMap {
         let offset = usize::from(place.byte).checked_sub(EXTENTS + NODE)?;
         let bytes = entry_bytes(self.extent_pages);
         let known = place.page.checked_rem(self.pages_per_part)? == 0 && offset.is_multiple_of(bytes);
-        let skipped = u32::try_from(offset / bytes).ok()?.checked_mul(self.extent_pages)?;
+        let skipped = narrow::<u32, _>(offset / bytes)?.checked_mul(self.extent_pages)?;
         self.extent_of(PageNo(place.page.checked_add(skipped).filter(|_| known && skipped < self.pages_per_part)?))
     }
 
@@ -227,18 +228,18 @@ impl ExtentMap {
     }
 
     fn part(&self, no: PageNo) -> Option<&Part> {
-        self.parts.get(usize::try_from(no.0.checked_div(self.pages_per_part)?).ok()?)?.as_ref()
+        self.parts.get(narrow::<usize, _>(no.0.checked_div(self.pages_per_part)?)?)?.as_ref()
     }
 }
 
 fn entry_bytes(extent_pages: u32) -> usize {
-    BITMAP + usize::try_from(extent_pages / 4).unwrap_or(0)
+    BITMAP + to_size(extent_pages / 4)
 }
 
 /// The bytes of each descriptor of a page.
 fn entries<'a>(format: &SpaceFormat, page: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let extent_pages = format.logical.extent_pages();
-    let extents = usize::try_from(format.pages_per_extent_page() / extent_pages).unwrap_or(0);
+    let extents = to_size(format.pages_per_extent_page() / extent_pages);
     page.get(EXTENTS..).unwrap_or_default().chunks_exact(entry_bytes(extent_pages)).take(extents)
 }
 

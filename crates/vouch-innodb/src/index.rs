@@ -7,6 +7,7 @@
 use crate::bytes::Field;
 use crate::fil::{HEADER, TRAILER};
 use std::fmt;
+use vouch_convert::{array, narrow, widen};
 
 const SLOTS: usize = HEADER;
 const HEAP_TOP: usize = HEADER + 2;
@@ -104,7 +105,7 @@ impl IndexFacts {
     /// Bytes of records that are there, those marked as deleted among them.
     pub fn data_bytes(page: &[u8]) -> Option<u16> {
         let bounds = if page.be16(HEAP_COUNT)? & COMPACT != 0 { SUPREMUM_COMPACT + 8 } else { SUPREMUM_REDUNDANT + 9 };
-        let heap = page.be16(HEAP_TOP)?.checked_sub(u16::try_from(bounds).ok()?)?;
+        let heap = page.be16(HEAP_TOP)?.checked_sub(narrow::<u16, _>(bounds)?)?;
         heap.checked_sub(page.be16(GARBAGE)?)
     }
 
@@ -328,8 +329,8 @@ impl Record {
     /// record instead of the difference to it. `mask` keeps differences within the page and within 16 bits.
     #[inline(always)]
     fn read<const COMPACT: bool>(page: &[u8], at: usize, mask: usize) -> Option<Record> {
-        let head: &[u8; 6] = page.get(at.checked_sub(6)?..at)?.try_into().ok()?;
-        let [before, owned, high, low, next @ ..] = *head;
+        let head: [u8; 6] = array(page.get(at.checked_sub(6)?..at)?)?;
+        let [before, owned, high, low, next @ ..] = head;
         let next = usize::from(u16::from_be_bytes(next));
         Some(match COMPACT {
             true => Record {
@@ -357,7 +358,7 @@ impl Met {
     #[inline(always)]
     fn add(&mut self, number: u16) {
         self.count += 1;
-        self.sum = self.sum.wrapping_add(mixed(number as u64));
+        self.sum = self.sum.wrapping_add(mixed(u64::from(number)));
     }
 
     /// Whether the numbers are those from 0 to their count.
@@ -381,7 +382,7 @@ const fn sums() -> [u64; NUMBERS + 1] {
     let mut sums = [0_u64; NUMBERS + 1];
     let mut count = 0;
     while count < NUMBERS {
-        sums[count + 1] = sums[count].wrapping_add(mixed(count as u64));
+        sums[count + 1] = sums[count].wrapping_add(mixed(widen(count)));
         count += 1;
     }
     sums

@@ -4,6 +4,7 @@ use crate::bytes::Field;
 use crate::fil::HEADER;
 use crate::flst::{List, Node};
 use crate::{NO_PAGE, PageNo, SpaceFormat};
+use vouch_convert::narrow;
 
 /// The node by which the page hangs in a list of the space header.
 pub(crate) const LINK: usize = HEADER;
@@ -47,7 +48,7 @@ pub(crate) struct InodePage {
 impl InodePage {
     /// `None` when the page is too short.
     pub(crate) fn read(format: &SpaceFormat, page: &[u8]) -> Option<InodePage> {
-        let slots = usize::try_from(format.logical.extent_pages() / 2).ok()?;
+        let slots = narrow::<usize, _>(format.logical.extent_pages() / 2)?;
         let bytes = FRAGMENTS + 4 * slots;
         let room = page.len().checked_sub(ENTRIES + SPARE)? / bytes;
         let mut inodes = Vec::new();

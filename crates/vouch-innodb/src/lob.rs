@@ -5,6 +5,7 @@
 use crate::bytes::Field;
 use crate::fil::{HEADER, TRAILER};
 use crate::{FilHeader, NO_PAGE, PageNo, PageType, SpaceFormat};
+use vouch_convert::narrow;
 
 /// The index of a value begins here on its first page, and there are so many entries.
 const FIRST_ENTRIES: usize = HEADER + 58;
@@ -80,7 +81,7 @@ impl LobFacts {
 
     /// The part of a chained value that stands on a page.
     pub fn part(page: &[u8]) -> Option<&[u8]> {
-        let length = usize::try_from(page.be32(HEADER)?).ok()?;
+        let length = narrow::<usize, _>(page.be32(HEADER)?)?;
         page.get(HEADER + CHAIN_HEADER..)?.get(..length)
     }
 }

@@ -7,6 +7,7 @@ use crate::PageNo;
 use crate::bytes::Field;
 use flate2::read::ZlibDecoder;
 use std::io::Read;
+use vouch_convert::{narrow, widen};
 
 const INFIMUM: usize = 99;
 const SUPREMUM: usize = 112;
@@ -73,7 +74,7 @@ impl SdiAway {
 /// The beginning of a stream that has to be of this length decompressed.
 fn unzip(stream: &[u8], length: usize) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
-    ZlibDecoder::new(stream).take(length as u64 + 1).read_to_end(&mut plain).ok()?;
+    ZlibDecoder::new(stream).take(widen(length) + 1).read_to_end(&mut plain).ok()?;
     (plain.len() == length).then_some(plain)
 }
 
@@ -138,9 +139,9 @@ fn text(page: &[u8], record: usize) -> Result<Option<String>, SdiFault> {
 
 /// The record has nothing but the place of its data.
 fn away(page: &[u8], record: usize) -> Option<SdiAway> {
-    let packed = usize::try_from(page.be32(record + PACKED_LENGTH)?).ok()?;
+    let packed = narrow::<usize, _>(page.be32(record + PACKED_LENGTH)?)?;
     let plain = u64::from(page.be32(record + PLAIN_LENGTH)?);
-    (packed as u64 <= MOST_TEXT).then_some(())?;
+    (widen(packed) <= MOST_TEXT).then_some(())?;
     Some(SdiAway { page: PageNo(page.be32(record + DATA + AWAY_PAGE)?), packed, plain })
 }
 
@@ -161,7 +162,7 @@ fn inflate(data: &[u8], length: u64) -> Result<String, SdiFault> {
     let mut text = String::new();
     // One byte more shows that there is more than the record says.
     match ZlibDecoder::new(data).take(length + 1).read_to_string(&mut text) {
-        Ok(read) if read as u64 == length => Ok(text),
+        Ok(read) if widen(read) == length => Ok(text),
         Ok(_) => Err(OTHER_LENGTH),
         Err(_) => Err(SdiFault("a record of the dictionary does not decompress to text")),
     }

@@ -5,6 +5,7 @@
 
 use crate::PageSize;
 use std::fmt;
+use vouch_convert::{narrow, to_size};
 
 /// Where the checksum stands and what it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +39,7 @@ impl Codec {
     /// MariaDB's number of it.
     pub(crate) fn mariadb(number: u32) -> Option<Codec> {
         [Codec::Zlib, Codec::Lz4, Codec::Lzo, Codec::Lzma, Codec::Bzip2, Codec::Snappy]
-            .get(usize::try_from(number.checked_sub(1)?).ok()?)
+            .get(narrow::<usize, _>(number.checked_sub(1)?)?)
             .copied()
     }
 
@@ -138,8 +139,8 @@ impl SpaceFormat {
     /// Where the descriptors of a page of extent descriptors end.
     pub(crate) fn extents_end(&self) -> usize {
         let extent_pages = self.logical.extent_pages();
-        let entry_bytes = EXTENT_ENTRY + usize::try_from(extent_pages / 4).unwrap_or(0);
-        EXTENTS + entry_bytes * usize::try_from(self.pages_per_extent_page() / extent_pages).unwrap_or(0)
+        let entry_bytes = EXTENT_ENTRY + to_size(extent_pages / 4);
+        EXTENTS + entry_bytes * to_size(self.pages_per_extent_page() / extent_pages)
     }
 
     /// Pages that one page of extent descriptors describes.

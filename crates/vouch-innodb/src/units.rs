@@ -1,6 +1,7 @@
 //! Numbers that must not be mixed up: [`PageSize`], [`PageNo`], [`SpaceId`], [`Lsn`].
 
 use std::fmt;
+use vouch_convert::to_size;
 
 /// Bytes of a page: a power of two from 1024 to 65536.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +23,7 @@ impl PageSize {
 
     /// In bytes.
     pub fn bytes(self) -> usize {
-        self.0 as usize
+        to_size(self.0)
     }
 
     /// In bytes.

@@ -6,6 +6,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use vouch_convert::widen;
 
 /// Bytes that are read at once.
 const BLOCK: usize = 1 << 20;
@@ -81,7 +82,7 @@ pub(crate) fn digest(path: &Path, goes_on: &mut dyn FnMut(u64) -> bool) -> io::R
     let mut left = file.metadata()?.len();
     let mut digest = Sha256::default();
     loop {
-        let next = left.min(BLOCK as u64);
+        let next = left.min(widen(BLOCK));
         if !goes_on(next) {
             return Ok(None);
         }
@@ -90,8 +91,8 @@ pub(crate) fn digest(path: &Path, goes_on: &mut dyn FnMut(u64) -> bool) -> io::R
             return Ok(Some((size, digest.finish_hex())));
         }
         digest.update(block.get(..length).unwrap_or_default());
-        size = size.saturating_add(length as u64);
-        left = left.saturating_sub(length as u64);
+        size = size.saturating_add(widen(length));
+        left = left.saturating_sub(widen(length));
     }
 }
 

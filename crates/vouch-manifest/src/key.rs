@@ -10,6 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
 };
+use vouch_convert::array;
 
 const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -110,7 +111,7 @@ impl PublicKey {
 fn of_minisign(blob: &[u8]) -> Option<PublicKey> {
     let rest = blob.strip_prefix(b"Ed").filter(|rest| rest.len() == 40)?;
     let (id, key) = rest.split_at_checked(8)?;
-    Some(PublicKey::Minisign(id.try_into().ok()?, key.try_into().ok()?))
+    Some(PublicKey::Minisign(array(id)?, array(key)?))
 }
 
 fn of_spki(bytes: &[u8]) -> Option<PublicKey> {
@@ -120,9 +121,9 @@ fn of_spki(bytes: &[u8]) -> Option<PublicKey> {
     let key = bits.strip_prefix(&[0])?;
     let (oid, parameters) = der::take(algorithm, OID)?;
     match oid {
-        OID_ED25519 => Some(PublicKey::Ed25519(key.try_into().ok()?)),
+        OID_ED25519 => Some(PublicKey::Ed25519(array(key)?)),
         OID_RSA => rsa(key),
-        OID_EC if der::take(parameters, OID)?.0 == OID_P256 => Some(PublicKey::P256(key.try_into().ok()?)),
+        OID_EC if der::take(parameters, OID)?.0 == OID_P256 => Some(PublicKey::P256(array(key)?)),
         _ => None,
     }
 }

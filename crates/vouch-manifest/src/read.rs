@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::rows::{self, ColumnFacts, Form, KeyFacts, RangeFacts, RowFacts};
 use std::collections::HashSet;
+use vouch_convert::widen;
 
 /// Most bytes of a name of a server: 64 characters of 4 bytes.
 const NAME_BYTES_MAX: usize = 256;
@@ -277,7 +278,7 @@ fn check(manifest: &Manifest, totals: [u64; 3]) -> Result<(), Wrong> {
         return Err("no table is to be verified: such a manifest proves nothing".to_owned());
     }
     let rows = manifest.tables.iter().filter_map(|table| table.rows).fold(0, u64::saturating_add);
-    if totals != [manifest.tables.len() as u64, rows, manifest.objects.len() as u64] {
+    if totals != [widen(manifest.tables.len()), rows, widen(manifest.objects.len())] {
         return Err("totals are not those of the tables and objects".to_owned());
     }
     Ok(())

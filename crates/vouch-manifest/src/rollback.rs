@@ -8,6 +8,7 @@ use crate::refused::{Reason, Refused};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use vouch_convert::parse;
 
 /// Where the serials are kept.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Serials {
         let parsed = text
             .trim_end()
             .split_once(' ')
-            .and_then(|(serial, digest)| Some(Standing { serial: serial.parse().ok()?, digest: digest.to_owned() }));
+            .and_then(|(serial, digest)| Some(Standing { serial: parse(serial)?, digest: digest.to_owned() }));
         parsed.map(Some).ok_or_else(|| unreadable(&file, "it makes no sense"))
     }
 

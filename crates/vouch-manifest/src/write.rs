@@ -4,6 +4,7 @@ use crate::json::Json;
 use crate::model::{Backup, Kind, Manifest, ObjectFacts, PositionFacts, ServerFacts, TableFacts};
 use crate::rows::{ColumnFacts, KeyFacts, RangeFacts, RowFacts};
 use crate::time::rfc3339;
+use vouch_convert::widen;
 
 /// The file of a manifest, indented, ending with a newline: of version 1 where it is of that kind, else of
 /// version 2. Tables, files and objects stand in the order of their names.
@@ -41,9 +42,9 @@ fn document(manifest: &Manifest) -> Json {
         (
             "totals",
             object([
-                ("tables", Json::Number(tables.len() as u64)),
+                ("tables", Json::Number(widen(tables.len()))),
                 ("rows", Json::Number(rows)),
-                ("objects", Json::Number(objects.len() as u64)),
+                ("objects", Json::Number(widen(objects.len()))),
             ]),
         ),
         (

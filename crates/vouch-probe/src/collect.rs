@@ -6,6 +6,7 @@
 use crate::facts::{ChannelFacts, NodeFacts, Reach, Thread};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_convert::{millis, unix_time};
 use vouch_server::gtid;
 use vouch_server::{
     Addresses, Fault, LogPlace, Registry, ReplicaStatus, Result as Asked, ServerError, Session, TableName, Target, Wire,
@@ -90,7 +91,7 @@ impl Collector {
                 facts.error = error.message;
             }
         }
-        facts.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        facts.took_ms = millis(began.elapsed());
         facts
     }
 
@@ -168,7 +169,7 @@ impl Collector {
 
 /// The prober's own clock, in ms since 1970, halfway through the question.
 fn wall_ms(before: Instant) -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = unix_time();
     i64::try_from((now.saturating_sub(before.elapsed() / 2)).as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -106,7 +106,7 @@ macro_rules! plain_fields {
                 Some(self.to_string())
             }
             fn parse(text: &str) -> Option<Self> {
-                text.parse().ok()
+                vouch_convert::parse(text)
             }
         }
     )*};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use vouch_convert::unix_time;
 
 /// A time of the day, in UTC, at which a node is kept out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Maintenance {
 }
 
 fn minute_of_day() -> u16 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = unix_time();
     u16::try_from(now.as_secs() % 86_400 / 60).unwrap_or(0)
 }
 

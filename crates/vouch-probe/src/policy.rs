@@ -108,5 +108,5 @@ impl Default for Policy {
 
 /// Milliseconds of a duration; a longer one than a clock can tell counts as for ever.
 pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    vouch_convert::millis(duration)
 }

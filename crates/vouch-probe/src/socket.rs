@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use vouch_convert::parse;
 use vouch_report::health::Board;
 
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -112,7 +113,7 @@ pub fn ask(path: &Path, format: &str, question: &str) -> io::Result<Said> {
     stream.read_to_string(&mut text)?;
     let mut parts = text.splitn(3, '\n');
     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "no answer");
-    let exit = parts.next().and_then(|exit| exit.parse().ok()).ok_or_else(malformed)?;
+    let exit = parts.next().and_then(parse).ok_or_else(malformed)?;
     let talk = parts.next().ok_or_else(malformed)?.to_owned();
     Ok(Said { exit, talk, text: parts.next().unwrap_or_default().to_owned() })
 }

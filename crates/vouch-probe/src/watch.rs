@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
+use vouch_convert::{to_size, unix_time, widen};
 use vouch_report::health::{Board, Transition};
 
 /// Changes that a board shows.
@@ -180,7 +181,7 @@ impl Watch {
 
     /// Time since the judge last judged; what a watchdog looks at.
     pub fn idle(&self) -> Duration {
-        let judged = Duration::from_millis(self.shared.judged_ms.load(Ordering::Relaxed) as u64);
+        let judged = Duration::from_millis(widen(self.shared.judged_ms.load(Ordering::Relaxed)));
         self.shared.epoch.elapsed().saturating_sub(judged)
     }
 
@@ -341,7 +342,7 @@ fn judge(shared: &Arc<Shared>) {
         remember(&mut transitions, verdict.transitions);
         let board = Board {
             at_ms,
-            wall_ms: millis(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()),
+            wall_ms: millis(unix_time()),
             own: plan.own.clone(),
             changes: names.iter().map(|name| changes.get(name).copied().unwrap_or(0)).collect(),
             nodes: verdict.nodes,
@@ -350,9 +351,7 @@ fn judge(shared: &Arc<Shared>) {
         lock(&shared.moments).keep(Arc::new(moment), changed);
         *lock(&shared.board) = Arc::new(board);
         shared.changed.notify_all();
-        shared
-            .judged_ms
-            .store(usize::try_from(millis(shared.epoch.elapsed())).unwrap_or(usize::MAX), Ordering::Relaxed);
+        shared.judged_ms.store(to_size(millis(shared.epoch.elapsed())), Ordering::Relaxed);
         wait(shared, began.elapsed());
     }
 }

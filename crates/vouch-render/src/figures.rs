@@ -4,6 +4,7 @@
 //! in exactly one of equal, differing, unproven and not run.
 
 use std::collections::{BTreeSet, HashSet};
+use vouch_convert::widen;
 use vouch_report::{AsOf, Code, Finding, ReplicaCoverage, Severity, Summary, TableState};
 
 /// Sums over the tables and replicas of a summary.
@@ -62,8 +63,8 @@ impl Figures {
             }
         }
         let checks = summary.coverage.gate().into_iter().flat_map(|gate| &gate.checks);
-        figures.tables_seen += checks.filter(|check| check.attempts > 0).count() as u64;
-        figures.replicas = replicas.len() as u64;
+        figures.tables_seen += widen(checks.filter(|check| check.attempts > 0).count());
+        figures.replicas = widen(replicas.len());
         figures.pages_seen = summary.coverage.file_list().iter().map(|file| file.tally.seen()).sum();
         figures
     }

@@ -59,7 +59,7 @@ fn differences(summary: &Summary) -> String {
                 "{} {} {} {} {} {} {}\n",
                 clip(table, 200),
                 chunk.number,
-                chunk.replica_rows as i128 - chunk.source_rows as i128,
+                i128::from(chunk.replica_rows) - i128::from(chunk.source_rows),
                 1,
                 clip(&chunk.index, 80),
                 bound(&chunk.lower),

@@ -2,6 +2,7 @@
 
 use crate::text::{clip, counted, grouped};
 use crate::time::{span, stamp};
+use vouch_convert::widen;
 use vouch_report::{RotationCoverage, SlicePlan};
 
 const GIB: f64 = (1_u64 << 30) as f64;
@@ -12,7 +13,7 @@ pub fn plan(plan: &SlicePlan) -> String {
         "{}: about {:.1} GiB in {} (estimates of the server, which may be off by 40 %)\n\n",
         clip(&plan.source, 200),
         plan.bytes as f64 / GIB,
-        counted(plan.tables.len() as u64, "table", "tables"),
+        counted(widen(plan.tables.len()), "table", "tables"),
     );
     text.push_str(&format!(
         "--modulo {}: each slice has about {:.2} GiB\n\n runs a day   days to full coverage\n",

@@ -4,6 +4,7 @@
 //! moves a cursor, ends a line, or changes the direction of reading.
 
 use std::borrow::Cow;
+use vouch_convert::widen;
 
 /// True for characters that a terminal or a reader would act on instead of showing them:
 /// controls (C0, DEL, C1), line separators, and the invisible marks of direction and width.
@@ -125,7 +126,7 @@ pub(crate) fn wrap(text: &str, width: usize, indent: &str) -> String {
 pub(crate) fn listed(shown: &[String], all: usize) -> String {
     let rest = all.saturating_sub(shown.len());
     let head = shown.join(", ");
-    if rest == 0 { head } else { format!("{head} and {} more", grouped(rest as u64)) }
+    if rest == 0 { head } else { format!("{head} and {} more", grouped(widen(rest))) }
 }
 
 #[cfg(test)]

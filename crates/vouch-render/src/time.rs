@@ -4,9 +4,10 @@
 //! Unix epoch, and one beyond the year 9999 is shown as the last that can be.
 
 use jiff::Timestamp;
+use vouch_convert::narrow;
 
 fn timestamp(at_ms: u64) -> Timestamp {
-    i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
+    narrow::<i64, _>(at_ms).and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
 }
 
 /// RFC 3339 with milliseconds: `2025-03-01T12:00:00.250Z`.

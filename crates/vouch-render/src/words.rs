@@ -12,6 +12,7 @@ use crate::position::abbreviate;
 use crate::text::{clean, clip, counted, grouped};
 use crate::time::{span, stamp};
 use std::collections::BTreeSet;
+use vouch_convert::widen;
 use vouch_report::{
     Code, Command, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict,
 };
@@ -51,7 +52,7 @@ fn result(summary: &Summary, figures: &Figures) -> String {
         Verdict::Findings => capitalised(&damage(summary, figures)),
         Verdict::Incomplete => format!(
             "Not proven: nothing was found in what was looked at, but {} could not be looked at.",
-            counted(summary.errors.len() as u64, "thing", "things")
+            counted(widen(summary.errors.len()), "thing", "things")
         ),
         Verdict::Bug => BUG.to_owned(),
         Verdict::Interrupted(signal) => interrupted_headline(summary, figures, signal),
@@ -59,7 +60,7 @@ fn result(summary: &Summary, figures: &Figures) -> String {
 }
 
 fn clean_headline(summary: &Summary) -> String {
-    match remarks(summary) as u64 {
+    match widen(remarks(summary)) {
         0 => "No difference found.".to_owned(),
         count => format!("No difference found in the rows; {} on the schema.", counted(count, "remark", "remarks")),
     }
@@ -80,9 +81,9 @@ fn interrupted_headline(summary: &Summary, figures: &Figures, signal: u8) -> Str
 fn damage(summary: &Summary, figures: &Figures) -> String {
     let listed: u64 = summary.findings.iter().filter(|finding| is_row(finding)).map(|finding| finding.count).sum();
     let rows = figures.rows_differing().max(listed);
-    let errant = other_findings(summary).filter(|finding| finding.code == Code::ErrantTransactions).count() as u64;
-    let chunks = other_findings(summary).filter(|finding| finding.code == Code::ChunkDiffers).count() as u64;
-    let schema = (other_findings(summary).count() as u64).saturating_sub(errant).saturating_sub(chunks);
+    let errant = widen(other_findings(summary).filter(|finding| finding.code == Code::ErrantTransactions).count());
+    let chunks = widen(other_findings(summary).filter(|finding| finding.code == Code::ChunkDiffers).count());
+    let schema = widen(other_findings(summary).count()).saturating_sub(errant).saturating_sub(chunks);
     let mut parts = Vec::new();
     if chunks > 0 {
         parts.push(format!("{} in {}", counted(chunks, "chunk differs", "chunks differ"), places(summary)));
@@ -113,8 +114,8 @@ fn places(summary: &Summary) -> String {
         tables.extend(finding.location.table.as_deref());
         replicas.extend(finding.location.replica.as_deref());
     }
-    let tables = counted(tables.len() as u64, "table", "tables");
-    format!("{tables} on {}", counted(replicas.len() as u64, "replica", "replicas"))
+    let tables = counted(widen(tables.len()), "table", "tables");
+    format!("{tables} on {}", counted(widen(replicas.len()), "replica", "replicas"))
 }
 
 /// What the headline rests on: how much was looked at, how strongly, as of when, and what was not.
@@ -192,11 +193,11 @@ fn not_looked_at(summary: &Summary, figures: &Figures) -> Vec<String> {
         sentences.push(format!("{} proven neither way.", counted(figures.unproven_keys, "key was", "keys were")));
     }
     if summary.verdict == Verdict::Findings && !summary.errors.is_empty() {
-        let count = counted(summary.errors.len() as u64, "thing", "things");
+        let count = counted(widen(summary.errors.len()), "thing", "things");
         sentences.push(format!("Besides, {count} could not be looked at."));
     }
     if !summary.skips.is_empty() {
-        let count = counted(summary.skips.len() as u64, "object was", "objects were");
+        let count = counted(widen(summary.skips.len()), "object was", "objects were");
         sentences.push(format!("{count} left out on purpose."));
     }
     sentences

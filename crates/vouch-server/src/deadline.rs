@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
+use vouch_convert::millis;
 
 /// How often connections are looked after: a fraction of the shortest limit that makes sense.
 const ROUND: Duration = Duration::from_millis(100);
@@ -72,7 +73,7 @@ impl Deadline {
 }
 
 fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    millis(time)
 }
 
 fn now_ms() -> u64 {

@@ -7,6 +7,7 @@ use mysql_common::packets::{GnoInterval, Sid, Tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use vouch_convert::parse;
 
 /// A text is not what a server of that flavor writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ fn is_tag(text: &str) -> bool {
 
 fn span(word: &str) -> Option<Span> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
-    let span: Span = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let span: Span = (parse(first.trim())?, parse(last.trim())?);
     (span.0 > 0 && span.0 <= span.1).then_some(span)
 }
 
@@ -236,8 +237,8 @@ impl FromStr for Domains {
 
 fn gtid(text: &str) -> Option<(Writer, u64)> {
     let mut numbers = text.split('-');
-    let writer = Writer { domain: numbers.next()?.parse().ok()?, server: numbers.next()?.parse().ok()? };
-    let sequence = numbers.next()?.parse().ok()?;
+    let writer = Writer { domain: parse(numbers.next()?)?, server: parse(numbers.next()?)? };
+    let sequence = parse(numbers.next()?)?;
     numbers.next().is_none().then_some((writer, sequence))
 }
 
@@ -302,9 +303,9 @@ enum Either {
 
 fn either(own: &str, other: &str) -> Option<Either> {
     if own.contains(':') || other.contains(':') {
-        return Some(Either::Sets(own.parse().ok()?, other.parse().ok()?));
+        return Some(Either::Sets(parse(own)?, parse(other)?));
     }
-    Some(Either::Domains(own.parse().ok()?, other.parse().ok()?))
+    Some(Either::Domains(parse(own)?, parse(other)?))
 }
 
 /// Whether `own` holds all of `other`. Both must be of one flavor; a text that cannot be read holds nothing.
@@ -334,7 +335,7 @@ pub fn errant(replica: &str, replica_uuid: &str, source: &str) -> Option<bool> {
     if replica_uuid.is_empty() {
         return None;
     }
-    let (replica, source): (GtidSet, GtidSet) = (replica.parse().ok()?, source.parse().ok()?);
+    let (replica, source): (GtidSet, GtidSet) = (parse(replica)?, parse(source)?);
     let own = replica.only(|origin| origin.uuid.eq_ignore_ascii_case(replica_uuid));
     Some(!source.contains(&own))
 }

@@ -18,6 +18,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, Params, Row, Value};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use vouch_convert::{to_size, widen};
 
 /// Result of anything that asks a server.
 pub type Result<T> = std::result::Result<T, ServerError>;
@@ -222,7 +223,7 @@ impl Session {
     pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
         let passed_over = settings::passed_over(sql, &params);
         let rows: Vec<Row> = self.ask(|session| session.conn.exec(sql, positional(params)))?;
-        self.prove_all_arrived(sql, rows.len() as u64, passed_over)?;
+        self.prove_all_arrived(sql, widen(rows.len()), passed_over)?;
         Ok(rows)
     }
 
@@ -381,7 +382,7 @@ impl Opened {
 /// the server allows, and what the protocol allows at most.
 fn packet_max(max_allowed_packet: u64) -> usize {
     let bytes = max_allowed_packet.saturating_mul(2).min(PROTOCOL_MAX);
-    usize::try_from(bytes).unwrap_or(usize::MAX).max(PACKET_MAX_AT_FIRST)
+    to_size(bytes).max(PACKET_MAX_AT_FIRST)
 }
 
 /// The greatest value of `max_allowed_packet`.

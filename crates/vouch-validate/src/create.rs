@@ -10,6 +10,7 @@ use crate::request::{DefinitionForm, Reading, Request, Slice};
 use crate::snapshot;
 use crate::split;
 use std::sync::Arc;
+use vouch_convert::{millis, parse, widen};
 use vouch_manifest::{
     Class, Exclude, Kind, Manifest, Method, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
 };
@@ -54,9 +55,7 @@ pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest,
         id,
         serial: options.serial,
         created_ms,
-        expires_ms: options
-            .valid_for
-            .map(|time| created_ms.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))),
+        expires_ms: options.valid_for.map(|time| created_ms.saturating_add(millis(time))),
         tool: options.tool.clone(),
         cluster: options.cluster.clone(),
         server: Some(server),
@@ -188,7 +187,7 @@ fn open(connector: &Connector, workers: usize) -> Result<Vec<Session>, Refusal> 
 }
 
 fn server(control: &mut Session) -> vouch_server::Result<ServerFacts> {
-    let lower_case = control.variable("lower_case_table_names")?.and_then(|value| value.parse().ok()).unwrap_or(0);
+    let lower_case = control.variable("lower_case_table_names")?.and_then(parse).unwrap_or(0);
     let sql_mode = control.variable("sql_mode")?.unwrap_or_default();
     let identity = control.identity();
     Ok(ServerFacts {
@@ -241,7 +240,7 @@ fn plan(control: &mut Session, tables: &[Chosen], options: &CreateOptions) -> vo
 
 /// A request for each slice of a table.
 fn requests(chosen: &Chosen, slices: Vec<Slice>, options: &CreateOptions) -> Vec<Request> {
-    let bytes = chosen.entry.bytes / u64::try_from(slices.len().max(1)).unwrap_or(1);
+    let bytes = chosen.entry.bytes / widen(slices.len().max(1));
     let request = |(number, slice)| Request {
         name: chosen.entry.name.clone(),
         bytes,
@@ -265,7 +264,7 @@ fn read(
     let mut assembly = Assembly::new(&plan.iter().map(Vec::len).collect::<Vec<_>>());
     let requests: Vec<Request> =
         tables.iter().zip(plan).flat_map(|(chosen, slices)| requests(chosen, slices, options)).collect();
-    context.sink.emit(&Event::Planned { tables: tables.len() as u64, rows: 0, replicas: 1 });
+    context.sink.emit(&Event::Planned { tables: widen(tables.len()), rows: 0, replicas: 1 });
     let renew: Renew = Arc::new(|_: &mut Session| Err("the connection was lost, and the snapshot with it".to_owned()));
     let mut readings: Vec<Option<Reading>> = vec![None; tables.len()];
     let mut failed = Vec::new();

@@ -4,6 +4,7 @@ mod v2;
 
 use crate::request::Fold;
 pub use v2::{v2_of_object, v2_of_table};
+use vouch_convert::widen;
 use vouch_manifest::{Kind, Sha256};
 use vouch_server::{ColumnEntry, IndexEntry, ObjectEntry, TableDefinition};
 
@@ -13,7 +14,7 @@ struct Texts(Sha256);
 
 impl Texts {
     fn add(&mut self, text: &str) {
-        self.0.update(&(text.len() as u64).to_be_bytes());
+        self.0.update(&widen(text.len()).to_be_bytes());
         self.0.update(text.as_bytes());
     }
 

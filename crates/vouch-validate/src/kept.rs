@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use vouch_convert::parse;
 use vouch_manifest::Sha256;
 use vouch_report::{CheckStatus, TableCheck};
 
@@ -139,11 +140,11 @@ fn check(fields: &[String]) -> Option<TableCheck> {
         expected: String::new(),
         actual: actual.clone(),
         rows_expected: None,
-        rows: if rows.is_empty() { None } else { Some(rows.parse().ok()?) },
+        rows: if rows.is_empty() { None } else { Some(parse(rows)?) },
         reason: reason.clone(),
-        took_ms: took.parse().ok()?,
-        attempts: attempts.parse().ok()?,
-        at_ms: at.parse().ok()?,
+        took_ms: parse(took)?,
+        attempts: parse(attempts)?,
+        at_ms: parse(at)?,
     })
 }
 

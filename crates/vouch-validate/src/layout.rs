@@ -3,6 +3,7 @@
 //! Invariant: it depends on the definition of the table alone, and is the same on both flavors and
 //! all versions that define the table alike.
 
+use vouch_convert::parse;
 use vouch_manifest::{ColumnFacts, Form, KeyFacts};
 use vouch_server::{ColumnEntry, IndexEntry, KeyColumn, KeyKind, Reading, TableDefinition, TableName};
 
@@ -188,7 +189,7 @@ fn is_integer(data_type: &str) -> bool {
 fn text_kind(column: &ColumnEntry) -> TextKind {
     let digits = || {
         let inside = column.column_type.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
-        inside.and_then(|(digits, _)| digits.parse().ok()).unwrap_or(0)
+        inside.and_then(|(digits, _)| parse(digits)).unwrap_or(0)
     };
     match column.data_type.as_str() {
         "year" => TextKind::Year,

@@ -16,6 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+use vouch_convert::millis;
 use vouch_report::{Event, RunContext};
 use vouch_server::{Fault, ServerError, Session};
 
@@ -301,7 +302,7 @@ impl Worker {
     }
 
     fn answer(&self, task: Task, result: read::Read, took: Duration) {
-        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let took_ms = millis(took);
         let attempts = task.attempts.saturating_add(1);
         // Nobody listens any more once the run has ended without us.
         drop(self.answers.send(Answer { index: task.index, result, took_ms, attempts }));

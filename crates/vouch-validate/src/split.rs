@@ -20,7 +20,7 @@ const SLICES_A_WORKER: u64 = 4;
 /// Those of the server.
 pub fn slices(session: &mut Session, entry: &TableEntry, workers: usize, range_rows: u64) -> Result<Vec<Slice>> {
     let whole = || Slice::Cut { interval: Interval::default(), upto: None, rows: range_rows };
-    let most = u64::try_from(workers).unwrap_or(u64::MAX).saturating_mul(SLICES_A_WORKER);
+    let most = vouch_convert::widen(workers).saturating_mul(SLICES_A_WORKER);
     let wanted = (entry.rows / SLICE_ROWS).min(most);
     if wanted < 2 || workers < 2 {
         return Ok(vec![whole()]);

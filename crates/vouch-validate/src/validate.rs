@@ -17,6 +17,7 @@ use crate::result;
 use crate::unchanged::{Changes, Since};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use vouch_convert::widen;
 use vouch_manifest::{Accepted, Class, Kind, Manifest, Method, TableFacts, matches};
 use vouch_report::{
     CheckStatus, Code, Command, Coverage, Event, ExcludedBy, Failure, Finding, GateCoverage, Outcome, Recorder,
@@ -378,7 +379,7 @@ impl Run<'_> {
                 }
             }
         }
-        let tables = asked.len() as u64;
+        let tables = widen(asked.len());
         let mut assembly = Assembly::new(&slices);
         self.context.sink.emit(&Event::Planned { tables, rows: 0, replicas: 1 });
         let pool = Pool::start(requests, sessions, connector, &self.options.effort, self.context, self.renew());
@@ -673,7 +674,7 @@ fn table_requests(facts: &TableFacts, name: &TableName, bytes: u64, definitions:
     };
     let count = rows.ranges.len();
     let parts = count.div_ceil(RANGES_AT_ONCE).max(1);
-    let bytes = bytes / u64::try_from(parts).unwrap_or(1);
+    let bytes = bytes / widen(parts);
     let part = |number: usize| {
         let from = number.saturating_mul(RANGES_AT_ONCE);
         let slice = Slice::Known { facts: Arc::clone(&rows), from, to: from.saturating_add(RANGES_AT_ONCE).min(count) };

@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
+use vouch_convert::parse;
 
 /// The way to the service manager.
 pub struct Notify {
@@ -22,7 +23,7 @@ impl Notify {
             None => SocketAddr::from_pathname(path).ok(),
         });
         let socket = address.and_then(|address| Some((UnixDatagram::unbound().ok()?, address)));
-        let micros = variables.text("WATCHDOG_USEC").and_then(|text| text.parse().ok());
+        let micros = variables.text("WATCHDOG_USEC").and_then(parse);
         // Half of what is allowed, as its manual advises.
         Notify { socket, watchdog: micros.map(|micros| Duration::from_micros(micros) / 2) }
     }

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
+use vouch_convert::narrow;
 use vouch_report::Stop;
 
 /// A stop that SIGINT and SIGTERM request from now on. The second of them ends the process.
@@ -30,7 +31,7 @@ fn requested_by(signals: &[i32], later: impl Fn(u8) + Send + 'static) -> Result<
         .map_err(|error| Complaint::incomplete(format!("signals could not be handled: {error}")))?;
     let handler = Arc::clone(&stop);
     std::thread::spawn(move || {
-        let mut numbers = signals.forever().filter_map(|signal| u8::try_from(signal).ok());
+        let mut numbers = signals.forever().filter_map(narrow::<u8, _>);
         if let Some(first) = numbers.next() {
             handler.request(first);
         }

@@ -3,6 +3,7 @@
 use crate::cli::output::When;
 use crate::environment::Environment;
 use std::io::{self, IsTerminal, Write};
+use vouch_convert::parse;
 
 /// Whether stdout or stderr are used by a person, and how.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ impl Terminal {
             When::Auto => terminal && !dumb && environment.raw("NO_COLOR").is_none(),
         };
         let (stdout, stderr) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let width = if stdout { columns() } else { environment.text("COLUMNS").and_then(|text| text.parse().ok()) };
+        let width = if stdout { columns() } else { environment.text("COLUMNS").and_then(parse) };
         Terminal {
             stdout_colour: wanted(stdout),
             stderr_colour: wanted(stderr),

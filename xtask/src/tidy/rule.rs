@@ -1,5 +1,6 @@
 //! The rules, one a file; `super::RULES` is the list of them.
 
+pub mod casts;
 pub mod dead_code;
 pub mod file_length;
 pub mod function_length;

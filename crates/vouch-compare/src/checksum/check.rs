@@ -14,6 +14,7 @@ use crate::state::{Outcome, now_ms};
 use crate::supervise::supervise;
 use std::sync::Arc;
 use std::time::Duration;
+use vouch_convert::widen;
 use vouch_report::{Code, Command, Failure, Refusal, RunContext, Stop, Summary};
 use vouch_server::{ChunkRow, Registry, ReplicateTable, Result, ServerError, TableName};
 
@@ -154,7 +155,7 @@ impl Replicated<'_> {
     /// Takes in what the source wrote, and says what it left unfinished.
     pub fn source(&mut self, rows: &[ChunkRow]) {
         let counted: Vec<&ChunkRow> = rows.iter().filter(|row| row.number <= self.most).collect();
-        self.ledger.looked_at(self.table, counted.len() as u64, counted.iter().map(|row| row.this_cnt).sum());
+        self.ledger.looked_at(self.table, widen(counted.len()), counted.iter().map(|row| row.this_cnt).sum());
         let unfinished = counted.iter().filter(|row| row.source_cnt.is_none()).count();
         if unfinished > 0 {
             let text = format!("{unfinished} chunks of {} lack the source's own values: a run was cut off", self.of);
@@ -225,7 +226,7 @@ impl Replicated<'_> {
             at_ms: there.iter().map(|row| row.at_s).min().map_or_else(now_ms, |at_s| at_s.saturating_mul(1000)),
             ..Outcome::default()
         };
-        self.ledger.looked_at_on(self.table, at, there.len() as u64, &sum);
+        self.ledger.looked_at_on(self.table, at, widen(there.len()), &sum);
     }
 }
 

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use vouch_convert::widen;
 use vouch_report::{Code, Command, Event, Failure, Outcome, Refusal, RefusalKind, RunContext, Stop, Summary};
 use vouch_server::{
     Access, Capability, Limits, Position, PositionKind, Registry, ReplicateTable, ServerError, TableDefinition,
@@ -371,7 +372,7 @@ impl Engine<'_> {
         let wanted: Vec<&TableEntry> =
             catalog.wanted(true).into_iter().filter(|entry| !self.is_bookkeeping(job, entry)).collect();
         let rows = wanted.iter().map(|entry| entry.rows).sum();
-        job.ledger.tell(&Event::Planned { tables: wanted.len() as u64, rows, replicas: job.replicas.len() as u64 });
+        job.ledger.tell(&Event::Planned { tables: widen(wanted.len()), rows, replicas: widen(job.replicas.len()) });
         wanted.iter().for_each(|entry| job.ledger.owe_table(&entry.name.to_string(), false));
         let last = self.left_off(writer, &job.table)?;
         let mut written = Written { tables: Vec::new(), succeeded: true, earlier: Vec::new() };
@@ -390,14 +391,14 @@ impl Engine<'_> {
             };
             if let Some(end) = known.last() {
                 let whole = end.interval.upper.is_none();
-                let chunks = if whole { u64::MAX } else { known.len() as u64 };
+                let chunks = if whole { u64::MAX } else { widen(known.len()) };
                 written.earlier.push((number, entry.name.clone(), chunks));
                 if whole {
                     continue;
                 }
             }
             if turn.is_none() && self.options.empty {
-                let above = known.len() as u64;
+                let above = widen(known.len());
                 writer.link().ask(|session| session.forget_checksums(&job.table, &entry.name, above))?;
             }
             let ended = writer.table(&plan, number, turn, known);

@@ -4,6 +4,7 @@ use crate::filter::Filters;
 use crate::options::{Discovery, ThrottlePolicy};
 use crate::preflight::HiddenTables;
 use std::time::Duration;
+use vouch_convert::whole;
 use vouch_server::{TableName, Target};
 
 /// All that a run of replicated checksums is asked to do.
@@ -94,7 +95,7 @@ pub struct ChunkSizing {
 impl ChunkSizing {
     /// The most rows that a chunk of `rows` rows may turn out to have; `None` for no limit.
     pub fn most(&self, rows: u64) -> Option<u64> {
-        (self.limit > 0.0).then_some((rows as f64 * self.limit) as u64)
+        (self.limit > 0.0).then_some(whole(rows as f64 * self.limit))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::plan::TablePlan;
 use crate::refusal::refuse_server;
+use vouch_convert::{narrow, widen};
 use vouch_report::{Code, Failure, Refusal};
 use vouch_server::{
     Bound, Fault, Interval, PlannedChunk, ReplicateTable, Result, Rotation, RotationTables, ServerError, TableName,
@@ -125,7 +126,7 @@ impl Turn {
             chunks.push(PlannedChunk { number, lower, upper, key, rotation: self.at.number, verified_s });
         }
         write.ask(|session| session.plan_chunks(&self.tables, &plan.name, &chunks))?;
-        let count = chunks.len() as u64;
+        let count = widen(chunks.len());
         write.ask(|session| session.forget_checksums(&job.table, &plan.name, count))?;
         Ok(chunks)
     }
@@ -235,7 +236,7 @@ fn known(plan: &TablePlan, chunk: &PlannedChunk) -> Option<KnownChunk> {
         }
     };
     Some(KnownChunk {
-        id: ChunkId { segment: 0, number: u32::try_from(chunk.number.checked_sub(1)?).ok()? },
+        id: ChunkId { segment: 0, number: narrow::<u32, _>(chunk.number.checked_sub(1)?)? },
         interval: Interval { lower: bound(&chunk.lower)?, upper: bound(&chunk.upper)? },
         replicas: Vec::new(),
         rows: 0,

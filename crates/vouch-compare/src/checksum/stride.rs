@@ -5,6 +5,7 @@
 //! key is unique; so it cannot have more rows, wherever the keys lie.
 
 use crate::plan::TablePlan;
+use vouch_convert::whole;
 use vouch_server::{Bound, Interval, Value};
 
 /// Less than this share of the numbers taken: chunks would get too small, and counting is right.
@@ -37,7 +38,7 @@ impl Stride {
         if !self.suits || self.density < DENSE {
             return None;
         }
-        let span = ((rows as f64 / self.density) as u64).min(most.unwrap_or(u64::MAX)).max(1);
+        let span = whole(rows as f64 / self.density).min(most.unwrap_or(u64::MAX)).max(1);
         Some(number(lower?)? + i128::from(span))
     }
 

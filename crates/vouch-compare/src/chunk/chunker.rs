@@ -9,6 +9,7 @@ use crate::chunk::segment;
 use crate::chunk::sizer::Sizer;
 use std::collections::VecDeque;
 use std::time::Duration;
+use vouch_convert::to_size;
 use vouch_server::{Bound, Interval};
 
 /// Names a chunk within its table, for the state of the run.
@@ -125,7 +126,7 @@ impl Chunker {
     }
 
     fn segment(&mut self, id: ChunkId) -> Option<&mut Segment> {
-        self.segments.get_mut(id.segment as usize)
+        self.segments.get_mut(to_size(id.segment))
     }
 
     /// The next thing to do.

@@ -2,6 +2,7 @@
 
 use crate::options::ChunkPolicy;
 use std::time::Duration;
+use vouch_convert::whole;
 
 /// Rows of the very first chunk of a table, before anything was measured.
 const FIRST_ROWS: u64 = 5_000;
@@ -51,8 +52,8 @@ impl Sizer {
         let factor = if ratio < 1.0 / 3.0 { 0.25 } else { ratio.min(1.0) };
         let wanted = match ratio > 1.0 {
             // A chunk that had fewer rows than it should says less about larger ones.
-            true => ((rows as f64 * ratio) as u64).clamp(self.rows, self.rows.saturating_mul(2)),
-            false => (rows.min(self.rows) as f64 * factor) as u64,
+            true => whole(rows as f64 * ratio).clamp(self.rows, self.rows.saturating_mul(2)),
+            false => whole(rows.min(self.rows) as f64 * factor),
         };
         let by_bytes = self.bytes_max / (bytes / rows).max(1);
         self.rows = wanted.min(by_bytes).clamp(self.rows_min.min(by_bytes.max(1)), self.rows_max);

@@ -11,6 +11,7 @@ use crate::state::meaning::Meaning;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use vouch_convert::narrow;
 use vouch_report::Finding;
 use vouch_server::{Bound, Interval};
 
@@ -163,7 +164,7 @@ fn check_contiguous(segments: &[Interval], chunks: &[KnownChunk]) -> Read<()> {
     let same = |a: &Option<Bound>, b: &Option<Bound>| a.as_ref().map(encode::encode) == b.as_ref().map(encode::encode);
     let mut before: Option<&KnownChunk> = None;
     for chunk in chunks {
-        let at = usize::try_from(chunk.id.segment).ok();
+        let at = narrow::<usize, _>(chunk.id.segment);
         let segment = at.and_then(|at| segments.get(at)).ok_or(Damage::Nonsense("a chunk without a segment"))?;
         let before_it = before.filter(|before| before.id.segment == chunk.id.segment);
         let (number, lower) = match before_it {

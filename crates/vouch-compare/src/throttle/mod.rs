@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::state::now_ms;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use vouch_convert::millis;
 use vouch_report::{Pause, Stop};
 
 /// Why a gate is closed.
@@ -63,7 +64,7 @@ impl Gate {
             }
             (None, Some(_)) => {
                 if let Some((mut pause, since, _)) = door.closed.take() {
-                    pause.paused_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    pause.paused_ms = millis(since.elapsed());
                     ledger.let_go(pause);
                 }
                 self.changed.notify_all();

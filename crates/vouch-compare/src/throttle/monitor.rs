@@ -7,7 +7,8 @@ use crate::options::ThrottlePolicy;
 use crate::run::{Node, Run};
 use crate::throttle::{Reason, signal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+use vouch_convert::unix_time;
 use vouch_report::{Code, Stop};
 use vouch_server::Fault;
 
@@ -134,7 +135,7 @@ fn by_the_clock(policy: &ThrottlePolicy) -> Option<Reason> {
     if let Some(file) = policy.pause_file.as_ref().filter(|file| file.exists()) {
         return Some(Reason { text: format!("{} exists", file.display()), trickles: false });
     }
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = unix_time().as_secs();
     let minute = u16::try_from(seconds / 60 % (24 * 60)).unwrap_or(0);
     signal::window(&policy.windows, minute)
 }

@@ -49,7 +49,7 @@ impl PageFile {
         }
         let mut file = input.map_or_else(|| File::open(path), Ok).map_err(unreadable)?;
         let mut head = Vec::new();
-        let wanted = u64::try_from(SAMPLE).unwrap_or(u64::MAX);
+        let wanted = vouch_convert::widen(SAMPLE);
         (&mut file).take(wanted).read_to_end(&mut head).map_err(Refused::Unreadable)?;
         let least = 1024;
         if head.len() < least {

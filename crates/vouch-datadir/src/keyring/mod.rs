@@ -12,6 +12,7 @@ pub use backup::{BackupKey, read_backup_key};
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
+use vouch_convert::narrow;
 use vouch_innodb::Keyring;
 use vouch_report::Refusal;
 use zeroize::Zeroizing;
@@ -129,7 +130,7 @@ fn lines(text: &str) -> Result<Keyring, String> {
 }
 
 fn hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(narrow::<u8, _>);
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
     if rest.is_empty() { bytes.collect::<Option<Vec<u8>>>().map(Zeroizing::new) } else { None }

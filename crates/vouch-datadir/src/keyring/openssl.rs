@@ -5,6 +5,7 @@
 
 use ring::{digest, pbkdf2};
 use std::num::NonZeroU32;
+use vouch_convert::array;
 use vouch_innodb::decrypt_chain;
 use zeroize::Zeroizing;
 
@@ -64,7 +65,7 @@ impl<'a> Salted<'a> {
 
     fn decrypted(&self, secret: &[u8]) -> Option<Secret> {
         let (key, rest) = secret.split_at_checked(KEY)?;
-        let iv = rest.get(..BLOCK)?.try_into().ok()?;
+        let iv = array(rest.get(..BLOCK)?)?;
         let mut plain = Zeroizing::new(self.body.to_vec());
         if !self.body.len().is_multiple_of(BLOCK) || !decrypt_chain(key, iv, &mut plain) {
             return None;

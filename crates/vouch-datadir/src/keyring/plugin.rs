@@ -2,6 +2,7 @@
 //!
 //! Invariant: no length is believed before it has been held against the file.
 
+use vouch_convert::narrow;
 use vouch_innodb::Keyring;
 use zeroize::Zeroizing;
 
@@ -35,7 +36,7 @@ pub(super) fn keys(file: &[u8]) -> Result<Keyring, String> {
 /// The first key with its name, and how long its entry is.
 fn key(entry: &[u8]) -> Option<(String, Zeroizing<Vec<u8>>, usize)> {
     let (words, _) = entry.get(..LENGTHS * WORD)?.as_chunks::<WORD>();
-    let length = |at: usize| usize::try_from(u64::from_le_bytes(*words.get(at)?)).ok();
+    let length = |at: usize| narrow::<usize, _>(u64::from_le_bytes(*words.get(at)?));
     let (name, kind, user, key) = (length(1)?, length(2)?, length(3)?, length(4)?);
     let name_ends = (LENGTHS * WORD).checked_add(name)?;
     let key_begins = name_ends.checked_add(kind)?.checked_add(user)?;

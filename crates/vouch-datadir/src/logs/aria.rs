@@ -10,6 +10,7 @@ use crate::names::table_of;
 use crate::read::{self, Source};
 use std::io;
 use std::path::Path;
+use vouch_convert::widen;
 use vouch_innodb::{AriaControl, AriaPage, AriaTable};
 use vouch_report::{Code, Skip};
 
@@ -76,7 +77,7 @@ fn judge(found: &Found, table: Option<AriaTable>, still: bool) -> io::Result<(Fo
     };
     // A table that was open when its server ended is recovered first.
     let still = still && table.closed;
-    outcome.page_bytes = table.page_bytes as u64;
+    outcome.page_bytes = widen(table.page_bytes);
     outcome.format = format!("pages of {} KiB", table.page_bytes >> 10);
     let length = pages(found, &table, still, &mut outcome)?;
     outcome.length(length, found, &table, still);
@@ -108,7 +109,7 @@ fn pages(found: &Found, table: &AriaTable, still: bool, outcome: &mut Outcome) -
             at += outcome.page_bytes;
         }
         if read < CHUNK {
-            return Ok(at + (read % table.page_bytes) as u64);
+            return Ok(at + widen(read % table.page_bytes));
         }
     }
 }
@@ -167,12 +168,12 @@ pub(super) fn verify_control(found: &Found, most: usize) -> LogReport {
 fn control(found: &Found) -> io::Result<Outcome> {
     let bad = AriaControl::bad_parts(&read::head(&found.path, AriaControl::BYTES)?);
     let fault = |offset: usize| Fault {
-        offset: offset as u64,
+        offset: widen(offset),
         count: 1,
         message: "the checksum does not fit the contents, so Aria does not find its log and does not start".to_owned(),
     };
     let mut outcome = Outcome { pages: 2, method: "crc32", ..Outcome::default() };
-    outcome.tally.sound = 2_u64.saturating_sub(bad.len() as u64);
+    outcome.tally.sound = 2_u64.saturating_sub(widen(bad.len()));
     outcome.faults = bad.into_iter().map(fault).collect();
     Ok(outcome)
 }

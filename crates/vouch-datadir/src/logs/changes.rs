@@ -15,6 +15,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use vouch_convert::widen;
 use vouch_innodb::{
     BlockRecords, FileFate, Lsn, MariadbLog, MysqlLog, RecordFormat, RedoBlock, RedoChanges, RingLog, Unread,
 };
@@ -253,7 +254,7 @@ struct Blocks {
 
 impl Blocks {
     fn from(checkpoint: Lsn) -> Blocks {
-        let block = Lsn(checkpoint.0 - checkpoint.0 % MysqlLog::BLOCK as u64);
+        let block = Lsn(checkpoint.0 - checkpoint.0 % widen(MysqlLog::BLOCK));
         Blocks { records: BlockRecords::new(RecordFormat::Mysql, checkpoint), next: block, end: checkpoint }
     }
 
@@ -266,14 +267,14 @@ impl Blocks {
         loop {
             let read = source.read_at(&mut buffer, at)?;
             for block in buffer.get(..read).unwrap_or_default().chunks_exact(MysqlLog::BLOCK) {
-                let number = (at - MysqlLog::HEAD as u64) / MysqlLog::BLOCK as u64;
+                let number = (at - widen(MysqlLog::HEAD)) / widen(MysqlLog::BLOCK);
                 let (RedoBlock::Live(used) | RedoBlock::Unprotected(used)) = log.block(number, block) else {
                     return Ok(false);
                 };
                 self.records.block(self.next, block);
                 self.end = Lsn(self.next.0 + u64::from(used));
-                self.next = Lsn(self.next.0 + MysqlLog::BLOCK as u64);
-                at += MysqlLog::BLOCK as u64;
+                self.next = Lsn(self.next.0 + widen(MysqlLog::BLOCK));
+                at += widen(MysqlLog::BLOCK);
             }
             if read < CHUNK {
                 return Ok(true);

@@ -10,6 +10,7 @@ use super::changes::{Changed, LogChanges};
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
 use std::io;
+use vouch_convert::{narrow, to_size, widen};
 use vouch_innodb::{LogHead, Lsn, MariadbLog, Mtr, RedoChanges, Search, Sought};
 use vouch_report::PageTally;
 
@@ -118,7 +119,7 @@ impl Walk {
             let (bytes, last) = ring.at(self.end)?;
             let mut at = 0;
             let behind = loop {
-                let lsn = Lsn(self.end.0.saturating_add(at as u64));
+                let lsn = Lsn(self.end.0.saturating_add(widen(at)));
                 let rest = bytes.get(at..).unwrap_or_default();
                 match log.mtr(lsn, rest) {
                     Mtr::Short if last && at == bytes.len() => break Mtr::End,
@@ -129,7 +130,7 @@ impl Walk {
                     behind => break behind,
                 }
             };
-            self.end = Lsn(self.end.0.saturating_add(at as u64));
+            self.end = Lsn(self.end.0.saturating_add(widen(at)));
             if behind != Mtr::Short || last {
                 return Ok(behind);
             }
@@ -176,8 +177,8 @@ impl Walk {
         loop {
             let (bytes, last) = ring.at(lsn)?;
             match search.seek(&log, lsn, bytes, last) {
-                Sought::At(skip) => return Ok(Some(Lsn(lsn.0.saturating_add(skip as u64)))),
-                Sought::NotIn(skip) if !last && skip > 0 => lsn = Lsn(lsn.0.saturating_add(skip as u64)),
+                Sought::At(skip) => return Ok(Some(Lsn(lsn.0.saturating_add(widen(skip))))),
+                Sought::NotIn(skip) if !last && skip > 0 => lsn = Lsn(lsn.0.saturating_add(widen(skip))),
                 Sought::NotIn(_) => return Ok(None),
                 Sought::GivenUp => {
                     self.given_up = true;
@@ -273,7 +274,7 @@ impl<'a> Ring<'a> {
 
     /// The bytes from an LSN on, and whether no more follow.
     fn at(&mut self, lsn: Lsn) -> io::Result<(&[u8], bool)> {
-        let skip = lsn.0.checked_sub(self.from.0).and_then(|skip| usize::try_from(skip).ok());
+        let skip = lsn.0.checked_sub(self.from.0).and_then(narrow::<usize, _>);
         match skip.filter(|skip| *skip <= self.filled) {
             Some(skip) => {
                 self.held.copy_within(skip..self.filled, 0);
@@ -284,10 +285,10 @@ impl<'a> Ring<'a> {
         self.from = lsn;
         let limit = self.log.checkpoint.0.saturating_add(self.log.capacity());
         while let Some(room) = self.held.get_mut(self.filled..).filter(|room| !room.is_empty() && !self.ended) {
-            let next = lsn.0.saturating_add(self.filled as u64);
+            let next = lsn.0.saturating_add(widen(self.filled));
             let (offset, until_turn) = self.log.offset_of(Lsn(next));
-            let wanted = until_turn.min(limit.saturating_sub(next)).min(room.len() as u64);
-            let room = room.get_mut(..usize::try_from(wanted).unwrap_or(0)).unwrap_or_default();
+            let wanted = until_turn.min(limit.saturating_sub(next)).min(widen(room.len()));
+            let room = room.get_mut(..to_size(wanted)).unwrap_or_default();
             let read = self.source.read_at(room, offset)?;
             self.filled += read;
             self.ended = read == 0 || read < room.len();

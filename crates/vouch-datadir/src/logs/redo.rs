@@ -11,13 +11,14 @@ use crate::kind::Kind;
 use crate::read::{Bytes, Source};
 use std::convert::Infallible;
 use std::io;
+use vouch_convert::widen;
 use vouch_innodb::{Lsn, MysqlLog, RedoBlock};
 use vouch_report::Code;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
-const BLOCK: u64 = MysqlLog::BLOCK as u64;
-const HEAD: u64 = MysqlLog::HEAD as u64;
+const BLOCK: u64 = widen(MysqlLog::BLOCK);
+const HEAD: u64 = widen(MysqlLog::HEAD);
 /// Runs that are told apart in one file.
 const MOST_RUNS: usize = 10_000;
 
@@ -98,11 +99,11 @@ pub(super) fn scan(source: &dyn Bytes) -> io::Result<Scan> {
         let read = source.read_at(&mut buffer, at)?;
         let bytes = buffer.get(..read).unwrap_or_default();
         let blocks = bytes.chunks_exact(MysqlLog::BLOCK);
-        scan.rest = blocks.remainder().len() as u64;
+        scan.rest = widen(blocks.remainder().len());
         for block in blocks {
             scan.add(&log, block);
         }
-        at += read as u64;
+        at += widen(read);
         if read < CHUNK {
             return Ok(scan);
         }
@@ -197,7 +198,7 @@ pub(super) fn head_fault(number: usize) -> Fault {
         _ => "which has a checkpoint",
     };
     let message = format!("the checksum does not fit the contents of block {number} of the head, {what}");
-    Fault { offset: number as u64 * BLOCK, count: 1, message }
+    Fault { offset: widen(number) * BLOCK, count: 1, message }
 }
 
 impl Run {

@@ -9,10 +9,11 @@ use super::redo::{Run, Scan, head_fault};
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
 use std::io;
+use vouch_convert::{to_size, widen};
 use vouch_innodb::{BlockRecords, Lsn, MysqlLog, RecordFormat, RedoBlock, RingLog};
 
-const BLOCK: u64 = MysqlLog::BLOCK as u64;
-const HEAD: u64 = MysqlLog::HEAD as u64;
+const BLOCK: u64 = widen(MysqlLog::BLOCK);
+const HEAD: u64 = widen(MysqlLog::HEAD);
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
 /// Blocks in front of the checkpoint's in a copy of a log: as many as a buffer of the copying tool has room for.
@@ -289,14 +290,14 @@ impl Circle<'_> {
             let (part, offset) = self.place(number);
             let Some(part) = parts.get(part) else { return Ok(()) };
             let until_end = (HEAD + blocks_of(part.bytes) * BLOCK).saturating_sub(offset);
-            let wanted = until_end.min((blocks - number) * BLOCK).min(CHUNK as u64);
-            let room = buffer.get_mut(..usize::try_from(wanted).unwrap_or(0)).unwrap_or_default();
+            let wanted = until_end.min((blocks - number) * BLOCK).min(widen(CHUNK));
+            let room = buffer.get_mut(..to_size(wanted)).unwrap_or_default();
             let read = part.source.read_at(room, offset)?;
             let whole = room.get(..read).unwrap_or_default().chunks_exact(MysqlLog::BLOCK);
             if whole.len() == 0 {
                 return Ok(());
             }
-            number += whole.len() as u64;
+            number += widen(whole.len());
             whole.for_each(&mut each);
         }
         Ok(())

@@ -21,6 +21,7 @@ use crate::{discover, space};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
+use vouch_convert::widen;
 use vouch_innodb::{
     Checker, DeltaList, DeltaMeta, FilHeader, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, SpaceFormat, Verdict,
 };
@@ -75,7 +76,7 @@ pub(super) fn read(
     options: &PagesOptions,
 ) -> io::Result<Delta> {
     let mut head = Vec::new();
-    input.take(HEAD as u64).read_to_end(&mut head)?;
+    input.take(widen(HEAD)).read_to_end(&mut head)?;
     let told = meta.map(|meta| meta.page).or_else(|| DeltaList::page_size(&head));
     let mut delta = Delta {
         found,
@@ -88,7 +89,7 @@ pub(super) fn read(
     };
     let Some(size) = told else {
         let rest = io::copy(input, &mut io::sink())?;
-        delta.found.bytes = head.len() as u64 + rest;
+        delta.found.bytes = widen(head.len()) + rest;
         // A list of no pages is as long as one page.
         match DeltaList::read(&head) {
             None => delta.faults.push((0, "it does not begin with a list of pages that follow".to_owned())),
@@ -192,8 +193,8 @@ impl Reader<'_> {
     /// The next page, or as much as there is of it.
     fn page(&mut self, page: &mut Vec<u8>) -> io::Result<usize> {
         page.clear();
-        let read = self.input.take(self.size as u64).read_to_end(page)?;
-        self.at += read as u64;
+        let read = self.input.take(widen(self.size)).read_to_end(page)?;
+        self.at += widen(read);
         Ok(read)
     }
 
@@ -248,7 +249,7 @@ impl Delta {
             .extend(faults.into_iter().map(|(at, message)| self.finding(Code::DeltaDamaged, Some(at), None, message)));
         let mut bad = std::mem::take(&mut self.seen.bad);
         bad.sort_by_key(|bad| bad.page);
-        let beyond = bad.split_off(most.min(bad.len())).len() as u64;
+        let beyond = widen(bad.split_off(most.min(bad.len())).len());
         report.findings.extend(bad.iter().map(|bad| {
             let mut finding = self.finding(bad.code, self.offset_of(bad.page), Some(bad.page), bad.message.clone());
             if let (Some(file), Some(index)) = (&mut finding.location.file, bad.index) {
@@ -311,7 +312,7 @@ impl Delta {
     fn offset_of(&self, page: PageNo) -> Option<u64> {
         let at = self.numbers.binary_search(&page).ok()?;
         let (first, offset) = *self.runs.get(self.runs.partition_point(|(first, _)| *first <= at).checked_sub(1)?)?;
-        Some(offset + (at - first) as u64 * self.space.as_ref()?.page_size().bytes_u64())
+        Some(offset + widen(at - first) * self.space.as_ref()?.page_size().bytes_u64())
     }
 
     fn finding(&self, code: Code, offset: Option<u64>, page: Option<PageNo>, message: String) -> Finding {
@@ -347,7 +348,7 @@ impl Delta {
             space: self.space.as_ref().and_then(|space| space.id).map(|id| id.0),
             bytes: self.found.bytes,
             page_bytes: self.space.as_ref().map_or(0, |space| space.page_size().bytes_u64()),
-            pages: self.numbers.len() as u64,
+            pages: widen(self.numbers.len()),
             tally: seen.tally,
             methods: seen.methods.ranked(|method| method.name().to_owned()),
             types: seen.types.ranked(|page_type| page_type.name().into_owned()),

@@ -12,6 +12,7 @@ use super::memory::Lease;
 use super::source::Source;
 use super::window;
 use std::io::{self, ErrorKind, Read};
+use vouch_convert::widen;
 
 /// Bytes that tell what a frame is, and the size of its window.
 const HEAD: usize = 64;
@@ -127,7 +128,7 @@ impl<'a> Frames<'a> {
                 Ok(0)
             }
             Ok(read) => {
-                self.produced = self.produced.saturating_add(read as u64);
+                self.produced = self.produced.saturating_add(widen(read));
                 if !self.lease.cover(self.produced.min(self.window)) {
                     return Err(window::too_large(self.family, self.window));
                 }

@@ -11,6 +11,7 @@ use crate::kind::{Wrapping, wrapping};
 use std::cell::RefCell;
 use std::io::{self, Cursor, Read};
 use std::rc::Rc;
+use vouch_convert::{array, widen};
 
 /// Bytes that are enough to recognise anything.
 pub(super) const HEAD: usize = 1024;
@@ -130,7 +131,7 @@ fn may_be_skippable(head: &[u8]) -> bool {
 
 fn skippable(head: &[u8]) -> Option<u64> {
     let length = head.get(4..SKIPPABLE_HEAD).filter(|_| is_skippable(head))?;
-    Some(u64::from(u32::from_le_bytes(length.try_into().ok()?)) + SKIPPABLE_HEAD as u64)
+    Some(u64::from(u32::from_le_bytes(array(length)?)) + widen(SKIPPABLE_HEAD))
 }
 
 /// What there is to say of a stream that is no fault of what was asked for: bytes after its end.
@@ -291,7 +292,7 @@ fn refuse_foreign(head: &[u8]) -> io::Result<()> {
 /// Up to `bytes` first bytes.
 pub(super) fn head(input: &mut dyn Read, bytes: usize) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    input.take(bytes as u64).read_to_end(&mut head)?;
+    input.take(widen(bytes)).read_to_end(&mut head)?;
     Ok(head)
 }
 

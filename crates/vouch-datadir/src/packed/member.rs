@@ -9,6 +9,7 @@ use crate::space::{self, SAMPLE};
 use crate::unit::{Job, Seen, UNIT_BYTES};
 use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
+use vouch_convert::{to_size, widen};
 use vouch_innodb::SpaceFormat;
 
 /// Bytes that tell the format of a file whose first page is sound.
@@ -87,7 +88,7 @@ fn zeros(input: &mut dyn Read, head: &mut Vec<u8>, read: &mut io::Result<()>) ->
         if next.is_empty() {
             break;
         }
-        zeros += FIRST as u64;
+        zeros += widen(FIRST);
         *head = next;
     }
     zeros
@@ -101,7 +102,7 @@ fn pages(
     input: &mut dyn Read,
     options: &PagesOptions,
 ) -> (Job, io::Result<()>) {
-    let unit = usize::try_from(UNIT_BYTES).unwrap_or(usize::MAX);
+    let unit = to_size(UNIT_BYTES);
     let size = job.space.page_size().bytes();
     let mut bytes = u64::from(before) * job.space.page_size().bytes_u64();
     let (mut first, mut judge) = (job.space.first().saturating_add(before), Judge::new(options));
@@ -109,7 +110,7 @@ fn pages(
         let whole = buffer.len() - buffer.len() % size;
         let seen = look(&job, &mut judge, first, buffer.get(..whole).unwrap_or_default(), options);
         job.absorb(first, seen);
-        bytes += buffer.len() as u64;
+        bytes += widen(buffer.len());
         first = first.saturating_add(u32::try_from(whole / size).unwrap_or(u32::MAX));
         buffer.drain(..whole);
         let left = buffer.len();
@@ -117,7 +118,7 @@ fn pages(
         if read.is_err() && buffer.len() < size || buffer.len() == left {
             break read;
         }
-        bytes -= left as u64;
+        bytes -= widen(left);
     };
     job.space.ended(bytes);
     (job, outcome)
@@ -137,18 +138,18 @@ fn look(job: &Job, judge: &mut Judge, first: u32, pages: &[u8], options: &PagesO
 fn fill(input: &mut dyn Read, buffer: &mut Vec<u8>, bytes: usize) -> io::Result<()> {
     let wanted = bytes.saturating_sub(buffer.len());
     buffer.reserve(wanted);
-    input.take(wanted as u64).read_to_end(buffer).map(drop)
+    input.take(widen(wanted)).read_to_end(buffer).map(drop)
 }
 
 /// The bytes of a file without pages, and whether they are all zero.
 fn rest_of(head: &[u8], input: &mut dyn Read) -> io::Result<(u64, bool)> {
     let mut buffer = vec![0; FIRST];
-    let (mut bytes, mut zero) = (head.len() as u64, head.iter().all(|byte| *byte == 0));
+    let (mut bytes, mut zero) = (widen(head.len()), head.iter().all(|byte| *byte == 0));
     loop {
         match input.read(&mut buffer) {
             Ok(0) => return Ok((bytes, zero && bytes > 0)),
             Ok(read) => {
-                bytes += read as u64;
+                bytes += widen(read);
                 zero &= buffer.iter().take(read).all(|byte| *byte == 0);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -4,6 +4,7 @@ use crate::options::Runtime;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use vouch_convert::widen;
 use vouch_report::Event;
 
 /// Bytes between two words about progress.
@@ -79,8 +80,8 @@ impl<R: Read> Read for Tap<'_, R> {
         }
         match self.input.read(buffer) {
             Ok(read) => {
-                self.runtime.pace.wait(read as u64, &|| (self.runtime.stopped)().is_some());
-                let bytes = self.meter.read.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
+                self.runtime.pace.wait(widen(read), &|| (self.runtime.stopped)().is_some());
+                let bytes = self.meter.read.fetch_add(widen(read), Ordering::Relaxed) + widen(read);
                 if bytes - self.told >= STEP || read == 0 && bytes > self.told {
                     let part = bytes - self.told;
                     self.runtime.sink.emit(&Event::FileRead { file: self.file.to_owned(), bytes: part });

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use vouch_convert::{to_size, widen};
 
 /// Bytes of a piece.
 pub(super) const PIECE: usize = 128 << 10;
@@ -102,9 +103,9 @@ impl Read for Intake<'_> {
                 return Err(io::Error::new(io::ErrorKind::BrokenPipe, why));
             }
             if self.zeros > 0 {
-                let count = buffer.len().min(usize::try_from(self.zeros).unwrap_or(usize::MAX));
+                let count = buffer.len().min(to_size(self.zeros));
                 buffer.get_mut(..count).unwrap_or_default().fill(0);
-                self.zeros -= count as u64;
+                self.zeros -= widen(count);
                 return Ok(count);
             }
             let mut rest = self.current.get(self.at..).unwrap_or_default();

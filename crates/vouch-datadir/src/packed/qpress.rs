@@ -7,6 +7,7 @@ use super::fault::{Fault, damaged, unsupported};
 use super::layer::Aside;
 use super::source::Source;
 use std::io::{self, Read};
+use vouch_convert::widen;
 
 const MAGIC: &[u8; 8] = b"qpress10";
 const BLOCK: &[u8; 8] = b"NEWBNEWB";
@@ -101,7 +102,7 @@ impl<'a> Qpress<'a> {
         let most = u32::try_from(self.most).unwrap_or(u32::MAX);
         self.block = quicklz::decompress(&mut packed.as_slice(), most).map_err(|error| unpacked(&error))?;
         self.at = 0;
-        self.written += self.block.len() as u64;
+        self.written += widen(self.block.len());
         Ok(())
     }
 
@@ -118,10 +119,10 @@ impl<'a> Qpress<'a> {
             packed.extend(length.into_iter().chain(contents));
             u64::from(u32::from_le_bytes(length))
         };
-        let rest = length.checked_sub(packed.len() as u64).filter(|_| length <= self.most + OVERHEAD);
+        let rest = length.checked_sub(widen(packed.len())).filter(|_| length <= self.most + OVERHEAD);
         let rest = rest.ok_or_else(|| damaged("a block of the qpress archive has a length that cannot be"))?;
         let read = self.input.by_ref().take(rest).read_to_end(&mut packed)?;
-        if read as u64 == rest { Ok(packed) } else { Err(Fault::Cut.into()) }
+        if widen(read) == rest { Ok(packed) } else { Err(Fault::Cut.into()) }
     }
 }
 

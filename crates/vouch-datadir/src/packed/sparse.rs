@@ -6,6 +6,7 @@
 
 use super::fault::{Fault, damaged, unsupported};
 use std::io::{self, Read};
+use vouch_convert::{parse, to_size, widen};
 
 /// Parts of a file between holes.
 const MOST_PARTS: usize = 1 << 20;
@@ -49,7 +50,7 @@ impl Holes {
             "name" => self.name = Some(value.to_owned()),
             "realsize" | "size" => self.size = number.ok(),
             "offset" | "numbytes" => self.add(number.ok()),
-            "map" => value.split(',').for_each(|number| self.add(number.parse().ok())),
+            "map" => value.split(',').for_each(|number| self.add(parse(number))),
             _ => {}
         }
     }
@@ -98,7 +99,7 @@ fn too_many() -> io::Error {
 fn map(input: &mut dyn Read) -> io::Result<Vec<u64>> {
     let mut read = 0;
     let count = number(input, &mut read)?;
-    if count > MOST_PARTS as u64 {
+    if count > widen(MOST_PARTS) {
         return Err(too_many());
     }
     let mut numbers = Vec::new();
@@ -152,15 +153,15 @@ impl Read for Sparse<'_> {
             Some((offset, _)) => (true, offset),
             None => (true, self.size),
         };
-        let wanted = usize::try_from(until.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
+        let wanted = to_size(until.saturating_sub(self.at)).min(buffer.len());
         let room = buffer.get_mut(..wanted).unwrap_or_default();
         if hole {
             room.fill(0);
-            self.at += wanted as u64;
+            self.at += widen(wanted);
             return Ok(wanted);
         }
         let read = self.input.read(room)?;
-        self.at += read as u64;
+        self.at += widen(read);
         if read == 0 && wanted > 0 { Err(Fault::Cut.into()) } else { Ok(read) }
     }
 }

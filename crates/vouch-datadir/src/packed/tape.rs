@@ -6,6 +6,7 @@
 use crate::read::Bytes;
 use std::cell::RefCell;
 use std::io::{self, Read};
+use vouch_convert::{to_size, widen};
 
 /// Bytes that are held at most: a file that is no longer can be read at any place.
 const MOST: usize = 24 << 20;
@@ -32,7 +33,7 @@ impl<'a> Tape<'a> {
     /// The stream cannot be read.
     pub(crate) fn new(input: &'a mut dyn Read) -> io::Result<Tape<'a>> {
         let mut reel = Reel { input, held: Vec::new(), from: 0, ended: false, missed: false };
-        reel.reach(MOST as u64)?;
+        reel.reach(widen(MOST))?;
         Ok(Tape(RefCell::new(reel)))
     }
 
@@ -66,7 +67,7 @@ impl<'a> Tape<'a> {
 
 impl Reel<'_> {
     fn end(&self) -> u64 {
-        self.from + self.held.len() as u64
+        self.from + widen(self.held.len())
     }
 
     /// Reads on until the byte in front of `offset` is held, or the stream ends.
@@ -75,11 +76,11 @@ impl Reel<'_> {
             if self.held.len() >= MOST {
                 let gone = self.held.len() - KEPT;
                 self.held.drain(..gone);
-                self.from += gone as u64;
+                self.from += widen(gone);
             }
-            let wanted = STEP.min(MOST - self.held.len()) as u64;
+            let wanted = widen(STEP.min(MOST - self.held.len()));
             let read = self.input.take(wanted).read_to_end(&mut self.held)?;
-            self.ended = (read as u64) < wanted;
+            self.ended = widen(read) < wanted;
         }
         Ok(())
     }
@@ -90,14 +91,14 @@ impl Bytes for Tape<'_> {
         let mut reel = self.0.borrow_mut();
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(filled as u64);
+            let at = offset.saturating_add(widen(filled));
             let part = rest.len().min(STEP);
-            reel.reach(at.saturating_add(part as u64))?;
+            reel.reach(at.saturating_add(widen(part)))?;
             let Some(skip) = at.checked_sub(reel.from) else {
                 reel.missed = true;
                 break;
             };
-            let held = reel.held.get(usize::try_from(skip).unwrap_or(usize::MAX)..).unwrap_or_default();
+            let held = reel.held.get(to_size(skip)..).unwrap_or_default();
             let length = held.len().min(part);
             if length == 0 {
                 break;

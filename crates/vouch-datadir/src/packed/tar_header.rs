@@ -20,6 +20,8 @@
 //!
 //! A block of more parts has 21 of them, and at byte 504 whether another block follows.
 
+use vouch_convert::{array, parse, utf8};
+
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 512;
 
@@ -101,7 +103,7 @@ fn number(field: &[u8]) -> Option<u64> {
     if first & 0x80 != 0 {
         let (high, low) = rest.split_at_checked(rest.len().checked_sub(8)?)?;
         let is_small = first & 0x7f == 0 && high.iter().all(|byte| *byte == 0);
-        return is_small.then(|| low.try_into().ok())?.map(u64::from_be_bytes);
+        return is_small.then(|| array(low))?.map(u64::from_be_bytes);
     }
     let digits = field.trim_ascii_start();
     let end = digits.iter().position(|byte| matches!(byte, 0 | b' ')).unwrap_or(digits.len());
@@ -152,7 +154,7 @@ pub(super) fn extended(mut bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let space = bytes.iter().position(|byte| *byte == b' ')?;
-        let length: usize = std::str::from_utf8(bytes.get(..space)?).ok()?.parse().ok()?;
+        let length: usize = parse(utf8(bytes.get(..space)?)?)?;
         let (entry, rest) = bytes.split_at_checked(length)?;
         let entry = entry.get(space + 1..)?.strip_suffix(b"\n")?;
         let equals = entry.iter().position(|byte| *byte == b'=')?;

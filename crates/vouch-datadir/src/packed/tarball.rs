@@ -9,6 +9,7 @@ use super::fault::{Fault, damaged, unsupported};
 use super::sparse::Holes;
 use super::tar_header::{BLOCK, Header, SparseBlock, extended};
 use std::io::{self, Read};
+use vouch_convert::{to_size, widen};
 
 /// Bytes of a long name. Linux ends names at 4096.
 const MOST_NAME: u64 = 64 << 10;
@@ -78,10 +79,10 @@ struct Contents<'a, 'b> {
 
 impl Read for Contents<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let wanted = to_size(self.left).min(buffer.len());
         let read = self.walk.input.read(buffer.get_mut(..wanted).unwrap_or_default())?;
-        self.walk.at += read as u64;
-        self.left -= read as u64;
+        self.walk.at += widen(read);
+        self.left -= widen(read);
         if read == 0 && wanted > 0 { Err(Fault::Cut.into()) } else { Ok(read) }
     }
 }
@@ -130,7 +131,7 @@ impl Walk<'_> {
             }
             ends_so = self.ended || block.iter().all(|byte| *byte == 0);
         };
-        let end = self.at - if found.is_some() { BLOCK as u64 } else { 0 };
+        let end = self.at - if found.is_some() { widen(BLOCK) } else { 0 };
         let bytes = end - begin;
         if self.ended {
             visitor.aside(format!("{bytes} bytes at byte {begin}, behind the end of the archive, are no archive"));
@@ -274,14 +275,14 @@ impl Walk<'_> {
 
     /// Contents are filled up to whole blocks.
     fn pad(&mut self, bytes: u64) -> io::Result<()> {
-        let block = BLOCK as u64;
+        let block = widen(BLOCK);
         Contents { walk: self, left: (block - bytes % block) % block }.finish()
     }
 
     /// Reads until `buffer` is full or the stream ends.
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let filled = super::read_full(&mut self.input, buffer)?;
-        self.at += filled as u64;
+        self.at += widen(filled);
         Ok(filled)
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::mpsc::SyncSender;
 use std::thread::Scope;
+use vouch_convert::widen;
 use vouch_report::Code;
 
 /// Files that take turns; backup tools have one for each of their threads.
@@ -268,7 +269,7 @@ impl<'scope, 'env> Turns<'scope, 'env> {
                 let limit = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
                 let mut piece = self.pool.take();
                 let read = chunks.piece(&mut piece, limit);
-                left -= limit as u64;
+                left -= widen(limit);
                 sum.update(&piece);
                 open.keep(&piece);
                 if open.sender.is_none() || open.broken {

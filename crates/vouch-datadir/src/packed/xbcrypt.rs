@@ -8,6 +8,7 @@ use super::fault::{Fault, damaged, unsupported};
 use crate::keyring::BackupKey;
 use crc_fast::CrcAlgorithm;
 use std::io::{self, Read};
+use vouch_convert::{array, widen};
 
 /// All versions begin so; the next byte tells which.
 pub(super) const MAGIC: &[u8] = b"XBCRYP0";
@@ -49,11 +50,11 @@ impl<R: Read> Xbcrypt<R> {
     fn chunk(&mut self) -> io::Result<Option<Chunk>> {
         let begin = self.offset;
         let wrong = |what: String| damaged(format!("the encrypted chunk at byte {begin} {what}"));
-        let head = self.bytes(HEAD as u64)?;
+        let head = self.bytes(widen(HEAD))?;
         if head.is_empty() {
             return Ok(None);
         }
-        let number = |at: usize| head.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+        let number = |at: usize| head.get(at..at + 8).and_then(array).map(u64::from_le_bytes);
         let version = match head.get(7) {
             _ if head.len() < HEAD => return Err(Fault::Cut.into()),
             Some(digit @ b'1'..=b'3') if head.starts_with(MAGIC) => digit - b'0',
@@ -64,7 +65,7 @@ impl<R: Read> Xbcrypt<R> {
             _ => return Err(wrong("does not begin as one".to_owned())),
         };
         let (plain, length) = (number(16).unwrap_or(u64::MAX), number(24).unwrap_or(u64::MAX));
-        let sum = head.get(32..HEAD).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+        let sum = head.get(32..HEAD).and_then(array).map(u32::from_le_bytes);
         let iv = if version == 1 { Vec::new() } else { self.iv(begin)? };
         if plain > length {
             return Err(wrong(format!("has {length} bytes for {plain}, which cannot be")));
@@ -98,13 +99,13 @@ impl<R: Read> Xbcrypt<R> {
     fn bytes(&mut self, count: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.input.by_ref().take(count).read_to_end(&mut bytes)?;
-        self.offset += bytes.len() as u64;
+        self.offset += widen(bytes.len());
         Ok(bytes)
     }
 
     fn exactly(&mut self, count: u64) -> io::Result<Vec<u8>> {
         let bytes = self.bytes(count)?;
-        if bytes.len() as u64 == count { Ok(bytes) } else { Err(Fault::Cut.into()) }
+        if widen(bytes.len()) == count { Ok(bytes) } else { Err(Fault::Cut.into()) }
     }
 
     /// Decrypts the next chunk. False at the end.
@@ -132,10 +133,10 @@ impl<R: Read> Xbcrypt<R> {
 /// The contents of a chunk; `None` when they are not what its digest says.
 fn opened(key: &BackupKey, chunk: Chunk) -> Option<Vec<u8>> {
     let mut plain = chunk.sealed;
-    key.apply(chunk.iv.as_slice().try_into().ok()?, &mut plain);
+    key.apply(array(chunk.iv.as_slice())?, &mut plain);
     let digest = plain.split_off(plain.len().checked_sub(DIGEST)?);
     let own = ring::digest::digest(&ring::digest::SHA256, &plain);
-    (plain.len() as u64 == chunk.plain && own.as_ref() == digest).then_some(plain)
+    (widen(plain.len()) == chunk.plain && own.as_ref() == digest).then_some(plain)
 }
 
 impl<R: Read> Read for Xbcrypt<R> {
@@ -180,8 +181,8 @@ pub(super) mod tests {
             bytes.extend(MAGIC);
             bytes.push(b'0' + version);
             bytes.extend([0; 8]);
-            bytes.extend((part.len() as u64).to_le_bytes());
-            bytes.extend((sealed.len() as u64).to_le_bytes());
+            bytes.extend(widen(part.len()).to_le_bytes());
+            bytes.extend(widen(sealed.len()).to_le_bytes());
             bytes.extend((crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, &sealed) as u32).to_le_bytes());
             bytes.extend(16_u64.to_le_bytes());
             bytes.extend(iv);

@@ -7,6 +7,7 @@
 use super::fault::Fault;
 use crc_fast::{CrcAlgorithm, Digest};
 use std::io::{self, Read};
+use vouch_convert::{to_size, widen};
 
 pub(super) const MAGIC: &[u8; 8] = b"XBSTCK01";
 /// What may be left out by readers that do not know it.
@@ -118,7 +119,7 @@ impl<R: Read> Chunks<R> {
         if length == 0 || length > MOST_PATH {
             return Err(ChunkError::Damaged("the length of its file's name cannot be"));
         }
-        let mut path = vec![0; usize::try_from(length).unwrap_or(0)];
+        let mut path = vec![0; to_size(length)];
         self.exactly(&mut path)?;
         let path = String::from_utf8_lossy(&path).into_owned();
         let body = match kind {
@@ -154,8 +155,8 @@ impl<R: Read> Chunks<R> {
     /// The stream cannot be read, or ends.
     pub(super) fn piece(&mut self, piece: &mut Vec<u8>, limit: usize) -> io::Result<()> {
         let before = piece.len();
-        let read = self.input.by_ref().take(limit as u64).read_to_end(piece);
-        self.at += (piece.len() - before) as u64;
+        let read = self.input.by_ref().take(widen(limit)).read_to_end(piece);
+        self.at += widen(piece.len() - before);
         if read? == limit { Ok(()) } else { Err(Fault::Cut.into()) }
     }
 
@@ -194,7 +195,7 @@ impl<R: Read> Chunks<R> {
     /// Reads until `buffer` is full or the stream ends.
     fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let filled = super::read_full(&mut self.input, buffer)?;
-        self.at += filled as u64;
+        self.at += widen(filled);
         self.zeros &= buffer.iter().take(filled).all(|byte| *byte == 0);
         Ok(filled)
     }

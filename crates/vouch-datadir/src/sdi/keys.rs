@@ -3,6 +3,7 @@
 //! Invariant: only columns that are stored in the order of their values count, and none behind the first other one.
 
 use serde_json::Value;
+use vouch_convert::narrow;
 use vouch_innodb::KeyPrefix;
 
 /// Numbers of kinds of indexes.
@@ -29,7 +30,7 @@ pub(super) fn prefix(index: &Value, columns: &[Value]) -> Option<KeyPrefix> {
 
 /// Bytes of a column whose values are stored in their order: integers, years and dates.
 fn width(element: &Value, columns: &[Value]) -> Option<usize> {
-    let column = columns.get(usize::try_from(number(element, "column_opx")?).ok()?)?;
+    let column = columns.get(narrow::<usize, _>(number(element, "column_opx")?)?)?;
     let plain = number(element, "order") == Some(ASCENDING) && number(column, "hidden") == Some(VISIBLE);
     let there = flag(column, "is_nullable") == Some(false) && flag(column, "is_virtual") == Some(false);
     let width = match number(column, "type")? {

@@ -6,6 +6,7 @@
 use super::Known;
 use crate::facts::{Content, PageFact};
 use crate::unit::BadPage;
+use vouch_convert::{narrow, to_size};
 use vouch_innodb::{Claim, LobFacts, NO_PAGE, PageNo, PageType};
 use vouch_report::Code;
 
@@ -46,7 +47,7 @@ fn chains(known: &Known) -> Vec<BadPage> {
             continue;
         }
         let next = fact.next;
-        let slot = next.checked_sub(known.first).and_then(|at| followed.get_mut(usize::try_from(at).ok()?));
+        let slot = next.checked_sub(known.first).and_then(|at| followed.get_mut(narrow::<usize, _>(at)?));
         match (chained(known, next).filter(|other| follows(fact.page_type, other.page_type)), slot) {
             (Some(_), Some(slot)) if *slot => {
                 faults
@@ -67,7 +68,7 @@ fn follows(part: PageType, next: PageType) -> bool {
 
 /// A page of a chain that has no beginning.
 fn circle<'a>(known: &Known, parts: impl Iterator<Item = (u32, &'a PageFact)>, followed: &[bool]) -> Option<BadPage> {
-    let at = |no: u32| usize::try_from(no - known.first).unwrap_or(usize::MAX);
+    let at = |no: u32| to_size(no - known.first);
     let all: Vec<(u32, &PageFact)> = parts.collect();
     let mut met = vec![false; followed.len()];
     for (no, _) in all.iter().filter(|(no, _)| followed.get(at(*no)) == Some(&false)) {
@@ -94,7 +95,7 @@ fn indexes(known: &Known) -> Vec<BadPage> {
         for claim in run {
             let first = claim.page == owner;
             let fits = is_part(known, claim);
-            let taken = usize::try_from(claim.page.0).ok().and_then(|at| claimed.get_mut(at));
+            let taken = narrow::<usize, _>(claim.page.0).and_then(|at| claimed.get_mut(at));
             let alone = claim.length.is_some();
             let twice = fits && alone && taken.is_some_and(|taken| std::mem::replace(taken, true));
             if begun && (!fits || twice) {

@@ -18,6 +18,7 @@ use crate::sdi::Names;
 use crate::unit::{BadPage, Job, Seen};
 use std::panic::resume_unwind;
 use std::thread;
+use vouch_convert::narrow;
 use vouch_innodb::{ExtentMap, Link, PageNo};
 use vouch_report::PageClass;
 
@@ -90,7 +91,7 @@ fn retire(facts: &mut [PageFact], first: u32, extents: &ExtentMap) {
 
 impl<'a> Known<'a> {
     fn fact(&self, page: PageNo) -> Option<&'a PageFact> {
-        self.facts.get(usize::try_from(page.0.checked_sub(self.first)?).ok()?)
+        self.facts.get(narrow::<usize, _>(page.0.checked_sub(self.first)?)?)
     }
 
     /// A page that is sound and in use.

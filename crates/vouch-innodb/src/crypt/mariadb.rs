@@ -7,6 +7,7 @@ use crate::bytes::Field;
 use crate::checksum::compressed_length;
 use crate::fil::{CHECKSUM, EXTRA, HEADER, LSN, PAGE_NO, TRAILER, TYPE};
 use crate::{Layout, PageType, SpaceFormat, SpaceId};
+use vouch_convert::array;
 
 /// Behind the extent descriptors of page 0.
 const AFTER_EXTENTS: usize = 38;
@@ -41,7 +42,7 @@ pub(super) fn open(
     if info.get(..MAGIC.len())? != MAGIC || usize::from(info.byte(IV_LENGTH)?) != BLOCK {
         return None;
     }
-    let iv: [u8; BLOCK] = info.get(IV..IV + BLOCK)?.try_into().ok()?;
+    let iv: [u8; BLOCK] = array(info.get(IV..IV + BLOCK)?)?;
     let id = info.be32(KEY_ID)?;
     let Some(master) = keyring.mariadb.get(&id) else { return Some(Err(LockedOut::Missing(name(id)))) };
     let derived = zeroize::Zeroizing::new(Aes::new(master)?.encrypted(iv));

@@ -7,6 +7,7 @@ use crate::bytes::Field;
 use crate::checksum::crc32c;
 use crate::fil::{HEADER, TYPE};
 use crate::{PageType, SpaceFormat};
+use vouch_convert::array;
 use zeroize::Zeroizing;
 
 /// Versions of what stands on page 0; the first one names no server.
@@ -68,7 +69,7 @@ fn unseal(master: &[u8], sealed: &[u8], sum: u32) -> Option<MysqlKey> {
         return None;
     }
     let (key, iv) = plain.split_at_checked(KEY_BYTES)?;
-    Some(MysqlKey { aes: Aes::new(key)?, iv: iv.get(..BLOCK)?.try_into().ok()? })
+    Some(MysqlKey { aes: Aes::new(key)?, iv: array(iv.get(..BLOCK)?)? })
 }
 
 impl MysqlKey {

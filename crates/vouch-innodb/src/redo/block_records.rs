@@ -14,6 +14,7 @@ use super::mariadb_records::{MariadbRecords, Stop};
 use super::mysql_records::{Part, record};
 use crate::Lsn;
 use crate::bytes::Field;
+use vouch_convert::widen;
 
 const BLOCK: u64 = 512;
 const HEADER: u64 = 12;
@@ -105,7 +106,7 @@ impl BlockRecords {
             None => return,
         };
         if self.at.is_none() {
-            self.at = Some(place_of(Lsn(lsn.0.saturating_add(first as u64))));
+            self.at = Some(place_of(Lsn(lsn.0.saturating_add(widen(first)))));
         }
         self.held.extend(block.get(from..used).unwrap_or_default());
         self.read();
@@ -116,9 +117,9 @@ impl BlockRecords {
         let place = self.at.unwrap_or_default();
         loop {
             let rest = self.held.get(done..).unwrap_or_default();
-            let began = *self.began.get_or_insert(place + done as u64);
+            let began = *self.began.get_or_insert(place + widen(done));
             let next = match self.format {
-                RecordFormat::Mysql => mysql(rest, began == place + done as u64, &mut self.pending),
+                RecordFormat::Mysql => mysql(rest, began == place + widen(done), &mut self.pending),
                 RecordFormat::Mariadb => mariadb(rest, &mut self.mariadb, &mut self.pending),
             };
             match next {
@@ -129,12 +130,12 @@ impl BlockRecords {
                     }
                 }
                 Err(Stop::Short) if rest.len() <= MOST && self.pending.len() < RedoChanges::MOST => break,
-                Err(Stop::Short) => return self.stop(0, place + done as u64),
-                Err(Stop::Unknown(kind)) => return self.stop(kind, place + done as u64),
+                Err(Stop::Short) => return self.stop(0, place + widen(done)),
+                Err(Stop::Unknown(kind)) => return self.stop(kind, place + widen(done)),
             }
         }
         self.held.drain(..done);
-        self.at = self.at.map(|at| at + done as u64);
+        self.at = self.at.map(|at| at + widen(done));
     }
 
     fn complete(&mut self, began: u64) {

@@ -4,6 +4,7 @@ use super::mtr::Mtr;
 use crate::Lsn;
 use crate::bytes::{Field, all_zero};
 use crate::checksum::crc32c;
+use vouch_convert::widen;
 
 const MAGIC: &[u8] = b"Phys";
 const MAGIC_ENCRYPTED: &[u8] = b"\xf0\x9f\x97\x9d";
@@ -88,9 +89,9 @@ impl MariadbLog {
             bad.push((0, LogHead::First));
         }
         let harmed = CHECKPOINTS.iter().filter(|at| !is_sound(head, **at, CHECKPOINT_SUM) && !unwritten(**at));
-        bad.extend(harmed.map(|at| (*at as u64, LogHead::Checkpoint)));
+        bad.extend(harmed.map(|at| (widen(*at), LogHead::Checkpoint)));
         if CHECKPOINTS.into_iter().all(unwritten) {
-            bad.push((CHECKPOINTS[0] as u64, LogHead::NoCheckpoint));
+            bad.push((widen(CHECKPOINTS[0]), LogHead::NoCheckpoint));
         }
         bad
     }
@@ -128,7 +129,7 @@ impl MariadbLog {
 
     /// The LSN behind the mark of the checkpoint: no log ends before.
     pub fn behind_mark(&self) -> Lsn {
-        Lsn(self.end.0.saturating_add((MARK_RECORD + 1 + self.nonce() + 4) as u64))
+        Lsn(self.end.0.saturating_add(widen(MARK_RECORD + 1 + self.nonce() + 4)))
     }
 
     /// Whether the log ends with the mark of its checkpoint, so that there is nothing to recover.
@@ -138,7 +139,7 @@ impl MariadbLog {
         let marked = bytes.byte(0) == Some(FILE_CHECKPOINT)
             && (self.encrypted || bytes.be64(3) == Some(self.checkpoint.0))
             && self.end == self.checkpoint
-            && self.end.0 + length as u64 == self.behind_mark().0;
+            && self.end.0 + widen(length) == self.behind_mark().0;
         // The server writes a zero behind its last mini-transaction.
         marked && bytes.byte(length) == Some(0)
     }

@@ -15,6 +15,7 @@ use super::changes::{Change, RedoChanges};
 use super::mtr::{Long, long};
 use crate::bytes::Field;
 use crate::{PageNo, SpaceId};
+use vouch_convert::narrow;
 
 const SAME_PAGE: u8 = 0x80;
 const FREE_PAGE: u8 = 0x00;
@@ -147,9 +148,9 @@ fn id(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let first = bytes.byte(0)?;
     let width = width(first);
     let (head, rest) = bytes.split_at_checked(width)?;
-    let mask = 0xff_u8.checked_shr(u32::try_from(width).ok()?).unwrap_or(0);
+    let mask = 0xff_u8.checked_shr(narrow::<u32, _>(width)?).unwrap_or(0);
     let value = head.iter().skip(1).fold(u64::from(first & mask), |value, byte| value << 8 | u64::from(*byte));
-    Some((u32::try_from(value + STARTS.get(width)?).ok()?, rest))
+    Some((narrow::<u32, _>(value + STARTS.get(width)?)?, rest))
 }
 
 #[cfg(test)]

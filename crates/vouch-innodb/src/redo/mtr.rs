@@ -9,6 +9,7 @@ use super::mariadb::MariadbLog;
 use crate::Lsn;
 use crate::bytes::Field;
 use crate::checksum::crc32c;
+use vouch_convert::{narrow, widen};
 
 /// Bytes of records that a server writes at most.
 const MOST: usize = 1 << 20;
@@ -72,7 +73,7 @@ impl Search {
                 at += idle;
                 continue;
             }
-            match judge(log, Lsn(lsn.0.saturating_add(at as u64)), rest, &mut self.left) {
+            match judge(log, Lsn(lsn.0.saturating_add(widen(at))), rest, &mut self.left) {
                 Mtr::Whole(_) => return Sought::At(at),
                 Mtr::Old(length) => at += length,
                 Mtr::Short if !last => return Sought::NotIn(at),
@@ -111,10 +112,10 @@ fn judge(log: &MariadbLog, lsn: Lsn, bytes: &[u8], effort: &mut u64) -> Mtr {
     let (Some(bit), Some(nonce)) = (bytes.byte(at), bytes.get(at + 1..at + 1 + log.nonce())) else { return Mtr::Short };
     let sum_at = at + 1 + log.nonce();
     let (Some(stored), Some(records)) = (bytes.be32(sum_at), bytes.get(..at)) else { return Mtr::Short };
-    *effort = effort.saturating_sub(at as u64 / 16);
+    *effort = effort.saturating_sub(widen(at) / 16);
     // The nonce of an encrypted log is part of the checksum, the bit is not.
     let computed = if nonce.is_empty() { crc32c(records) } else { crc32c(&[records, nonce].concat()) };
-    let own = bit == log.lap_bit(Lsn(lsn.0.saturating_add(at as u64)));
+    let own = bit == log.lap_bit(Lsn(lsn.0.saturating_add(widen(at))));
     match (stored == computed, own) {
         (true, true) => Mtr::Whole(sum_at + SUM),
         (true, false) => Mtr::Old(sum_at + SUM),
@@ -179,7 +180,7 @@ pub(super) fn long(bytes: &[u8]) -> Long {
         0xe0..0xf0 => bytes.be32(0).map(|value| FOUR.saturating_add(value & 0x0fff_ffff)),
         _ => return Long::None,
     };
-    match value.and_then(|value| usize::try_from(value).ok()) {
+    match value.and_then(narrow::<usize, _>) {
         Some(value) if value <= MOST => Long::Bytes(value + 15),
         Some(_) => Long::None,
         None => Long::Short,

@@ -3,6 +3,7 @@
 use crate::Lsn;
 use crate::bytes::{Field, all_zero};
 use crate::checksum::crc32c;
+use vouch_convert::widen;
 
 const START_LSN: usize = 8;
 const FLAGS: usize = 48;
@@ -12,6 +13,8 @@ const CHECKPOINTS: [usize; 2] = [512, 1536];
 const CHECKPOINT_LSN: usize = 8;
 const SUM: usize = 508;
 const DATA_LENGTH: usize = 4;
+/// The data length of a full block: [`MysqlLog::BLOCK`].
+const FULL: u16 = 512;
 /// Numbers of blocks run from 1 and begin again behind this.
 const NUMBERS: u64 = 0x4000_0000;
 /// In place of the checksum where the server was told to write none.
@@ -81,14 +84,14 @@ impl MysqlLog {
 
     /// Where the block that holds an LSN begins in the file; `None` for one before the file.
     pub fn block_of(&self, lsn: Lsn) -> Option<u64> {
-        let block = MysqlLog::BLOCK as u64;
+        let block = widen(MysqlLog::BLOCK);
         let blocks = lsn.0.checked_sub(self.start.0)? / block;
-        blocks.checked_mul(block)?.checked_add(MysqlLog::HEAD as u64)
+        blocks.checked_mul(block)?.checked_add(widen(MysqlLog::HEAD))
     }
 
     /// The LSN with which the block of this number in the file begins.
     pub fn lsn_of(&self, number: u64) -> Lsn {
-        Lsn(self.start.0.saturating_add(number.saturating_mul(MysqlLog::BLOCK as u64)))
+        Lsn(self.start.0.saturating_add(number.saturating_mul(widen(MysqlLog::BLOCK))))
     }
 
     /// The numbers of the blocks of a head whose checksums do not fit. Those that were never written have none.
@@ -110,7 +113,7 @@ impl MysqlLog {
         }
         let (stored, computed) = (block.be32(SUM).unwrap_or(0), crc32c(block.get(..SUM).unwrap_or(block)));
         // How much of an encrypted block is used, the key alone tells.
-        let length = if self.sealed { MysqlLog::BLOCK as u16 } else { block.be16(DATA_LENGTH).unwrap_or(0) };
+        let length = if self.sealed { FULL } else { block.be16(DATA_LENGTH).unwrap_or(0) };
         if stored == NO_SUM && stored != computed && self.names(number, block) {
             return RedoBlock::Unprotected(length & !ENCRYPTED);
         }
@@ -123,13 +126,13 @@ impl MysqlLog {
 
     /// Whether a block bears the number that its place has.
     fn names(&self, number: u64, block: &[u8]) -> bool {
-        let expected = 1 + self.lsn_of(number).0 / MysqlLog::BLOCK as u64 % NUMBERS;
+        let expected = 1 + self.lsn_of(number).0 / widen(MysqlLog::BLOCK) % NUMBERS;
         block.be32(0).map(|named| u64::from(named & !FLUSH)) == Some(expected)
     }
 
     /// Whether `block` is the block that holds an LSN, and its data ends there.
     pub fn ends_in(&self, block: &[u8], lsn: Lsn) -> bool {
-        let length = MysqlLog::BLOCK as u64;
+        let length = widen(MysqlLog::BLOCK);
         let number = 1 + lsn.0 / length % NUMBERS;
         let named = block.be32(0).map(|named| u64::from(named & !FLUSH)) == Some(number);
         let ends = block.be16(DATA_LENGTH).map(u64::from) == Some(lsn.0 % length);

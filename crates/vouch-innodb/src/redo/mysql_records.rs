@@ -17,6 +17,7 @@ use super::changes::Change;
 use super::mariadb_records::Stop;
 use crate::bytes::Field;
 use crate::{PageNo, SpaceId};
+use vouch_convert::narrow;
 
 const SINGLE: u8 = 0x80;
 const MULTI_END: u8 = 31;
@@ -354,7 +355,7 @@ impl Body<'_> {
 
     /// A length that no record of a server has is of an unknown form.
     fn skip_u32(&mut self, bytes: u32) -> Result<(), Stop> {
-        let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= MOST_BYTES).ok_or(Stop::Unknown(0))?;
+        let bytes = narrow::<usize, _>(bytes).filter(|bytes| *bytes <= MOST_BYTES).ok_or(Stop::Unknown(0))?;
         self.fixed(bytes)
     }
 }

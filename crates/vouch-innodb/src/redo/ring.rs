@@ -6,6 +6,7 @@ use super::mysql::{MysqlLog, sound};
 use crate::Lsn;
 use crate::bytes::{Field, all_zero};
 use std::ops::RangeInclusive;
+use vouch_convert::widen;
 
 const CHECKPOINTS: [usize; 2] = [512, 1536];
 const CHECKPOINT_LSN: usize = 8;
@@ -65,7 +66,7 @@ impl RingLog {
 
     /// The log as of the block that has the checkpoint: blocks are numbered from there on.
     pub fn from_checkpoint(&self) -> MysqlLog {
-        let start = self.checkpoint.0 - self.checkpoint.0 % MysqlLog::BLOCK as u64;
+        let start = self.checkpoint.0 - self.checkpoint.0 % widen(MysqlLog::BLOCK);
         MysqlLog { start: Lsn(start), checkpoint: Some(self.checkpoint), disabled: false, sealed: self.encrypted }
     }
 
@@ -73,7 +74,7 @@ impl RingLog {
     pub fn blocks_behind(&self, block: &[u8]) -> Option<u64> {
         sound(block)?;
         let own = u64::from(block.be32(0)? & 0x7fff_ffff).checked_sub(1)?;
-        (self.checkpoint.0 / MysqlLog::BLOCK as u64).checked_sub(own)
+        (self.checkpoint.0 / widen(MysqlLog::BLOCK)).checked_sub(own)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Instructions copy bytes of the source, or of what was written before.
 //! Invariant: no length and no distance reaches out of either.
 
+use vouch_convert::narrow;
+
 /// Instructions below this one depend on what came before.
 const FAR: u8 = 16;
 const MIDDLE: u8 = 32;
@@ -69,7 +71,7 @@ impl Stream<'_> {
             let length = self.length(code & mask, mask)?.checked_add(2)?;
             let low = usize::from(self.byte()?);
             let pair = usize::from(self.byte()?) << 8 | low;
-            return Some((length, base + (pair >> 2), u8::try_from(pair & 3).ok()?));
+            return Some((length, base + (pair >> 2), narrow::<u8, _>(pair & 3)?));
         }
         let (length, base) = if state == AFTER_RUN { (3, 2049) } else { (2, 1) };
         Some((length, (usize::from(self.byte()?) << 2) + (wide >> 2 & 3) + base, code & 3))

@@ -8,11 +8,13 @@ use crate::index::{IndexFault, MOST_OWNED};
 pub(super) const FIRST: usize = 120;
 /// What stands in front of every record.
 pub(super) const EXTRA: usize = 5;
+/// The bits of an entry that are the place of its record: pages have at most 16,384 bytes.
+const MOST_PLACES: usize = 1 << 14;
 const PLACE: u16 = 0x3fff;
 const OWNER: u16 = 0x4000;
 const DELETED: u16 = 0x8000;
 /// Places on the largest page, one bit each.
-const WORDS: usize = (PLACE as usize + 1) / 64;
+const WORDS: usize = MOST_PLACES / 64;
 
 /// Entries for all records, those on the free list behind the others.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use crate::bytes::Field;
 use crate::{IndexFacts, NO_PAGE};
 use flate2::{Decompress, FlushDecompress, Status};
 use std::fmt;
+use vouch_convert::narrow;
 
 const PREV: usize = 8;
 const INFIMUM: usize = 99;
@@ -154,7 +155,7 @@ impl ZipNode<'_> {
         let status = u16::from(self.level > 0);
         let (mut before, mut owned) = (INFIMUM, 1_u8);
         let mut slot = self.logical.checked_sub(TRAILER + ENTRY)?;
-        put(page, slot, u16::try_from(INFIMUM).ok()?)?;
+        put(page, slot, narrow::<u16, _>(INFIMUM)?)?;
         let least = self.page.be32(PREV)? == NO_PAGE && self.page.be16(LEVEL)? > 0;
         for number in 0..self.directory.count() {
             let place = self.directory.place(number)?;
@@ -169,14 +170,14 @@ impl ZipNode<'_> {
             info |= if number == 0 && least { LEAST } else { 0 };
             if live && self.directory.owns(number) {
                 slot = slot.checked_sub(ENTRY)?;
-                put(page, slot, u16::try_from(place).ok()?)?;
+                put(page, slot, narrow::<u16, _>(place)?)?;
                 info |= owned & 0xf;
                 owned = 1;
             } else if live {
                 owned = owned.checked_add(1)?;
             }
             *page.get_mut(place.checked_sub(EXTRA)?)? = info;
-            let rank = u16::try_from(heap.binary_search(&place).ok()?).ok()?;
+            let rank = narrow::<u16, _>(heap.binary_search(&place).ok()?)?;
             put(page, place.checked_sub(EXTRA - 1)?, (rank + 2) << 3 | status)?;
         }
         if self.records == self.directory.count() {
@@ -185,7 +186,7 @@ impl ZipNode<'_> {
             put(page, before.checked_sub(2)?, 0)?;
         }
         *page.get_mut(SUPREMUM - EXTRA)? = owned & 0xf;
-        put(page, slot.checked_sub(ENTRY)?, u16::try_from(SUPREMUM).ok()?)
+        put(page, slot.checked_sub(ENTRY)?, narrow::<u16, _>(SUPREMUM)?)
     }
 
     /// Bytes of the records, none of which may reach into the next one.
@@ -218,15 +219,15 @@ fn put(page: &mut [u8], at: usize, number: u16) -> Option<()> {
 
 /// Next-pointers are differences.
 fn put_next(page: &mut [u8], from: usize, to: usize) -> Option<()> {
-    put(page, from.checked_sub(2)?, u16::try_from(to.wrapping_sub(from) & 0xffff).ok()?)
+    put(page, from.checked_sub(2)?, narrow::<u16, _>(to.wrapping_sub(from) & 0xffff)?)
 }
 
 /// The whole stream, and how many bytes it has; `None` when it does not come to its end.
 fn inflate(stream: &[u8], most: usize) -> Option<(Vec<u8>, usize)> {
     let (mut inflater, mut plain) = (Decompress::new(true), vec![0; most]);
     let status = inflater.decompress(stream, &mut plain, FlushDecompress::Finish).ok()?;
-    plain.truncate(usize::try_from(inflater.total_out()).ok()?);
-    (status == Status::StreamEnd).then_some((plain, usize::try_from(inflater.total_in()).ok()?))
+    plain.truncate(narrow::<usize, _>(inflater.total_out())?);
+    (status == Status::StreamEnd).then_some((plain, narrow::<usize, _>(inflater.total_in())?))
 }
 
 /// How long the description of the fields may be: what the stream has come to at each of its marks.
@@ -235,6 +236,6 @@ fn descriptions(stream: &[u8]) -> impl Iterator<Item = usize> {
     ends.filter_map(|(at, _)| {
         let (mut inflater, mut plain) = (Decompress::new(true), vec![0; MOST_SHAPE]);
         inflater.decompress(stream.get(..at + FLUSHED.len())?, &mut plain, FlushDecompress::None).ok()?;
-        usize::try_from(inflater.total_out()).ok()
+        narrow::<usize, _>(inflater.total_out())
     })
 }

@@ -1,5 +1,7 @@
 //! Places in a document: JSON pointers, lines and columns.
 
+use vouch_convert::widen;
+
 /// A JSON pointer that grows while a document is walked.
 #[derive(Clone, Debug, Default)]
 pub struct Pointer(String);
@@ -36,7 +38,7 @@ impl<'a> Lines<'a> {
         let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or_default();
         let before = self.bytes.get(start..at.min(self.bytes.len())).unwrap_or_default();
         let characters = String::from_utf8_lossy(before).chars().count();
-        (line as u64, (characters as u64).saturating_add(1))
+        (widen(line), widen(characters).saturating_add(1))
     }
 }
 

@@ -7,6 +7,7 @@ use super::scan::{Member, Node, Value};
 use crate::model::Method;
 use crate::shape::{Bond, Object, Rule, Shape};
 use std::collections::HashSet;
+use vouch_convert::widen;
 
 /// Finds every fault of a document of that shape.
 pub fn document(shape: &Object, node: &Node, drafts: &mut Drafts) {
@@ -158,7 +159,7 @@ fn whole(node: &Node, at: &Pointer, drafts: &mut Drafts) {
 fn totals(node: &Node, tables: &[Node], objects: &[Node], at: &Pointer, drafts: &mut Drafts) {
     let Some(totals) = node.get("totals") else { return };
     let rows = tables.iter().filter_map(|table| table.number("rows")).fold(0, u64::saturating_add);
-    for (name, counted) in [("tables", tables.len() as u64), ("rows", rows), ("objects", objects.len() as u64)] {
+    for (name, counted) in [("tables", widen(tables.len())), ("rows", rows), ("objects", widen(objects.len()))] {
         if let (Some(said), Some(place)) = (totals.number(name), totals.get(name))
             && said != counted
         {

@@ -12,6 +12,7 @@
 
 use super::facts::RangeFacts;
 use crate::digest::{Sha256, hex, unhex};
+use vouch_convert::narrow;
 
 type Hash = [u8; 32];
 
@@ -28,7 +29,7 @@ fn leaf(range: &RangeFacts) -> Option<Hash> {
     bytes.extend(unhex(&range.sha256)?);
     bytes.push(u8::from(range.upto.is_some()));
     for text in range.upto.iter().flatten() {
-        bytes.extend(u32::try_from(text.len()).ok()?.to_be_bytes());
+        bytes.extend(narrow::<u32, _>(text.len())?.to_be_bytes());
         bytes.extend(text.as_bytes());
     }
     Some(Sha256::of(&bytes))

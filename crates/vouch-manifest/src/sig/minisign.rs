@@ -4,6 +4,7 @@ use crate::base;
 use crate::key::{Pair, PublicKey, SigningKey};
 use blake2::{Blake2b512, Digest};
 use ring::signature::{ED25519, UnparsedPublicKey};
+use vouch_convert::array;
 
 const PREHASHED: &[u8] = b"ED";
 const LEGACY: &[u8] = b"Ed";
@@ -25,7 +26,7 @@ pub fn read(text: &str) -> Option<MiniSignature> {
     lines.next()?;
     let blob = base::decode(lines.next()?)?;
     let comment = lines.next()?.strip_prefix(TRUSTED)?.trim_end_matches('\r').to_owned();
-    let over_comment = base::decode(lines.next()?)?.try_into().ok()?;
+    let over_comment = array(&base::decode(lines.next()?)?)?;
     if lines.any(|line| !line.trim().is_empty()) || blob.len() != 74 {
         return None;
     }
@@ -36,7 +37,7 @@ pub fn read(text: &str) -> Option<MiniSignature> {
         LEGACY => false,
         _ => return None,
     };
-    Some(MiniSignature { prehashed, key: key.try_into().ok()?, bytes: bytes.try_into().ok()?, comment, over_comment })
+    Some(MiniSignature { prehashed, key: array(key)?, bytes: array(bytes)?, comment, over_comment })
 }
 
 /// Whether `key` made this signature of `message`, and signed its comment.

@@ -14,6 +14,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
 };
+use vouch_convert::utf8;
 
 /// What a signature of ours is for: it counts for nothing else, and none for anything else counts here.
 pub const NAMESPACE: &str = "vouch-manifest";
@@ -31,7 +32,7 @@ pub enum Signature {
 impl Signature {
     /// Reads a signature; `None` when it is in no format that is known.
     pub fn read(bytes: &[u8]) -> Option<Signature> {
-        let text = std::str::from_utf8(bytes).ok();
+        let text = utf8(bytes);
         if let Some(text) = text.filter(|text| text.contains("-----BEGIN SSH SIGNATURE-----")) {
             return sshsig::read(text).map(Signature::Ssh);
         }

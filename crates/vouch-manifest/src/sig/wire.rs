@@ -2,6 +2,7 @@
 
 use crate::der;
 use crate::key::{self, PublicKey};
+use vouch_convert::{array, narrow};
 
 /// Reads strings one after the other.
 pub struct Wire<'a>(pub &'a [u8]);
@@ -16,7 +17,7 @@ impl<'a> Wire<'a> {
 
     /// A string.
     pub fn string(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
+        let length = narrow::<usize, _>(self.number()?)?;
         let (string, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(string)
@@ -47,12 +48,12 @@ pub fn number(magnitude: &[u8]) -> Vec<u8> {
 pub fn public_key(blob: &[u8]) -> Option<PublicKey> {
     let mut wire = Wire(blob);
     let key = match wire.string()? {
-        b"ssh-ed25519" => PublicKey::Ed25519(wire.string()?.try_into().ok()?),
+        b"ssh-ed25519" => PublicKey::Ed25519(array(wire.string()?)?),
         b"ssh-rsa" => {
             let (exponent, modulus) = (wire.string()?, wire.string()?);
             key::rsa(&der::element(der::SEQUENCE, &[der::integer(modulus), der::integer(exponent)].concat()))?
         }
-        b"ecdsa-sha2-nistp256" if wire.string()? == b"nistp256" => PublicKey::P256(wire.string()?.try_into().ok()?),
+        b"ecdsa-sha2-nistp256" if wire.string()? == b"nistp256" => PublicKey::P256(array(wire.string()?)?),
         _ => return None,
     };
     wire.end().map(|()| key)

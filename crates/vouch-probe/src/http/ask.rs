@@ -1,6 +1,7 @@
 //! The questions of the HTTP side, and what HAProxy tells about itself with them.
 
 use crate::protocol::{self, Query, duration_ms, nobody};
+use vouch_convert::{parse, utf8};
 use vouch_report::health::{Board, NodeHealth, NodeRole, Service, State};
 
 /// What can be asked about a node.
@@ -59,7 +60,7 @@ fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        let hex = tail.get(..2).and_then(utf8);
         match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
@@ -140,7 +141,7 @@ pub fn answer(ask: Ask, board: &Board, query: &Query, haproxy: Option<&str>) -> 
 fn is_last(state: &str) -> bool {
     let weight = field(state, "weight");
     let parts = weight.as_deref().and_then(|weight| weight.split_once('/'));
-    let numbers = parts.and_then(|(own, all)| Some((own.parse::<u32>().ok()?, all.parse::<u32>().ok()?)));
+    let numbers = parts.and_then(|(own, all)| Some((parse::<u32>(own)?, parse::<u32>(all)?)));
     state.starts_with("UP") && numbers.is_some_and(|(own, all)| own > 0 && own == all)
 }
 

@@ -9,6 +9,7 @@ pub mod lb_text;
 pub mod nagios;
 pub mod snmp;
 
+use vouch_convert::parse;
 use vouch_report::Code;
 use vouch_report::health::{Answer, Board, Lag, NodeHealth, NodeRole, Reason, Service, State, seconds};
 
@@ -120,7 +121,7 @@ pub fn duration_ms(text: &str) -> Option<u64> {
         "h" => 3_600_000,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    parse::<u64>(number)?.checked_mul(factor)
 }
 
 /// A query as words: `rw`, `ro db3 lag=5s`. Empty text asks for reads of the node that is meant.

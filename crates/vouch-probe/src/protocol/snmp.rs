@@ -114,7 +114,7 @@ fn show(oid: &[u32], (kind, value): (&str, String)) -> String {
 }
 
 fn parse(oid: &str) -> Option<Vec<u32>> {
-    oid.trim().trim_start_matches('.').split('.').map(|number| number.parse().ok()).collect()
+    oid.trim().trim_start_matches('.').split('.').map(vouch_convert::parse).collect()
 }
 
 #[cfg(test)]

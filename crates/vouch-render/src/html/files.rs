@@ -6,6 +6,7 @@ use crate::text::{bytes, grouped};
 use crate::time::span;
 use crate::words::pages;
 use maud::{Markup, html};
+use vouch_convert::widen;
 use vouch_report::{FileCoverage, FileState, Summary};
 
 /// Files that are written out.
@@ -18,7 +19,7 @@ pub(super) fn overview(summary: &Summary) -> Option<Section> {
     let files = &coverage.files;
     let size: u64 = files.iter().map(|file| file.bytes).sum();
     let figures = [
-        ("files", grouped(files.len() as u64), ""),
+        ("files", grouped(widen(files.len())), ""),
         ("size", bytes(size), ""),
         ("pages looked at", grouped(tally.seen()), ""),
         ("bad pages", grouped(tally.bad), if tally.bad > 0 { "hit bad" } else { "" }),

@@ -10,6 +10,7 @@ use crate::text::{counted, grouped};
 use crate::words;
 use maud::{Markup, html};
 use std::collections::HashSet;
+use vouch_convert::widen;
 use vouch_report::{Code, Finding, Severity, Summary, ValueDiff};
 
 /// Rows that are written out for one table on one replica.
@@ -61,13 +62,13 @@ fn group(place: &Place, shown: usize) -> Markup {
             summary {
                 h3 { (name) }
                 span class="muted small" {
-                    (counted(place.findings.len() as u64, "finding", "findings"))
+                    (counted(widen(place.findings.len()), "finding", "findings"))
                     @if let Some(as_of) = common_as_of(&place.findings) { ", as of " (abbreviate(as_of)) }
                 }
             }
             @if shown > 0 { (list(place.findings.get(..shown).unwrap_or(&place.findings))) }
             @if hidden > 0 {
-                p class="muted small" { (grouped(hidden as u64)) " more are not written out on this page. They are in the JSON." }
+                p class="muted small" { (grouped(widen(hidden))) " more are not written out on this page. They are in the JSON." }
             }
         }
     }

@@ -4,6 +4,7 @@ use super::{Section, text};
 use crate::text::grouped;
 use crate::time::span;
 use maud::{Markup, html};
+use vouch_convert::widen;
 use vouch_report::{CheckStatus, GateCoverage, Summary, TableCheck};
 
 /// Tables that are written out.
@@ -86,7 +87,7 @@ pub(super) fn table(summary: &Summary) -> Option<Section> {
                 tbody { @for check in checks.iter().take(LISTED) { (row(check)) } }
             }
         }
-        @if checks.len() > LISTED { p class="muted" { (grouped((checks.len() - LISTED) as u64)) " more are not listed." } }
+        @if checks.len() > LISTED { p class="muted" { (grouped(widen(checks.len() - LISTED))) " more are not listed." } }
     };
     Some(Section { id: "tables", title: "Tables", short: "Tables", count: Some(checks.len()), body })
 }

@@ -6,6 +6,7 @@ use crate::groups::by_reason;
 use crate::text::{clip, counted, listed};
 use crate::words;
 use maud::{Markup, html};
+use vouch_convert::widen;
 use vouch_report::{Failure, Summary};
 
 /// Errors, notices and reasons that are written out.
@@ -73,7 +74,7 @@ pub(super) fn skips(summary: &Summary) -> Option<Section> {
                             td { span class="pill none" { (group.code.name()) } }
                             td { (words::message(group.reason)) }
                             td {
-                                (counted(group.skips.len() as u64, "object", "objects")) ": "
+                                (counted(widen(group.skips.len()), "object", "objects")) ": "
                                 span class="muted" {
                                     (listed(&group.skips.iter().take(NAMED).map(|skip| clip(&skip.what, 120)).collect::<Vec<_>>(), group.skips.len()))
                                 }

@@ -8,6 +8,7 @@ use crate::time::{span, stamp};
 use crate::words::differences;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
+use vouch_convert::widen;
 use vouch_report::{Coverage, DigestChoice, ReplicaCoverage, Summary, TableCoverage, TableState};
 
 /// With more tables than this, those that are equal everywhere fold away.
@@ -35,7 +36,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             @if !rest.is_empty() { (grid(&rest, &replicas, &schema)) }
             @if !equal.is_empty() {
                 details {
-                    summary { (counted(equal.len() as u64, "table is", "tables are")) " equal on every replica" }
+                    summary { (counted(widen(equal.len()), "table is", "tables are")) " equal on every replica" }
                     (grid(&equal, &replicas, &schema))
                 }
             }
@@ -95,7 +96,7 @@ fn grid(tables: &[&TableCoverage], replicas: &[&str], schema: &SchemaPairs) -> M
 /// Says how many are not shown; nothing when all are.
 pub(super) fn more(all: usize, shown: usize, what: &str) -> Markup {
     let rest = all.saturating_sub(shown);
-    html! { @if rest > 0 { p class="muted small" { "… and " (grouped(rest as u64)) " more " (what) ". They are in the JSON." } } }
+    html! { @if rest > 0 { p class="muted small" { "… and " (grouped(widen(rest))) " more " (what) ". They are in the JSON." } } }
 }
 
 fn cell(table: &TableCoverage, replica: &str, schema: &SchemaPairs) -> Markup {

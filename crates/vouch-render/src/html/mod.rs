@@ -17,6 +17,7 @@ mod timeline;
 use crate::figures::Figures;
 use crate::text::clip;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use vouch_convert::widen;
 use vouch_report::{ReplicaCoverage, Summary, TableState, Verdict};
 
 const STYLE: &str = include_str!("style.css");
@@ -94,7 +95,7 @@ fn contents(sections: &[Section]) -> Markup {
                 @for section in sections {
                     a href={ "#" (section.id) } {
                         (section.short)
-                        @if let Some(count) = section.count { " " span class="muted" { (crate::text::grouped(count as u64)) } }
+                        @if let Some(count) = section.count { " " span class="muted" { (crate::text::grouped(widen(count))) } }
                     }
                 }
             }

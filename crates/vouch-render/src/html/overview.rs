@@ -6,6 +6,7 @@ use crate::text::{bytes, counted, grouped, percent};
 use crate::time::{rfc3339, span};
 use crate::words::about_files;
 use maud::{Markup, html};
+use vouch_convert::widen;
 use vouch_report::Summary;
 
 /// Width of the picture in its own units.
@@ -33,7 +34,7 @@ fn tiles(summary: &Summary, figures: &Figures) -> Markup {
             (tile("rows compared", &grouped(figures.rows_compared), ""))
             (tile("rows that differ", &grouped(figures.rows_differing()), hit(figures.rows_differing(), "bad")))
             (tile("keys unproven", &grouped(figures.unproven_keys), hit(figures.unproven_keys, "warn")))
-            (tile("failures to look", &grouped(summary.errors.len() as u64), hit(summary.errors.len() as u64, "warn")))
+            (tile("failures to look", &grouped(widen(summary.errors.len())), hit(widen(summary.errors.len()), "warn")))
             (tile("weakest digest", &strength, ""))
             (tile("took", &span(summary.finished_ms.saturating_sub(summary.started_ms)), ""))
         }

@@ -8,6 +8,7 @@ use super::table::{Column, draw};
 use crate::style::Tone;
 use crate::text::{bytes, clip, counted, grouped};
 use comfy_table::{Cell, CellAlignment, Color};
+use vouch_convert::widen;
 use vouch_report::{FileCoverage, FileState, Summary};
 
 /// With more files than this, sound ones are counted instead of listed.
@@ -64,12 +65,12 @@ fn number(count: u64) -> String {
 fn left_out(files: &[FileCoverage], unshown: usize, brief: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if unshown > 0 {
-        lines.push(format!("… and {} more that are not sound, see --format json or --report", grouped(unshown as u64)));
+        lines.push(format!("… and {} more that are not sound, see --format json or --report", grouped(widen(unshown))));
     }
     if brief {
         let sound: Vec<&FileCoverage> = files.iter().filter(|file| file.state == FileState::Sound).collect();
         let pages = sound.iter().filter(|file| !file.is_log()).map(|file| file.tally.seen()).sum();
-        let count = counted(sound.len() as u64, "file is", "files are");
+        let count = counted(widen(sound.len()), "file is", "files are");
         lines.push(format!("{count} sound ({})", counted(pages, "page", "pages")));
     }
     lines

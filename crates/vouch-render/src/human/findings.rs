@@ -8,6 +8,7 @@ use crate::groups::by_place;
 use crate::style::Tone;
 use crate::text::{counted, grouped};
 use crate::words;
+use vouch_convert::widen;
 use vouch_report::{Finding, Severity, Summary};
 
 /// Findings that are written out.
@@ -31,7 +32,7 @@ pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
             out.push_str(&line(finding, canvas));
         }
     }
-    let more = summary.findings.len().saturating_sub(SHOWN) as u64;
+    let more = widen(summary.findings.len().saturating_sub(SHOWN));
     if more > 0 {
         let rest = format!(" … and {} more, see --format json or --report\n", grouped(more));
         out.push_str(&canvas.paint.paint(Tone::Dim, &rest));

@@ -6,6 +6,7 @@ use crate::style::Tone;
 use crate::text::{clip, counted, grouped};
 use crate::time::span;
 use comfy_table::{Cell, CellAlignment, Color};
+use vouch_convert::widen;
 use vouch_report::{CheckStatus, Summary, TableCheck};
 
 /// With more tables than this, valid ones are counted instead of listed.
@@ -49,7 +50,7 @@ pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
     let unshown = listed.len() - shown.len();
     let mut lines = Vec::new();
     if unshown > 0 {
-        lines.push(format!("… and {} more, see --format json or --report", grouped(unshown as u64)));
+        lines.push(format!("… and {} more, see --format json or --report", grouped(widen(unshown))));
     }
     if brief {
         lines.push(counted(gate.count(CheckStatus::Valid), "table is valid", "tables are valid"));

@@ -7,6 +7,7 @@ use crate::groups::by_reason;
 use crate::style::Tone;
 use crate::text::{clip, counted, grouped, listed, wrap};
 use crate::words;
+use vouch_convert::widen;
 use vouch_report::{Failure, Summary};
 
 /// Errors and notices that are written out.
@@ -63,7 +64,7 @@ pub(super) fn skips(summary: &Summary, canvas: Canvas) -> String {
     for group in groups.iter().take(SHOWN) {
         let names: Vec<String> = group.skips.iter().take(SKIPS_NAMED).map(|skip| clip(&skip.what, 80)).collect();
         let named = listed(&names, group.skips.len());
-        let count = counted(group.skips.len() as u64, "object", "objects");
+        let count = counted(widen(group.skips.len()), "object", "objects");
         let text = format!("{}  {count}, {}: {named}", group.code.name(), words::message(group.reason));
         let wrapped = wrap(&text, canvas.prose(), "   ");
         out.push_str(&format!(" {}", wrapped.trim_start()));
@@ -74,6 +75,6 @@ pub(super) fn skips(summary: &Summary, canvas: Canvas) -> String {
 fn rest(count: usize) -> String {
     match count.saturating_sub(SHOWN) {
         0 => String::new(),
-        more => format!(" … and {} more, see --format json or --report\n", grouped(more as u64)),
+        more => format!(" … and {} more, see --format json or --report\n", grouped(widen(more))),
     }
 }

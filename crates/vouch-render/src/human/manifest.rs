@@ -6,6 +6,7 @@ use crate::style::{Paint, Tone};
 use crate::text::{clip, counted, grouped};
 use crate::time::stamp;
 use comfy_table::{Cell, Color};
+use vouch_convert::widen;
 use vouch_report::{Aspect, Change, ChangeKind, ManifestDiff, ManifestLint, ManifestSide, RemarkLevel};
 
 /// Most changes that are listed.
@@ -27,7 +28,7 @@ pub fn manifest_diff(diff: &ManifestDiff, style: &HumanStyle) -> String {
     out.push('\n');
     out.push_str(&draw(&columns, shown.iter().map(row), canvas));
     if let Some(more @ 1..) = diff.changes.len().checked_sub(CHANGES_SHOWN) {
-        let line = format!(" … and {} more, see --format json", grouped(more as u64));
+        let line = format!(" … and {} more, see --format json", grouped(widen(more)));
         out.push_str(&(paint.paint(Tone::Dim, &line) + "\n"));
     }
     let of = |kind| diff.changes.iter().filter(|change| change.kind == kind).count();
@@ -95,7 +96,7 @@ pub fn manifest_lint(file: &str, lint: &ManifestLint, style: &HumanStyle) -> Str
             remark.code
         ));
     }
-    let (errors, advice) = (lint.count(RemarkLevel::Error) as u64, lint.count(RemarkLevel::Advice) as u64);
+    let (errors, advice) = (widen(lint.count(RemarkLevel::Error)), widen(lint.count(RemarkLevel::Advice)));
     let form = match lint.form {
         "v1" => "manifest of version 1",
         "flat" => "flat map",

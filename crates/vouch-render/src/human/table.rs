@@ -11,6 +11,7 @@ use crate::words::differences;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
 };
+use vouch_convert::widen;
 use vouch_report::{ReplicaCoverage, Summary, TableCoverage, TableState};
 
 /// With more pairs than this, equal ones are counted instead of listed.
@@ -56,12 +57,12 @@ pub(super) fn section(summary: &Summary, canvas: Canvas) -> String {
 fn left_out(pairs: &[Pair], listed: &[Pair], brief: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(more) = listed.len().checked_sub(UNEQUAL_SHOWN).filter(|more| *more > 0) {
-        lines.push(format!("… and {} more that are not equal, see --format json or --report", grouped(more as u64)));
+        lines.push(format!("… and {} more that are not equal, see --format json or --report", grouped(widen(more))));
     }
     if brief {
         let equal: Vec<&Pair> = pairs.iter().filter(|pair| pair.1.state == TableState::Equal).collect();
         let rows = equal.iter().map(|pair| pair.0.rows).sum();
-        let pairs = counted(equal.len() as u64, "pair of table and replica is", "pairs of table and replica are");
+        let pairs = counted(widen(equal.len()), "pair of table and replica is", "pairs of table and replica are");
         lines.push(format!("{pairs} equal ({})", counted(rows, "row", "rows")));
     }
     lines

@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use vouch_convert::whole;
 
 /// The time between two looks at the board.
 const FRAME: Duration = Duration::from_millis(100);
@@ -158,5 +159,5 @@ fn rows(state: &ProgressState, out: &mut dyn Write) {
 }
 
 fn rate(state: &ProgressState, out: &mut dyn Write) {
-    let _ = out.write_str(&brief(state.per_sec() as u64));
+    let _ = out.write_str(&brief(whole(state.per_sec())));
 }

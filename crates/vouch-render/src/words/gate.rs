@@ -7,6 +7,7 @@ use crate::position::abbreviate;
 use crate::text::{clip, counted, grouped};
 use crate::time::span;
 use std::collections::BTreeMap;
+use vouch_convert::widen;
 use vouch_report::{CheckStatus, GateCoverage, Summary, Verdict};
 
 /// Most characters of a name.
@@ -51,7 +52,7 @@ pub(crate) fn looked_at(summary: &Summary) -> Vec<String> {
 }
 
 fn amount(summary: &Summary, gate: &GateCoverage) -> String {
-    let looked = gate.checks.iter().filter(|check| check.attempts > 0).count() as u64;
+    let looked = widen(gate.checks.iter().filter(|check| check.attempts > 0).count());
     let mut methods: BTreeMap<&str, u64> = BTreeMap::new();
     for check in gate.checks.iter().filter(|check| check.attempts > 0) {
         *methods.entry(if check.method.is_empty() { "definition alone" } else { &check.method }).or_default() += 1;

@@ -6,6 +6,7 @@ use super::{NextStep, explain_step};
 use crate::text::{bytes, clip, counted, grouped};
 use crate::time::span;
 use std::collections::BTreeSet;
+use vouch_convert::widen;
 use vouch_report::{Code, FileCoverage, FilePlace, FileState, PageTally, Severity, Summary, Verdict};
 
 /// The longest name of a file that is shown.
@@ -32,7 +33,7 @@ pub(super) fn headline(summary: &Summary) -> String {
         Verdict::Findings => damage(summary),
         Verdict::Incomplete => format!(
             "Not proven: no damage was found in what was looked at, but {} could not be verified.",
-            counted(summary.errors.len() as u64, "thing", "things")
+            counted(widen(summary.errors.len()), "thing", "things")
         ),
         Verdict::Bug => super::BUG.to_owned(),
         Verdict::Interrupted(signal) => {
@@ -46,7 +47,7 @@ fn damage(summary: &Summary) -> String {
     let grave = || summary.findings.iter().filter(|finding| finding.severity > Severity::Notice);
     let pages: u64 =
         grave().filter(|finding| has_pages(finding.location.file.as_ref())).map(|finding| finding.count).sum();
-    let whole = grave().filter(|finding| !has_pages(finding.location.file.as_ref())).count() as u64;
+    let whole = widen(grave().filter(|finding| !has_pages(finding.location.file.as_ref())).count());
     let files: BTreeSet<&str> =
         grave().filter_map(|finding| finding.location.file.as_ref().map(|place| place.file.as_str())).collect();
     let mut parts = Vec::new();
@@ -56,7 +57,7 @@ fn damage(summary: &Summary) -> String {
     if whole > 0 {
         parts.push(format!("{} with whole files", counted(whole, "thing is wrong", "things are wrong")));
     }
-    format!("{} in {}.", parts.join("; "), counted(files.len() as u64, "file", "files"))
+    format!("{} in {}.", parts.join("; "), counted(widen(files.len()), "file", "files"))
 }
 
 fn has_pages(place: Option<&FilePlace>) -> bool {
@@ -73,7 +74,7 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
     let mut sentences = vec![format!(
         "Looked at {} of {} with {} in {}, level {}.",
         counted(tally.seen(), "page", "pages"),
-        counted(files.files.len() as u64, "file", "files"),
+        counted(widen(files.files.len()), "file", "files"),
         bytes(size),
         span(took_ms),
         files.level,
@@ -84,16 +85,16 @@ pub(super) fn looked_at(summary: &Summary) -> Vec<String> {
     if !files.state.is_empty() {
         sentences.push(format!("The files are as of: {}.", clip(&files.state, 2 * FILE_CHARS)));
     }
-    let partly = files.files.iter().filter(|file| file.state == FileState::NotRun).count() as u64;
+    let partly = widen(files.files.iter().filter(|file| file.state == FileState::NotRun).count());
     if partly > 0 {
         sentences.push(format!("Not, or not fully, looked at: {}.", counted(partly, "file", "files")));
     }
     if summary.verdict == Verdict::Findings && !summary.errors.is_empty() {
-        let count = counted(summary.errors.len() as u64, "thing", "things");
+        let count = counted(widen(summary.errors.len()), "thing", "things");
         sentences.push(format!("Besides, {count} could not be verified."));
     }
     if !summary.skips.is_empty() {
-        sentences.push(format!("{} left out.", counted(summary.skips.len() as u64, "file was", "files were")));
+        sentences.push(format!("{} left out.", counted(widen(summary.skips.len()), "file was", "files were")));
     }
     sentences
 }
@@ -126,7 +127,7 @@ fn formulas(files: &[FileCoverage]) -> Option<String> {
 fn logs(summary: &Summary) -> Option<String> {
     let logs: Vec<&FileCoverage> = summary.coverage.file_list().iter().filter(|file| file.is_log()).collect();
     let tally = sum(logs.iter().copied());
-    let files = counted(logs.len() as u64, "log", "logs");
+    let files = counted(widen(logs.len()), "log", "logs");
     let parts = counted(tally.seen(), "block or event", "blocks and events");
     let bad = if tally.bad > 0 { format!(", {} bad", grouped(tally.bad)) } else { String::new() };
     (!logs.is_empty()).then(|| format!("Besides, {parts} of {files}{bad}."))

@@ -16,6 +16,7 @@ use mysql_common::proto::MyDeserialize;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
+use vouch_convert::{narrow, to_size, utf8};
 
 /// Tables that were described since the log was last rotated; a server that describes more than this is hostile.
 const MOST_TABLES: usize = 1 << 20;
@@ -104,8 +105,8 @@ impl Decoder {
     fn query(&mut self, data: &[u8], compressed: Option<()>, take: &mut impl FnMut(Change)) -> Option<()> {
         let (database, text) = query_parts(data)?;
         let unpacked = compressed.map(|()| packed::record(text).ok_or(())).transpose().ok()?;
-        let text = std::str::from_utf8(unpacked.as_deref().unwrap_or(text)).ok()?;
-        self.statement(std::str::from_utf8(database).ok()?, text, take);
+        let text = utf8(unpacked.as_deref().unwrap_or(text))?;
+        self.statement(utf8(database)?, text, take);
         Some(())
     }
 
@@ -233,7 +234,7 @@ fn rows_offset(kind: EventType, data: &[u8]) -> Option<usize> {
         at = at.checked_add(usize::from(u16::from_le_bytes(*length)))?;
     }
     let (columns, rest) = packed::packed_number(data.get(at..)?)?;
-    let bitmap = usize::try_from(columns.div_ceil(8)).ok()?;
+    let bitmap = narrow::<usize, _>(columns.div_ceil(8))?;
     let bitmaps = if matches!(kind, UPDATE_ROWS_EVENT | UPDATE_ROWS_EVENT_V1) { 2 } else { 1 };
     data.len().checked_sub(rest.len())?.checked_add(bitmap.checked_mul(bitmaps)?)
 }
@@ -311,7 +312,7 @@ fn carries_no_rows(kind: EventType) -> bool {
 /// fractions in them, of which the description says nothing. Nor can TIME(1) and TIME(2): the library that parses
 /// images fails over negative ones (mysql_common 0.37, `my_time_packed_from_binary`).
 fn is_legible(map: &TableMapEvent<'_>) -> bool {
-    let columns = usize::try_from(map.columns_count()).unwrap_or(usize::MAX);
+    let columns = to_size(map.columns_count());
     (0..columns).all(|at| {
         use ColumnType::{MYSQL_TYPE_DATETIME, MYSQL_TYPE_TIME, MYSQL_TYPE_TIME2, MYSQL_TYPE_TIMESTAMP};
         match map.get_raw_column_type(at) {

@@ -25,6 +25,7 @@ use mysql::binlog::EventType;
 use mysql::binlog::events::{Event, EventData};
 use mysql::{BinlogDumpFlags, BinlogRequest, BinlogStream, Conn};
 use std::sync::Arc;
+use vouch_convert::parse;
 
 /// A row as an event shows it, columns by ordinal; `None` where the image does not hold the column or its value is of
 /// no plain kind. Integers may have lost their sign.
@@ -83,7 +84,7 @@ pub enum Change {
 }
 
 /// Positions in events have 32 bits, and wrap in files that are larger.
-const LAST_OFFSET: u64 = u32::MAX as u64;
+const LAST_OFFSET: u64 = 0xffff_ffff;
 
 /// Hands every change between `from` (inclusive) and `to` (exclusive) to `take`.
 ///
@@ -210,7 +211,7 @@ fn open_since(
     let unnamed = || ServerError::new(target.name(), Fault::Other, format!("{gtid} names no place in a binlog"));
     request(target, limits, registry, |conn, request| match flavor {
         Flavor::Mysql => {
-            let sids = gtid.parse::<GtidSet>().ok().and_then(|set| set.to_sids()).ok_or_else(unnamed)?;
+            let sids = parse::<GtidSet>(gtid).and_then(|set| set.to_sids()).ok_or_else(unnamed)?;
             Ok(request.with_use_gtid(true).with_pos(4_u64).with_sids(sids))
         }
         Flavor::Mariadb => {

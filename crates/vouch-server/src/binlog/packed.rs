@@ -2,6 +2,7 @@
 
 use flate2::read::ZlibDecoder;
 use std::io::Read;
+use vouch_convert::{narrow, widen};
 
 /// Largest part of an event, or event of a compressed transaction, that is unpacked. Servers split
 /// row events at 8 KiB (`binlog_row_event_max_size`), so that only a single huge row comes near.
@@ -35,7 +36,7 @@ pub fn record(packed: &[u8]) -> Option<Vec<u8>> {
     }
     let mut unpacked = Vec::new();
     ZlibDecoder::new(stream).take(length.saturating_add(1)).read_to_end(&mut unpacked).ok()?;
-    (unpacked.len() as u64 == length).then_some(unpacked)
+    (widen(unpacked.len()) == length).then_some(unpacked)
 }
 
 /// Hands each event of a compressed transaction of MySQL to `take`: type, flags and what follows its header.
@@ -67,7 +68,7 @@ fn fields(data: &[u8]) -> Option<(Packing, &[u8])> {
             return Some((packing, after));
         }
         let (length, after) = packed_number(after)?;
-        let (value, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
+        let (value, after) = after.split_at_checked(narrow::<usize, _>(length)?)?;
         if field == 2 {
             packing = match packed_number(value)?.0 {
                 0 => Packing::Zstandard,
@@ -104,11 +105,11 @@ fn events(mut from: impl Read, take: &mut impl FnMut(u8, u16, &[u8])) -> Option<
             _ => return None,
         }
         let [_, _, _, _, kind, _, _, _, _, a, b, c, d, _, _, _, _, e, f] = header;
-        let size = u64::from(u32::from_le_bytes([a, b, c, d])).checked_sub(HEADER as u64)?;
+        let size = u64::from(u32::from_le_bytes([a, b, c, d])).checked_sub(widen(HEADER))?;
         left = left.checked_sub(size).filter(|_| size <= LARGEST)?;
         body.clear();
         from.by_ref().take(size).read_to_end(&mut body).ok()?;
-        if body.len() as u64 != size {
+        if widen(body.len()) != size {
             return None;
         }
         take(kind, u16::from_le_bytes([e, f]), &body);

@@ -4,6 +4,7 @@ use crate::error::{Fault, ServerError};
 use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
+use vouch_convert::narrow;
 
 /// What `CHECKSUM TABLE` came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,12 @@ impl Session {
     pub fn checksum_table(&mut self, table: &TableName) -> Result<Checksum> {
         let rows = self.show(&format!("CHECKSUM TABLE {}", table.sql()))?;
         let checksum = rows.first().and_then(|row| decode::number(row, &["Checksum"]));
-        if let Some(value) = checksum.and_then(|number| u32::try_from(number).ok()) {
+        if let Some(value) = checksum.and_then(narrow::<u32, _>) {
             return Ok(Checksum::Value(value));
         }
         let warnings = self.show("SHOW WARNINGS")?;
         let warning = warnings.iter().find_map(|row| {
-            let code = decode::number(row, &["Code"]).and_then(|code| u16::try_from(code).ok())?;
+            let code = decode::number(row, &["Code"]).and_then(narrow::<u16, _>)?;
             Some((code, decode::text(row, &["Message"]).unwrap_or_default()))
         });
         match warning {

@@ -1,6 +1,7 @@
 //! Reading columns by name, leniently: servers spell and type them differently.
 
 use mysql::{Row, Value};
+use vouch_convert::parse;
 
 /// The bytes of the first column that has one of `names`, compared without case.
 /// `None` when there is no such column or it is NULL.
@@ -25,7 +26,7 @@ pub fn text(row: &Row, names: &[&str]) -> Option<String> {
 
 /// The same as a number; text that is none counts as absent.
 pub fn number(row: &Row, names: &[&str]) -> Option<u64> {
-    text(row, names)?.trim().parse().ok()
+    parse(text(row, names)?.trim())
 }
 
 /// The value at `at`, NULL when there is none.

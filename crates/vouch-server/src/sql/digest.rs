@@ -13,6 +13,7 @@ use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::order::{Interval, interval_sql};
 use crate::sql::rows::Reading;
+use vouch_convert::{parse, utf8};
 
 /// How a column is turned into bytes inside the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +113,7 @@ fn aggregate(kind: ServerDigest, wide: bool, row: &str) -> String {
 const NULL_MARK: u64 = 1 << 62;
 
 fn has_null_digest(kind: ServerDigest, x: &[u8], nulls: u64) -> bool {
-    let sum = std::str::from_utf8(x).ok().and_then(|text| text.parse::<u128>().ok());
+    let sum = utf8(x).and_then(parse::<u128>);
     nulls > 0 || (kind == ServerDigest::Crc && sum.is_none_or(|sum| sum >= u128::from(NULL_MARK)))
 }
 

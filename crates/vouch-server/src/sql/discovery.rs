@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
+use vouch_convert::narrow;
 
 /// The address of a replica, as far as the source knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Session {
                 return None;
             }
             let host = decode::text(row, &["Host"]).filter(|host| !host.is_empty())?;
-            let port = decode::number(row, &["Port"]).and_then(|port| u16::try_from(port).ok());
+            let port = decode::number(row, &["Port"]).and_then(narrow::<u16, _>);
             Some(ReplicaAddress { host, port: port.filter(|&port| port != 0) })
         };
         Ok(rows.iter().filter_map(address).collect())

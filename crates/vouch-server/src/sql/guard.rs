@@ -4,6 +4,7 @@ use crate::error::Fault;
 use crate::flavor::Flavor;
 use crate::session::{Result, Session};
 use crate::sql::decode;
+use vouch_convert::narrow;
 
 /// Whom an applier waits for, to change a table's definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Session {
         let mysql = self.identity().flavor == Flavor::Mysql;
         match self.rows(if mysql { HOLDERS } else { WAITERS }, Vec::new()) {
             Ok(rows) if mysql => {
-                let id = |row| decode::number(row, &["c"]).and_then(|id| u32::try_from(id).ok());
+                let id = |row| decode::number(row, &["c"]).and_then(narrow::<u32, _>);
                 let ids: Vec<u32> = rows.iter().filter_map(id).collect();
                 Ok(if ids.is_empty() { Blocking::Nobody } else { Blocking::These(ids) })
             }

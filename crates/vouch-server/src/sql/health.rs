@@ -8,6 +8,7 @@ use crate::error::Fault;
 use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
+use vouch_convert::parse;
 
 impl Session {
     /// A global status variable as a number; `None` when there is none of that name.
@@ -129,7 +130,7 @@ impl Session {
     pub fn health_status(&mut self) -> Result<HealthStatus> {
         let values = self.named_values(STATUS)?;
         let find = |name: &str| values.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, v)| v);
-        let number = |name: &str| find(name).and_then(|value| value.parse().ok());
+        let number = |name: &str| find(name).and_then(parse);
         Ok(HealthStatus {
             uptime_s: number("Uptime"),
             galera_state: number("wsrep_local_state"),
@@ -145,7 +146,7 @@ impl Session {
     /// Those of the server.
     pub fn clock_ms(&mut self) -> Result<Option<i64>> {
         let rows = self.show(CLOCK)?;
-        Ok(rows.first().and_then(|row| decode::text(row, &["t"])).and_then(|text| text.parse().ok()))
+        Ok(rows.first().and_then(|row| decode::text(row, &["t"])).and_then(parse))
     }
 
     /// All transactions that the server has, its own and replicated ones; empty where it has no GTIDs.
@@ -173,7 +174,7 @@ impl Session {
             table.sql()
         );
         let row = |row| {
-            let age_us = decode::text(row, &["a"])?.parse().ok()?;
+            let age_us = parse(decode::text(row, &["a"])?)?;
             Some(Heartbeat { server_id: decode::number(row, &["i"])?, age_us })
         };
         Ok(self.show(&sql)?.iter().filter_map(row).collect())
@@ -219,7 +220,7 @@ impl Session {
             return Ok(Vec::new());
         }
         let row = |row| {
-            let age_us = decode::text(row, &["a"])?.parse().ok()?;
+            let age_us = parse(decode::text(row, &["a"])?)?;
             Some(ApplierDelay { channel: decode::text(row, &["c"]).unwrap_or_default(), age_us })
         };
         Ok(self.show(APPLIERS)?.iter().filter_map(row).collect())

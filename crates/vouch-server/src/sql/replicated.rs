@@ -7,6 +7,7 @@ use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::replicate::ReplicateTable;
 use mysql::{Row, Value};
+use vouch_convert::parse;
 
 /// A row of the replicate table: one chunk, on one server.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +68,7 @@ pub(crate) const WITNESS: i64 = -1;
 fn chunk_row(row: &Row) -> ChunkRow {
     ChunkRow {
         number: decode::number(row, &["chunk"]).unwrap_or(0),
-        time_s: decode::text(row, &["chunk_time"]).and_then(|text| text.parse().ok()),
+        time_s: decode::text(row, &["chunk_time"]).and_then(parse),
         index: decode::text(row, &["chunk_index"]),
         lower: decode::text(row, &["lower_boundary"]),
         upper: decode::text(row, &["upper_boundary"]),

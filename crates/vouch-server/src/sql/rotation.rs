@@ -10,6 +10,7 @@ use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::replicate::ReplicateTable;
 use mysql::{Row, Value};
+use vouch_convert::{narrow, parse};
 
 /// The names of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,9 +179,9 @@ impl Session {
         let rows = self.show(&format!("SELECT {expression}"))?;
         let value = rows.first().map(|row| decode::value(row, 0));
         Ok(value.and_then(|value| match value {
-            Value::Int(number) => u64::try_from(number).ok(),
+            Value::Int(number) => narrow::<u64, _>(number),
             Value::UInt(number) => Some(number),
-            Value::Bytes(bytes) => String::from_utf8(bytes).ok()?.trim().parse().ok(),
+            Value::Bytes(bytes) => parse(String::from_utf8(bytes).ok()?.trim()),
             _ => None,
         }))
     }

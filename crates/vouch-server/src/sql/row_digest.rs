@@ -16,6 +16,7 @@ use crate::session::{Haste, Result, Session};
 use crate::sql::decode;
 use crate::sql::schema::{ColumnEntry, TableDefinition};
 use crate::wire::Cell;
+use vouch_convert::array;
 
 /// What makes a CONCAT one of bytes. Without it the character set of a column holds for all of it, and values
 /// and literals are converted; a literal would give way to a column, a cast does not, and a cast of each column
@@ -126,7 +127,7 @@ impl Session {
         let answer = found.first().and_then(|row| {
             let digest = decode::bytes(row, &["x"]).unwrap_or_default();
             let rows = decode::number(row, &["n"])?;
-            Some((rows, if rows == 0 { [0; 32] } else { digest.try_into().ok()? }))
+            Some((rows, if rows == 0 { [0; 32] } else { array(&digest)? }))
         });
         answer.ok_or_else(|| ServerError::new(self.name(), Fault::Other, "a digest came back without a value"))
     }

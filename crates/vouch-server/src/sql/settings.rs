@@ -13,6 +13,7 @@ use crate::session::{Access, Identity, Limits, Result, Session};
 use crate::sql::decode;
 use mysql::prelude::Queryable;
 use mysql::{Conn, Row, Value};
+use vouch_convert::parse;
 
 /// The number of rows that the server sent for the statement before (sql/item_func.cc, `FOUND_ROWS`).
 pub(crate) const ROWS_SENT: &str = "SELECT FOUND_ROWS()";
@@ -332,7 +333,7 @@ fn check(
 
 /// Numbers read back with other digits after the point.
 fn same(found: &str, wanted: &str) -> bool {
-    let numbers = || Some((found.parse::<f64>().ok()?, wanted.parse::<f64>().ok()?));
+    let numbers = || Some((parse::<f64>(found)?, parse::<f64>(wanted)?));
     let whole = || found.parse::<u64>().is_ok() && wanted.parse::<u64>().is_ok();
     found.eq_ignore_ascii_case(wanted) || (!whole() && numbers().is_some_and(|(a, b)| (a - b).abs() < 1e-6))
 }

@@ -5,6 +5,7 @@ use crate::flavor::Flavor;
 use crate::position::{LogPlace, Position};
 use crate::session::{Result, Session};
 use crate::sql::decode;
+use vouch_convert::parse;
 
 /// Where the server stands, with everything before it committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Session {
             row.and_then(|row| decode::text(row, &["Value"])).unwrap_or_default()
         };
         let (file, offset) = (find("binlog_snapshot_file"), find("binlog_snapshot_position"));
-        Ok(offset.parse().ok().filter(|_| !file.is_empty()).map(|offset| LogPlace { file, offset }))
+        Ok(parse(offset).filter(|_| !file.is_empty()).map(|offset| LogPlace { file, offset }))
     }
 
     /// Lets go of the locks on the definitions of what was read in the open snapshot, which stays open.

@@ -8,6 +8,7 @@ use crate::option_file::{FileOption, reason};
 use crate::tls::{Tls, TlsMode};
 use std::fmt;
 use std::path::PathBuf;
+use vouch_convert::parse;
 
 /// The parameters of a URL or DSN, beside its own parts.
 pub(super) const PARAMETERS: [&str; 7] =
@@ -179,7 +180,7 @@ fn switch(name: &str, value: &str) -> Result<bool, TargetError> {
 
 /// A TCP port.
 pub(super) fn port(text: &str) -> Result<u16, TargetError> {
-    text.parse().ok().filter(|&port| port != 0).ok_or(TargetError::Port)
+    parse(text).filter(|&port| port != 0).ok_or(TargetError::Port)
 }
 
 /// A host name or address; brackets of an IPv6 address are taken off.

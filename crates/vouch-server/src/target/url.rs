@@ -3,6 +3,7 @@
 use super::TargetError;
 use super::settings::{Secret, Settings, host, port};
 use std::path::PathBuf;
+use vouch_convert::narrow;
 
 /// Parses a URL, of which `scheme` stood before `://` and `rest` after it.
 pub(super) fn parse(scheme: &str, rest: &str) -> Result<Settings, TargetError> {
@@ -83,7 +84,7 @@ fn decode(text: &str) -> Result<String, TargetError> {
             continue;
         }
         let [high, low, tail @ ..] = tail else { return Err(TargetError::Encoding) };
-        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(narrow::<u8, _>);
         let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(TargetError::Encoding) };
         bytes.push(high << 4 | low);
         rest = tail;

@@ -5,6 +5,7 @@
 
 use crate::wire::cell::Cell;
 use mysql::consts::{ColumnFlags, ColumnType};
+use vouch_convert::narrow;
 
 /// How the values of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Reader<'_> {
     fn slot(&mut self, form: Form) -> Option<Slot> {
         Some(Slot::Whole(match form {
             Form::Bytes => {
-                let length = usize::try_from(self.length()?).ok()?;
+                let length = narrow::<usize, _>(self.length()?)?;
                 let from = self.at;
                 self.at = from.checked_add(length).filter(|end| *end <= self.payload.len())?;
                 return Some(Slot::Bytes(from, self.at));

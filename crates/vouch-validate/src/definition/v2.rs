@@ -27,7 +27,7 @@ struct Fields(Vec<u8>);
 impl Fields {
     fn text(&mut self, text: &str) {
         // A length in memory fits into 64 bits on every platform.
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let length = vouch_convert::widen(text.len());
         self.0.extend_from_slice(&length.to_be_bytes());
         self.0.extend_from_slice(text.as_bytes());
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use vouch_compare::{DiscoveryMethod, HostPattern, LoadLimit, Window};
+use vouch_convert::parse;
 use vouch_server::TableName;
 
 /// Ten years: what is longer was not meant, and would overflow clocks.
@@ -110,7 +111,7 @@ fn minute(text: &str) -> Option<u16> {
     if !two_digits(hour) || !two_digits(minute) {
         return None;
     }
-    let (hour, minute) = (hour.parse::<u16>().ok()?, minute.parse::<u16>().ok()?);
+    let (hour, minute) = (parse::<u16>(hour)?, parse::<u16>(minute)?);
     match (hour, minute) {
         (24, 0) => Some(0),
         (0..=23, 0..=59) => Some(hour * 60 + minute),

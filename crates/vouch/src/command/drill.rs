@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+use vouch_convert::millis;
 use vouch_datadir::{Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
@@ -198,7 +199,7 @@ impl<'a> Drill<'a> {
         let begun = Instant::now();
         let before = self.found;
         let done = work(self);
-        let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took_ms = millis(begun.elapsed());
         let found = self.found.saturating_sub(before);
         let debt = self.debt(name);
         let (outcome, value) = match done {

@@ -6,7 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+use vouch_convert::{millis, unix_time};
 use vouch_report::{
     Account, AsOf, Code, Command, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, Reported,
     RowsCoverage, ServerRole, Sink, Stop, Summary, TableCoverage, TableState,
@@ -118,8 +119,7 @@ impl Sink for LastWords {
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(unix_time())
 }
 
 /// A table of which nothing is known, on every replica.

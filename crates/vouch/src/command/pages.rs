@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use vouch_convert::{millis, to_size, unix_time};
 use vouch_datadir::{
     Aside, Besides, Keyring, Method, Pace, PagesOptions, Runtime, StateChoice, Strict, read_backup_key,
 };
@@ -119,7 +119,7 @@ fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {
         strict: args.algorithm.and_then(strict),
         threads: args.threads.map_or_else(processors, usize::from),
         max_bad_pages: args.max_bad_pages,
-        max_findings: usize::try_from(args.max_findings).unwrap_or(usize::MAX),
+        max_findings: to_size(args.max_findings),
     })
 }
 
@@ -168,6 +168,5 @@ fn stdin(args: &PagesArgs) -> Option<File> {
 }
 
 fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(unix_time())
 }

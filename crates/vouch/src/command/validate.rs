@@ -22,7 +22,7 @@ use crate::terminal::{Terminal, say, write_data};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use vouch_convert::{millis, unix_time};
 use vouch_manifest::{GateConfig, Kind};
 use vouch_render::human::HumanStyle;
 use vouch_render::json::{GateLines, refused};
@@ -220,6 +220,5 @@ impl Sink for Shared {
 }
 
 pub(super) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    millis(unix_time())
 }

@@ -8,7 +8,7 @@ use crate::cli::validate::{EffortArgs, Extra, GateArgs, OneServerArgs, TrustArgs
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use vouch_convert::unix_time;
 use vouch_manifest::GateConfig;
 use vouch_server::{Defaults, Target};
 use vouch_validate::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, ValidateOptions};
@@ -119,7 +119,7 @@ pub fn validate(
 
 /// The options of taking a manifest.
 pub fn create(target: Target, args: &CreateArgs) -> CreateOptions {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = unix_time();
     CreateOptions {
         target,
         effort: effort(&args.effort, None),

@@ -1,4 +1,4 @@
-//! Who may import whom among our crates, and that `vouch-report` needs `std` alone.
+//! Who may import whom among our crates, and which of them need `std` alone.
 
 use crate::metadata::{Dependency, Package};
 use crate::tidy::{Complaint, Project, complaint};
@@ -6,19 +6,23 @@ use crate::tidy::{Complaint, Project, complaint};
 /// A crate and those of ours that it may import; `*` means all of them.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("vouch", &["*"]),
-    ("vouch-probe", &["vouch-server", "vouch-report"]),
-    ("vouch-compare", &["vouch-server", "vouch-report"]),
-    ("vouch-datadir", &["vouch-innodb", "vouch-report"]),
-    ("vouch-innodb", &["vouch-report"]),
-    ("vouch-manifest", &["vouch-report"]),
-    ("vouch-validate", &["vouch-server", "vouch-manifest", "vouch-report"]),
-    ("vouch-render", &["vouch-report"]),
-    ("vouch-server", &[]),
+    ("vouch-probe", &["vouch-convert", "vouch-server", "vouch-report"]),
+    ("vouch-compare", &["vouch-convert", "vouch-server", "vouch-report"]),
+    ("vouch-datadir", &["vouch-convert", "vouch-innodb", "vouch-report"]),
+    ("vouch-innodb", &["vouch-convert", "vouch-report"]),
+    ("vouch-manifest", &["vouch-convert", "vouch-report"]),
+    ("vouch-validate", &["vouch-convert", "vouch-server", "vouch-manifest", "vouch-report"]),
+    ("vouch-render", &["vouch-convert", "vouch-report"]),
+    ("vouch-server", &["vouch-convert"]),
     ("vouch-report", &[]),
+    ("vouch-convert", &[]),
     ("vouch-testkit", &[]),
     // For the list of codes alone, which the reference is made from.
     ("xtask", &["vouch-report"]),
 ];
+
+/// These need `std` alone.
+const STD_ALONE: [&str; 2] = ["vouch-report", "vouch-convert"];
 
 /// These may serve the tests of every crate.
 const FOR_TESTS: [&str; 2] = ["vouch-testkit", "vouch-render"];
@@ -43,7 +47,7 @@ fn may(package: &Package, allowed: &[&str], dependency: &Dependency) -> bool {
         let listed = allowed.contains(&"*") || allowed.contains(&dependency.name.as_str());
         return listed || dependency.dev && FOR_TESTS.contains(&dependency.name.as_str());
     }
-    dependency.dev || package.name != "vouch-report"
+    dependency.dev || !STD_ALONE.contains(&package.name.as_str())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::window::Window;
 use crc_fast::{CrcAlgorithm, Digest};
 use std::io;
+use vouch_convert::{array, to_size, widen};
 
 /// Bytes by which a binary log is known.
 pub(crate) const MAGIC_BYTES: usize = 4;
@@ -47,13 +48,13 @@ pub(super) struct Event {
 impl Event {
     /// The header at a place; `None` when there are too few bytes.
     pub(super) fn read(window: &mut Window, offset: u64) -> io::Result<Option<Event>> {
-        let head = window.get(offset, usize::try_from(HEADER).unwrap_or(0))?;
+        let head = window.get(offset, to_size(HEADER))?;
         Ok(Event::of(head))
     }
 
     /// The header that `head` begins with.
     pub(super) fn of(head: &[u8]) -> Option<Event> {
-        let size = head.get(SIZE..SIZE + 4)?.try_into().ok().map(u32::from_le_bytes)?;
+        let size = array(head.get(SIZE..SIZE + 4)?).map(u32::from_le_bytes)?;
         Some(Event { kind: *head.get(TYPE)?, size: u64::from(size), flags: *head.get(FLAGS)? })
     }
 
@@ -95,7 +96,7 @@ impl Event {
             let mut head = window.get(offset, FLAGS + 1)?.to_vec();
             head.iter_mut().skip(FLAGS).for_each(|flags| *flags &= !IN_USE);
             digest.update(&head);
-            at += head.len() as u64;
+            at += widen(head.len());
         }
         while at < end {
             let wanted = usize::try_from(end - at).unwrap_or(Window::MOST);
@@ -104,7 +105,7 @@ impl Event {
                 break;
             }
             digest.update(piece);
-            at += piece.len() as u64;
+            at += widen(piece.len());
         }
         let stored = window.get(end, 4)?.try_into().map(u32::from_le_bytes).unwrap_or_default();
         Ok((u32::try_from(digest.finalize()).unwrap_or_default(), stored))
@@ -112,7 +113,7 @@ impl Event {
 
     /// What a format description says: the server, and the checksums of the events behind it.
     pub(super) fn describe(&self, window: &mut Window, offset: u64) -> io::Result<Description> {
-        let version = window.get(offset + SERVER as u64, SERVER_BYTES)?;
+        let version = window.get(offset + widen(SERVER), SERVER_BYTES)?;
         let text: Vec<u8> = version.iter().copied().take_while(|byte| *byte != 0).collect();
         let server = String::from_utf8_lossy(&text).into_owned();
         let algorithm = window.get(offset + self.size.saturating_sub(SUM + 1), 1)?.first().copied();

@@ -5,6 +5,7 @@ use super::window::Window;
 use crate::logs::report::Fault;
 use crate::read::Bytes;
 use std::io;
+use vouch_convert::{to_size, widen};
 
 /// Bytes behind damage in which the next whole event is looked for.
 const MOST_SEARCHED: u64 = 16 << 20;
@@ -70,7 +71,7 @@ impl Walker<'_> {
         if !is_binlog(magic) {
             self.fault(0, "the file does not begin as a binary log does".to_owned());
         }
-        let mut at = MAGIC_BYTES as u64;
+        let mut at = widen(MAGIC_BYTES);
         while at < self.bytes && !self.is_over(at)? {
             match self.event(at)? {
                 Some(next) => at = next,
@@ -82,11 +83,11 @@ impl Walker<'_> {
 
     /// Whether a log whose length is not known ends here; if so its length is known from now on.
     fn is_over(&mut self, at: u64) -> io::Result<bool> {
-        let header = usize::try_from(HEADER).unwrap_or(0);
+        let header = to_size(HEADER);
         if self.bytes == UNKNOWN {
             let there = self.window.get(at, header)?.len();
             if there < header {
-                self.bytes = at + there as u64;
+                self.bytes = at + widen(there);
             }
         }
         Ok(at >= self.bytes)
@@ -101,7 +102,7 @@ impl Walker<'_> {
             let message = format!("an event of {said} bytes cannot be where {left} bytes are left");
             return self.broken(at, None, message);
         };
-        if event.is_description() || at == MAGIC_BYTES as u64 {
+        if event.is_description() || at == widen(MAGIC_BYTES) {
             self.description(&event, at)?;
         }
         if self.sums == Sums::None {
@@ -131,7 +132,7 @@ impl Walker<'_> {
     /// Learns the checksums of the events behind a description. One that is damaged is believed only where
     /// no event behind it has a checksum that holds.
     fn description(&mut self, event: &Event, at: u64) -> io::Result<()> {
-        if at == MAGIC_BYTES as u64 {
+        if at == widen(MAGIC_BYTES) {
             self.open |= event.is_in_use() || event.is_relayed();
         }
         let described = event.describe(&mut self.window, at)?;
@@ -182,10 +183,10 @@ impl Walker<'_> {
         let mut at = from;
         while at + HEADER + SUM <= to && tried < MOST_TRIED {
             let piece = self.window.get(at, SEARCHED)?;
-            let Some(last) = piece.len().checked_sub(usize::try_from(HEADER).unwrap_or(0)) else { return Ok(None) };
+            let Some(last) = piece.len().checked_sub(to_size(HEADER)) else { return Ok(None) };
             let (bytes, from) = (self.bytes, at);
             let likely = (0..=last).find(|skip| piece.get(*skip..).is_some_and(|head| is_likely(head, bytes - from)));
-            at += likely.unwrap_or(last + 1) as u64;
+            at += widen(likely.unwrap_or(last + 1));
             if likely.is_some() {
                 if self.is_whole(at, MOST_FOUND)? {
                     return Ok(Some(at));

@@ -2,6 +2,7 @@
 
 use crate::read::Bytes;
 use std::io;
+use vouch_convert::narrow;
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 20;
@@ -22,7 +23,7 @@ impl<'a> Window<'a> {
     /// The bytes at `offset`, at most `bytes` and at most [`Window::MOST`] of them; less at the end of the file.
     pub(super) fn get(&mut self, offset: u64, bytes: usize) -> io::Result<&[u8]> {
         let bytes = bytes.min(CHUNK);
-        let within = |start: u64| offset.checked_sub(start).and_then(|skip| usize::try_from(skip).ok());
+        let within = |start: u64| offset.checked_sub(start).and_then(narrow::<usize, _>);
         let held = within(self.start).is_some_and(|skip| skip.saturating_add(bytes) <= self.filled);
         if !held {
             self.filled = self.source.read_at(&mut self.buffer, offset)?;

@@ -9,6 +9,7 @@ use crate::complaint::{Complaint, printable};
 use crate::exit::Exit;
 use crate::terminal::say;
 use std::path::{Path, PathBuf};
+use vouch_convert::millis;
 use vouch_manifest::{About, Dump, Manifest, Method, ServerFacts, Source, bytes};
 
 /// Files of a dump's folder, in the order in which they are looked for.
@@ -79,7 +80,7 @@ fn about(args: &ImportArgs) -> Result<About, Complaint> {
         version,
         ..ServerFacts::default()
     });
-    let span_ms = args.issue.valid_for.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+    let span_ms = args.issue.valid_for.map(millis);
     Ok(About {
         now_ms,
         cluster: args.cluster.clone(),

@@ -7,6 +7,7 @@ use crate::complaint::Complaint;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
+use vouch_convert::widen;
 use vouch_manifest::Accepted;
 use vouch_render::human::HumanStyle;
 use vouch_render::{human, json};
@@ -41,7 +42,7 @@ fn side(accepted: &Accepted) -> ManifestSide {
         cluster: manifest.cluster.clone(),
         serial: manifest.serial,
         created_ms: manifest.created_ms,
-        tables: manifest.tables.len() as u64,
+        tables: widen(manifest.tables.len()),
     }
 }
 
