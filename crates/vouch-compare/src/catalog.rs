@@ -1,6 +1,7 @@
 //! Which tables are compared: listing, filters, and plans, with everything that
 //! is left out or missing said.
 
+use crate::drift::names::TableNames;
 use crate::drift::{self, Pair, SchemaScope, Side};
 use crate::fence::{Fence, Fenced};
 use crate::filter::{Filters, Unmatched};
@@ -498,6 +499,10 @@ impl<'a> Catalog<'a> {
             Ok((ours, replica.ask(|session| session.full_definition(&theirs.entry.name))?))
         };
         let mut pair: Result<FullPair> = read(source, replica);
+            names: TableNames {
+                folds: self.replicas.get(at).is_some_and(|listing| listing.folds_with(&self.source)),
+                database_map: self.options.database_map,
+            },
         let differs = |pair: &FullPair| !self.drift(&ours.entry, at, ours, theirs, Some(pair)).is_empty();
         if pair.as_ref().is_ok_and(differs)
             && let Some(fence) = self.fences.get(at)

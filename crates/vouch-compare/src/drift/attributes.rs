@@ -2,6 +2,7 @@
 
 use super::Drift;
 use super::full::Common;
+use super::names::same_expression;
 use vouch_report::Code;
 use vouch_server::{ColumnDetail, DefaultValue};
 
@@ -16,7 +17,9 @@ fn default_words(column: &ColumnDetail) -> String {
 
 fn same_default(ours: &ColumnDetail, theirs: &ColumnDetail, common: Common) -> bool {
     let value = match (&ours.default, &theirs.default) {
-        (Some(DefaultValue::Expression(_)), Some(DefaultValue::Expression(_))) if !common.expressions => true,
+        (Some(DefaultValue::Expression(ours)), Some(DefaultValue::Expression(theirs))) => {
+            !common.expressions || same_expression(ours, theirs)
+        }
         (ours, theirs) => ours == theirs,
     };
     value && ours.on_update == theirs.on_update
@@ -61,7 +64,7 @@ impl Drift<'_> {
         };
         match (&ours.generated, &theirs.generated) {
             (None, None) => {}
-            (Some(our), Some(their)) if our.expression == their.expression || !common.expressions => {
+            (Some(our), Some(their)) if !common.expressions || same_expression(&our.expression, &their.expression) => {
                 let kind = |stored: bool| if stored { "stored" } else { "virtual" };
                 if our.stored != their.stored {
                     let (source, replica) = (kind(our.stored), kind(their.stored));

@@ -2,7 +2,7 @@
 
 use super::Drift;
 use super::full::Common;
-use super::names::{Matched, matched};
+use super::names::{Matched, TableNames, matched, same_expression, same_names};
 use crate::plan::same_name;
 use vouch_report::Code;
 use vouch_server::{CheckConstraint, ForeignKey, FullDefinition, is_generated_name};
@@ -16,6 +16,24 @@ fn foreign_key_words(key: &ForeignKey) -> String {
     format!("({columns}) REFERENCES {table} ({referenced}) ON DELETE {} ON UPDATE {}", key.on_delete, key.on_update)
 }
 
+fn same_key(ours: &ForeignKey, theirs: &ForeignKey, names: TableNames<'_>) -> bool {
+    let same_database = match (&ours.referenced_database, &theirs.referenced_database) {
+        (Some(ours), Some(theirs)) => names.same_database(ours, theirs),
+        (None, None) => true,
+        // Named where it is another one than that of the table, which a mapped database may turn around.
+        _ => !names.database_map.is_empty(),
+    };
+    same_database
+        && names.same_table(&ours.referenced_table, &theirs.referenced_table)
+        && same_names(&ours.columns, &theirs.columns)
+        && same_names(&ours.referenced_columns, &theirs.referenced_columns)
+        && (&ours.on_delete, &ours.on_update) == (&theirs.on_delete, &theirs.on_update)
+}
+
+fn same_check(ours: &CheckConstraint, theirs: &CheckConstraint) -> bool {
+    ours.enforced == theirs.enforced && same_expression(&ours.expression, &theirs.expression)
+}
+
 fn check_words(check: &CheckConstraint) -> String {
     let enforced = if check.enforced { "" } else { " NOT ENFORCED" };
     format!("CHECK ({}){enforced}", check.expression)
@@ -27,13 +45,9 @@ fn is_of_json(check: &CheckConstraint) -> bool {
 }
 
 impl Drift<'_> {
-    pub(super) fn foreign_keys(&mut self, ours: &FullDefinition, theirs: &FullDefinition) {
-        let matched = matched(
-            &ours.foreign_keys,
-            &theirs.foreign_keys,
-            |key| key.name.as_str(),
-            |a, b| foreign_key_words(a) == foreign_key_words(b),
-        );
+    pub(super) fn foreign_keys(&mut self, ours: &FullDefinition, theirs: &FullDefinition, names: TableNames<'_>) {
+        let matched =
+            matched(&ours.foreign_keys, &theirs.foreign_keys, |key| key.name.as_str(), |a, b| same_key(a, b, names));
         let told = Told {
             code: Code::ForeignKeyDiffers,
             what: "foreign key",
@@ -46,8 +60,7 @@ impl Drift<'_> {
         if !common.expressions {
             return self.number_of_checks(ours, theirs);
         }
-        let matched =
-            matched(&ours.checks, &theirs.checks, |check| check.name.as_str(), |a, b| check_words(a) == check_words(b));
+        let matched = matched(&ours.checks, &theirs.checks, |check| check.name.as_str(), same_check);
         // MariaDB names the constraint of a column after it.
         let of_column = |check: &CheckConstraint| {
             let columns = ours.columns.iter().chain(&theirs.columns);

@@ -38,7 +38,7 @@ pub fn compare(drift: &mut Drift<'_>, ours: &FullDefinition, theirs: &FullDefini
     }
     order(drift, &columns, theirs);
     drift.keys(ours, theirs, common);
-    drift.foreign_keys(ours, theirs);
+    drift.foreign_keys(ours, theirs, pair.names);
     if common.checks {
         drift.checks(ours, theirs, common);
     }

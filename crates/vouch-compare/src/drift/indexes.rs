@@ -2,7 +2,7 @@
 
 use super::Drift;
 use super::full::Common;
-use super::names::matched;
+use super::names::{folded, matched};
 use crate::plan::same_name;
 use vouch_report::Code;
 use vouch_server::{FullDefinition, IndexDetail, KeyPartDetail};
@@ -23,9 +23,9 @@ fn indexes(definition: &FullDefinition, common: Common) -> Vec<Index> {
             part.descending &= common.descending;
             if !common.expressions && part.of.starts_with('(') {
                 part.of = "(an expression)".to_owned();
-            } else if !part.of.starts_with('(') {
+            } else {
                 // Names of columns that differ by case alone are one column.
-                part.of = part.of.to_lowercase();
+                part.of = if part.of.starts_with('(') { folded(&part.of) } else { part.of.to_lowercase() };
             }
         }
         if !common.expressions {
@@ -40,10 +40,10 @@ fn indexes(definition: &FullDefinition, common: Common) -> Vec<Index> {
 /// first column.
 fn is_for_foreign_key(definition: &FullDefinition, index: &IndexDetail) -> bool {
     definition.foreign_keys.iter().any(|key| {
-        let columns = index.parts.iter().map(|part| &part.of);
         let named =
             same_name(&index.name, &key.name) || key.columns.first().is_some_and(|first| same_name(&index.name, first));
-        named && columns.eq(key.columns.iter())
+        let same = |(part, column): (&KeyPartDetail, &String)| same_name(&part.of, column);
+        named && index.parts.len() == key.columns.len() && index.parts.iter().zip(&key.columns).all(same)
     })
 }
 

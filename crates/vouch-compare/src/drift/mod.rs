@@ -8,7 +8,7 @@ mod attributes;
 mod constraints;
 mod full;
 mod indexes;
-mod names;
+pub mod names;
 mod partitions;
 
 use crate::plan::same_name;
@@ -49,6 +49,8 @@ pub struct Pair<'a> {
     pub other: &'a Side,
     /// Everything about both, where that is compared and could be read.
     pub full: Option<(&'a FullDefinition, &'a FullDefinition)>,
+    /// How tables that are referred to are called on both sides.
+    pub names: names::TableNames<'a>,
     /// Columns that do not take part.
     pub ignored: &'a dyn Fn(&str) -> bool,
 }
@@ -127,7 +129,7 @@ impl Drift<'_> {
     /// The same about a column.
     fn column_differs(&mut self, code: Code, column: &str, what: &str, source: &str, replica: &str) {
         let message = format!("column {column} {what} {source} on the source and {replica} on the replica");
-        let (source, replica) = (Some(source.to_owned()), Some(replica.to_owned()));
+        let (source, replica) = (Some(source.into()), Some(replica.into()));
         self.add(code, message, vec![ValueDiff { column: column.to_owned(), source, replica }]);
     }
 

@@ -1,7 +1,8 @@
 //! Partitioning: the scheme, and each partition by its name.
 
 use super::Drift;
-use super::names::matched;
+use super::names::{folded, matched};
+use crate::plan::same_name;
 use vouch_report::Code;
 use vouch_server::Partitioning;
 
@@ -13,7 +14,7 @@ impl Drift<'_> {
         let scheme = |side: Option<&Partitioning>| {
             side.map_or_else(|| "not partitioned".to_owned(), |side| format!("partitioned by {}", side.scheme))
         };
-        if scheme(ours) != scheme(theirs) {
+        if folded(&scheme(ours)) != folded(&scheme(theirs)) {
             return self.differs(Code::PartitioningDiffers, "the table", &scheme(ours), &scheme(theirs));
         }
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return };
@@ -46,7 +47,7 @@ impl Drift<'_> {
 fn differing(ours: &Partitioning, theirs: &Partitioning) -> Vec<String> {
     let clause = |clause: &str| if clause.is_empty() { "there".to_owned() } else { clause.to_owned() };
     // A partition is dropped by its name, so another name for the same rows is another partition.
-    let same = |a: &(String, String), b: &(String, String)| a.0.to_lowercase() == b.0.to_lowercase() && a.1 == b.1;
+    let same = |a: &(String, String), b: &(String, String)| same_name(&a.0, &b.0) && a.1 == b.1;
     let matched = matched(&ours.partitions, &theirs.partitions, |partition| partition.0.as_str(), same);
     let mut list: Vec<String> = Vec::new();
     for ((name, ours), (_, theirs)) in &matched.changed {

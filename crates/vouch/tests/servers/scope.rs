@@ -52,11 +52,43 @@ fn names_and_indexes_of_both_sides_fit_together() {
         assert!(outcome.errors().is_empty(), "{}", outcome.stdout);
         outcome.assert_rows("d.cased", &[Expected::changed("id", 2, &["Price"])]);
         assert_eq!(found(&outcome, "d.cased", &name(replica)), ["row-changed"]);
+        definitions_in_another_case(&topology);
         for table in ["d.here", "d.there"] {
             outcome.assert_rows(table, &[Expected::changed("b", 1, &["v"])]);
         }
         patterns_that_match_nothing(&topology);
     });
+}
+
+/// Names of columns, constraints and indexes have no case to a server, wherever they stand in a definition; texts have.
+fn definitions_in_another_case(topology: &Topology) {
+    let table = |id: &str, o: &str, price: &str, text: &str, fk: &str, chk: &str, index: &str| {
+        format!(
+            "CREATE TABLE d.child ({id} INT PRIMARY KEY, {o} INT, {price} INT, g INT GENERATED ALWAYS AS ({price} + 1) \
+             VIRTUAL, x INT DEFAULT (2 * {price}), t CHAR(9), CONSTRAINT {fk} FOREIGN KEY ({o}) REFERENCES d.parent ({id}), \
+             CONSTRAINT {chk} CHECK ({price} > 0 AND t <> '{text}'), KEY {index} ({price})) \
+             {}",
+            if topology.flavor() == Flavor::Mysql { "COMMENT 'my'" } else { "COMMENT 'maria'" }
+        )
+    };
+    let parts = |id: &str| {
+        format!(
+            "CREATE TABLE d.parts ({id} INT PRIMARY KEY) PARTITION BY RANGE ({id} + 1) (PARTITION p0 VALUES LESS THAN (9))"
+        )
+    };
+    let ours = table("id", "o", "price", "It", "fk", "chk", "i");
+    topology.source().sql(&format!("CREATE TABLE d.parent (id INT PRIMARY KEY); {ours}; {}", parts("id"))).unwrap();
+    topology.wait_in_sync(IN_SYNC).unwrap();
+    let again = |theirs: &str| {
+        let sql = format!("DROP TABLE d.child, d.parts; {theirs}; {}", parts("ID"));
+        drift::sql(topology.replica(0), &sql).unwrap();
+        quick(topology, &["--tables", "d.child,d.parent,d.parts"])
+    };
+    again(&table("ID", "O", "Price", "It", "FK", "Chk", "I")).assert_clean();
+    let outcome = again(&table("ID", "O", "Price", "it", "FK", "Chk", "I")).assert_code(1);
+    assert_eq!(outcome.finding_codes(), ["check-differs"], "{}", outcome.stdout);
+    topology.source().sql("DROP TABLE d.child, d.parts, d.parent").unwrap();
+    topology.wait_in_sync(IN_SYNC).unwrap();
 }
 
 fn patterns_that_match_nothing(topology: &Topology) {
@@ -158,11 +190,13 @@ fn names_are_matched_without_case_where_a_server_folds_it() {
     let topology = builder.replica_args(&["--lower-case-table-names=1"]).start().unwrap();
     let sql = "CREATE DATABASE d; CREATE TABLE d.Orders (id INT PRIMARY KEY, v INT); \
          INSERT INTO d.Orders VALUES (1, 1), (2, 2); CREATE TABLE d.plain (id INT PRIMARY KEY); \
-         INSERT INTO d.plain VALUES (1)";
+         INSERT INTO d.plain VALUES (1); CREATE TABLE d.Child (id INT PRIMARY KEY, o INT, \
+         FOREIGN KEY (o) REFERENCES d.Orders (id)); CREATE DATABASE Other; CREATE TABLE Other.Kid \
+         (id INT PRIMARY KEY, o INT, FOREIGN KEY (o) REFERENCES d.Orders (id))";
     topology.source().sql(sql).unwrap();
     topology.wait_in_sync(IN_SYNC).unwrap();
     drift::sql(topology.replica(0), "UPDATE d.orders SET v = 0 WHERE id = 2").unwrap();
-    let outcome = quick(&topology, &["--databases", "d"]).assert_code(1);
+    let outcome = quick(&topology, &["--databases", "d,Other"]).assert_code(1);
     outcome.assert_rows("d.Orders", &[Expected::changed("id", 2, &["v"])]);
     assert_eq!(outcome.findings().len(), 1, "{}", outcome.stdout);
     assert_eq!(outcome.only("case-folded")["server"], name(topology.replica(0)));

@@ -120,19 +120,25 @@ fn constant(tokens: &[Token], binary: bool) -> Option<DefaultValue> {
         [Token::Word(word)] if word.eq_ignore_ascii_case("NULL") => Some(DefaultValue::Null),
         [Token::Word(word)] if word.starts_with("0x") => word.get(2..).map(|digits| of_digits(digits.as_bytes())),
         [Token::Word(number)] if is_number(number) => Some(DefaultValue::Literal(number.clone())),
-        [Token::Mark(sign), Token::Word(number)] if is_number(number) => {
-            Some(DefaultValue::Literal(format!("{}{number}", sign.trim_start_matches('+'))))
+        [Token::Mark(sign), Token::Word(number)] if is_number(number) => Some(signed(sign, number)),
+        // MySQL prints -1 in an expression as -(1).
+        [Token::Mark(sign), open, Token::Word(number), _] if open.is_mark("(") && is_number(number) => {
+            Some(signed(sign, number))
         }
         [Token::Word(mark), Token::Text(digits)] if mark.eq_ignore_ascii_case("x") => Some(of_digits(digits)),
-        // (_utf8mb4'abc') of MySQL is 'abc' of MariaDB, and of MySQL without the parentheses.
-        [open, Token::Word(mark), Token::Text(text), _]
-            if open.is_mark("(") && mark.starts_with('_') && text.is_ascii() =>
-        {
-            Some(of_text(text, binary))
-        }
-        [open, Token::Text(text), _] if open.is_mark("(") => Some(of_text(text, binary)),
+        // (_utf8mb4'abc') of MySQL is 'abc' of MariaDB, and of MySQL without the parentheses; so are (1) and (0x00FF).
+        [open, inner @ .., close] if open.is_mark("(") && close.is_mark(")") => match inner {
+            [Token::Word(mark), Token::Text(text)] if mark.starts_with('_') && text.is_ascii() => {
+                Some(of_text(text, binary))
+            }
+            inner => constant(inner, binary),
+        },
         _ => None,
     }
+}
+
+fn signed(sign: &str, number: &str) -> DefaultValue {
+    DefaultValue::Literal(format!("{}{number}", sign.trim_start_matches('+')))
 }
 
 fn is_number(word: &str) -> bool {
