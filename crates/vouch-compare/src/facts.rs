@@ -4,6 +4,7 @@ use crate::digest::{RowDigest, RowDigester, bucket_of};
 use crate::image::{Form, Token};
 use crate::plan::TablePlan;
 use std::collections::{HashMap, HashSet};
+use vouch_report::Datum;
 use vouch_server::{Bound, Extent, Interval, Reading, Result, RowView, Session, Value};
 
 /// What stands under one identity on one side.
@@ -17,8 +18,8 @@ pub struct RowFacts {
     pub columns: Vec<u64>,
     /// Of rows without a key, what each value is recognised by in a binlog.
     pub tokens: Vec<Token>,
-    /// The values as text: of all columns when they are shown, else of the key columns alone.
-    pub texts: Vec<Option<String>>,
+    /// The values: of all columns when they are shown, else of the key columns alone.
+    pub values: Vec<Option<Datum>>,
 }
 
 impl RowFacts {
@@ -141,7 +142,7 @@ impl<'a> Collector<'a> {
             digest,
             columns: self.digester.columns(row),
             tokens: self.tokens(row),
-            texts: self.texts(row),
+            values: self.shown(row),
         };
         self.facts.insert(identity, facts);
     }
@@ -150,34 +151,54 @@ impl<'a> Collector<'a> {
         row.values().zip(&self.forms).map(|(value, form)| form.of_sql(&value.to_value())).collect()
     }
 
-    fn texts(&self, row: &RowView<'_>) -> Vec<Option<String>> {
+    fn shown(&self, row: &RowView<'_>) -> Vec<Option<Datum>> {
         let is_key = |name: &String| self.plan.key.columns.iter().any(|column| column.name == *name);
         let names = self.plan.reading.columns.iter();
         row.values()
             .zip(names)
-            .map(|(value, name)| (self.show || is_key(name)).then(|| text(&value.to_value())))
+            .map(|(value, name)| match is_key(name) {
+                true => Some(datum(&value.to_value())),
+                false => self.show.then(|| excerpt(&value.to_value())),
+            })
             .collect()
     }
 }
 
-/// Longest text of a value in a report, in characters.
-const LONGEST: usize = 200;
+/// Longest value that is kept in full beside the key, in bytes. A judgement: a value of a key has 3072 bytes at most, and
+/// 10,000 findings with such values of two columns still fit into memory.
+const LONGEST: usize = 16 << 10;
 
-/// A value as text that a person can read: bytes that are no text as `0x…`.
-pub fn text(value: &Value) -> String {
-    let whole = match value {
-        Value::NULL => "NULL".to_owned(),
+/// Characters of a longer value that are kept.
+const START: usize = 200;
+
+/// A value for a report, in full.
+pub fn datum(value: &Value) -> Datum {
+    match value {
+        Value::NULL => Datum::Null,
         Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => text.to_owned(),
-            _ => bytes.iter().take(LONGEST).fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02X}")),
+            Ok(text) if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') => Datum::Text(text.to_owned()),
+            _ => Datum::Bytes(bytes.clone()),
         },
-        Value::Float(number) => format!("{number:?}"),
-        Value::Double(number) => format!("{number:?}"),
-        other => other.as_sql(true).trim_matches('\'').to_owned(),
-    };
-    match whole.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
-        None => whole,
+        Value::Float(number) => Datum::Text(format!("{number:?}")),
+        Value::Double(number) => Datum::Text(format!("{number:?}")),
+        other => Datum::Text(other.as_sql(true).trim_matches('\'').to_owned()),
+    }
+}
+
+/// A value for a report: in full unless it is very long.
+fn excerpt(value: &Value) -> Datum {
+    match value {
+        Value::Bytes(bytes) if bytes.len() > LONGEST => {
+            // A character takes at most four bytes; one that the cut divides is left out.
+            let head = bytes.get(..START.saturating_mul(4)).unwrap_or(bytes);
+            let text =
+                |cut: usize| datum(&Value::Bytes(head.get(..head.len().saturating_sub(cut)).unwrap_or(head).to_vec()));
+            let start = (0..4).map(text).find(|start| matches!(start, Datum::Text(_))).unwrap_or_else(|| text(0));
+            let xxh3 = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(bytes));
+            let start = start.to_string().chars().take(START).collect();
+            Datum::Excerpt { start, bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX), xxh3 }
+        }
+        value => datum(value),
     }
 }
 
@@ -187,11 +208,26 @@ mod tests {
 
     #[test]
     fn values_are_shown_as_a_person_writes_them() {
-        assert_eq!(text(&Value::Int(-3)), "-3");
-        assert_eq!(text(&Value::from("it's")), "it's");
-        assert_eq!(text(&Value::Bytes(vec![0xFF, 0])), "0xFF00");
-        assert_eq!(text(&Value::Date(2026, 1, 2, 3, 4, 5, 0)), "2026-01-02 03:04:05");
-        assert_eq!(text(&Value::Double(-0.0)), "-0.0");
+        let text = |value: Value| datum(&value).to_string();
+        assert_eq!(text(Value::Int(-3)), "-3");
+        assert_eq!(text(Value::from("it's")), "it's");
+        assert_eq!(text(Value::Bytes(vec![0xFF, 0])), "0xFF00");
+        assert_eq!(text(Value::Date(2026, 1, 2, 3, 4, 5, 0)), "2026-01-02 03:04:05");
+        assert_eq!(text(Value::Double(-0.0)), "-0.0");
+    }
+
+    #[test]
+    fn values_are_whole_and_keep_their_type() {
+        assert_ne!(datum(&Value::NULL), datum(&Value::from("NULL")));
+        assert_ne!(datum(&Value::Bytes(vec![0xFF])), datum(&Value::from("0xFF")));
+        let long = "ü".repeat(3000);
+        assert_eq!(excerpt(&Value::from(long.as_str())), Datum::Text(long));
+        let longer = |last: &str| excerpt(&Value::from(format!("a{}{last}", "ü".repeat(40_000)).as_str()));
+        let Datum::Excerpt { start, bytes, .. } = longer("x") else { panic!("it is not cut") };
+        assert_eq!((start.chars().count(), bytes), (START, 80_002));
+        assert!(start.starts_with("aü") && longer("x") != longer("y"));
+        let Datum::Excerpt { start, .. } = excerpt(&Value::Bytes(vec![0xFF; 70_000])) else { panic!("it is not cut") };
+        assert!(start.starts_with("0xFFFF"), "{start}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! From a difference that is certain to a finding in words.
 
 use crate::encode;
-use crate::facts::{RowFacts, text};
+use crate::facts::{RowFacts, datum};
 use crate::plan::TablePlan;
 use crate::sandwich::Layers;
 use std::collections::HashSet;
-use vouch_report::{Code, Finding, KeyPart, Location, Proof, ValueDiff};
+use vouch_report::{Code, Datum, Finding, KeyPart, Location, Proof, ValueDiff};
 
 /// A row that differs while the source stood still.
 #[derive(Clone, Debug)]
@@ -35,18 +35,18 @@ impl Seen {
     }
 }
 
-/// The key of a row for a report: by its texts where they are known, else by its
+/// The key of a row for a report: by its values where they were read, else by its
 /// identity.
 pub fn key_of(plan: &TablePlan, identity: &[u8], facts: Option<&RowFacts>) -> Vec<KeyPart> {
     if !plan.key.unique {
         let digest: String = identity.iter().map(|byte| format!("{byte:02x}")).collect();
-        return vec![KeyPart { column: "row digest".to_owned(), value: digest }];
+        return vec![KeyPart { column: "row digest".to_owned(), value: digest.into() }];
     }
     let values = encode::decode(identity).unwrap_or_default();
     let part = |(column, value): (&vouch_server::KeyColumn, &vouch_server::Value)| {
         let place = plan.reading.columns.iter().position(|name| *name == column.name);
-        let shown = place.and_then(|at| facts?.texts.get(at)?.clone());
-        KeyPart { column: column.name.clone(), value: shown.unwrap_or_else(|| text(value)) }
+        let shown = place.and_then(|at| facts?.values.get(at)?.clone());
+        KeyPart { column: column.name.clone(), value: shown.unwrap_or_else(|| datum(value)) }
     };
     plan.key.columns.iter().zip(&values).map(part).collect()
 }
@@ -89,8 +89,8 @@ fn message(code: Code, copies: u64, columns: &[ValueDiff]) -> String {
     }
 }
 
-fn shown_text(facts: &Option<RowFacts>, at: usize) -> Option<String> {
-    facts.as_ref().and_then(|facts| facts.texts.get(at)?.clone())
+fn shown(facts: &Option<RowFacts>, at: usize) -> Option<Datum> {
+    facts.as_ref().and_then(|facts| facts.values.get(at)?.clone())
 }
 
 /// The columns whose digests differ, with both values where they are shown.
@@ -99,8 +99,8 @@ fn changed(plan: &TablePlan, seen: &Seen) -> Vec<ValueDiff> {
     let differs = |at: &usize| ours.columns.get(*at) != theirs.columns.get(*at);
     let diff = |at: usize| ValueDiff {
         column: plan.reading.columns.get(at).cloned().unwrap_or_default(),
-        source: shown_text(&seen.source, at),
-        replica: shown_text(&seen.replica, at),
+        source: shown(&seen.source, at),
+        replica: shown(&seen.replica, at),
     };
     (0..ours.columns.len()).filter(differs).map(diff).collect()
 }
@@ -109,8 +109,8 @@ fn changed(plan: &TablePlan, seen: &Seen) -> Vec<ValueDiff> {
 fn one_sided(plan: &TablePlan, seen: &Seen) -> Vec<ValueDiff> {
     let diff = |(at, column): (usize, &String)| ValueDiff {
         column: column.clone(),
-        source: shown_text(&seen.source, at),
-        replica: shown_text(&seen.replica, at),
+        source: shown(&seen.source, at),
+        replica: shown(&seen.replica, at),
     };
     plan.reading.columns.iter().enumerate().map(diff).collect()
 }

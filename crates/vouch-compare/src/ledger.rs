@@ -10,9 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_convert::widen;
 use vouch_report::Outcome as Settled;
 use vouch_report::{
-    AsOf, Code, Command, Coverage, Debt, DigestChoice, Event, ExcludedBy, Failure, Finding, Item, ItemKind, KeyPart,
-    Pause, Recorder, ReplicaCoverage, RotationCoverage, RowsCoverage, RunContext, ServerCoverage, Skip, Summary,
-    TableCoverage, TableState,
+    AsOf, Code, Command, Coverage, Datum, Debt, DigestChoice, Event, ExcludedBy, Failure, Finding, Item, ItemKind,
+    KeyPart, Pause, Recorder, ReplicaCoverage, RotationCoverage, RowsCoverage, RunContext, ServerCoverage, Skip,
+    Summary, TableCoverage, TableState,
 };
 
 /// Counts of one table on one replica.
@@ -495,8 +495,12 @@ fn reported_order(a: &Finding, b: &Finding) -> Ordering {
 
 /// By replica, then by key: numbers as numbers.
 fn in_order(a: &Finding, b: &Finding) -> Ordering {
-    let part = |(a, b): (&KeyPart, &KeyPart)| match (a.value.parse::<i128>(), b.value.parse::<i128>()) {
-        (Ok(a), Ok(b)) => a.cmp(&b),
+    let number = |part: &KeyPart| match &part.value {
+        Datum::Text(text) => text.parse::<i128>().ok(),
+        _ => None,
+    };
+    let part = |(a, b): (&KeyPart, &KeyPart)| match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
         _ => a.value.cmp(&b.value),
     };
     let (a, b) = (&a.location, &b.location);

@@ -36,6 +36,30 @@ pub(crate) fn clip(text: &str, chars: usize) -> String {
     out
 }
 
+/// [`clean`], cut in the middle to at most `chars` characters, with a hash of the whole text after it: long values that
+/// differ in the part that is left out print differently.
+pub(crate) fn shorten(text: &str, chars: usize) -> String {
+    let cleaned = clean(text);
+    let all = cleaned.chars().count();
+    if all <= chars {
+        return cleaned.into_owned();
+    }
+    let mark = format!(" #{:08x}", hash(text.as_bytes()));
+    let room = chars.saturating_sub(mark.len()).saturating_sub(1);
+    let tail = room / 3;
+    let head: String = cleaned.chars().take(room.saturating_sub(tail)).collect();
+    let tail: String = cleaned.chars().skip(all.saturating_sub(tail)).collect();
+    format!("{head}…{tail}{mark}")
+}
+
+/// FNV-1a, folded to 32 bits: it keeps values apart for a reader, not from an adversary. The JSON has the whole value.
+fn hash(bytes: &[u8]) -> u32 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    let [a, b, c, d, e, f, g, h] = hash.to_le_bytes();
+    u32::from_le_bytes([a ^ e, b ^ f, c ^ g, d ^ h])
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -147,6 +171,15 @@ mod tests {
         assert_eq!(clip("abcdef", 6), "abcdef");
         assert_eq!(clip("abcdefg", 6), "abcde…");
         assert_eq!(clip("äöüäöüä", 6), "äöüäö…");
+    }
+
+    #[test]
+    fn long_texts_that_differ_in_the_middle_stay_apart() {
+        let of = |middle: &str| shorten(&format!("{}{middle}{}", "a".repeat(100), "z".repeat(100)), 40);
+        assert_eq!(of("1").chars().count(), 40);
+        assert!(of("1").starts_with("aaaa") && of("1").contains("zzz #"), "{}", of("1"));
+        assert_ne!(of("1"), of("2"));
+        assert_eq!(shorten("short\n", 40), r"short\n");
     }
 
     #[test]

@@ -9,12 +9,13 @@ pub(crate) mod scope;
 
 use crate::figures::{Figures, is_row, other_findings, remarks};
 use crate::position::abbreviate;
-use crate::text::{clean, clip, counted, grouped};
+use crate::text::{clean, clip, counted, grouped, shorten};
 use crate::time::{span, stamp};
 use std::collections::BTreeSet;
 use vouch_convert::widen;
 use vouch_report::{
-    Code, Command, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff, Verdict,
+    Code, Command, Datum, Failure, Finding, KeyPart, Location, Proof, ReplicaCoverage, Severity, Summary, ValueDiff,
+    Verdict,
 };
 
 /// Most characters of a key, a value or a list of columns on one line.
@@ -260,29 +261,43 @@ pub(crate) fn message(text: &str) -> String {
     clip(text, MESSAGE_CHARS)
 }
 
-/// `id=7, region=eu`.
+/// `id=7, region=eu`: cut in the middle where it is long.
 pub(crate) fn key(parts: &[KeyPart]) -> String {
-    let parts: Vec<String> = parts.iter().map(|part| format!("{}={}", part.column, part.value)).collect();
-    clip(&parts.join(", "), PART_CHARS)
+    let parts: Vec<String> = parts.iter().map(|part| format!("{}={}", part.column, spelled(&part.value))).collect();
+    shorten(&parts.join(", "), PART_CHARS)
+}
+
+/// A value as text. What could be taken for a value of another type stands in quotes.
+fn spelled(datum: &Datum) -> String {
+    match datum {
+        Datum::Text(text) if text.eq_ignore_ascii_case("NULL") || text.starts_with(['\'', '–']) || is_hex(text) => {
+            format!("'{}'", text.replace('\'', "''"))
+        }
+        datum => datum.to_string(),
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// `balance: 10 → 12, note`: the columns that differ, with values where they are shown.
 pub(crate) fn columns(columns: &[ValueDiff]) -> String {
     let columns: Vec<String> = columns.iter().map(column).collect();
-    clip(&columns.join(", "), 2 * PART_CHARS)
+    shorten(&columns.join(", "), 3 * PART_CHARS)
 }
 
 fn column(diff: &ValueDiff) -> String {
     let name = clip(&diff.column, PART_CHARS);
     match (&diff.source, &diff.replica) {
         (None, None) => name,
-        (source, replica) => format!("{name}: {} → {}", value(source.as_deref()), value(replica.as_deref())),
+        (source, replica) => format!("{name}: {} → {}", value(source.as_ref()), value(replica.as_ref())),
     }
 }
 
 /// A value that is shown, or a dash.
-pub(crate) fn value(value: Option<&str>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| clip(value, PART_CHARS))
+pub(crate) fn value(value: Option<&Datum>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| shorten(&spelled(value), PART_CHARS))
 }
 
 /// `proven by binlog window`, `confirmed`.

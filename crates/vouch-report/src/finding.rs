@@ -1,6 +1,6 @@
 //! Findings, errors, skips and notices: the four things a run has to say.
 
-use crate::Code;
+use crate::{Code, Datum};
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,13 +21,13 @@ impl Severity {
     }
 }
 
-/// One column of a row's key and its value, rendered as text a person can paste into SQL.
+/// One column of a row's key and its value, in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPart {
     /// Column name.
     pub column: String,
-    /// The value, `NULL`, or `0x…` for bytes that are no text.
-    pub value: String,
+    /// The value.
+    pub value: Datum,
 }
 
 /// A column that differs, with both values when the user asked to see them.
@@ -36,9 +36,9 @@ pub struct ValueDiff {
     /// Column name.
     pub column: String,
     /// Value on the source; `None` unless values are shown.
-    pub source: Option<String>,
+    pub source: Option<Datum>,
     /// Value on the replica; `None` unless values are shown.
-    pub replica: Option<String>,
+    pub replica: Option<Datum>,
 }
 
 /// A place in a file.

@@ -11,6 +11,7 @@ mod account;
 mod code;
 mod command;
 mod coverage;
+mod datum;
 mod event;
 mod files;
 mod finding;
@@ -31,6 +32,7 @@ pub use coverage::{
     AsOf, Coverage, DigestChoice, Pause, ReplicaCoverage, RowsCoverage, ServerCoverage, ServerRole, TableCoverage,
     TableState,
 };
+pub use datum::Datum;
 pub use event::{Event, NullSink, Sink, Tee};
 pub use files::{FileCoverage, FileState, FilesCoverage, MapCell, PageClass, PageTally};
 pub use finding::{

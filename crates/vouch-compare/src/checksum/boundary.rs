@@ -19,7 +19,7 @@ fn one(value: &Value) -> String {
         Value::Bytes(bytes) => escaped(bytes),
         Value::Int(number) => number.to_string(),
         Value::UInt(number) => number.to_string(),
-        other => escaped(facts::text(other).as_bytes()),
+        other => escaped(facts::datum(other).to_string().as_bytes()),
     }
 }
 

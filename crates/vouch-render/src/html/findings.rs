@@ -142,9 +142,9 @@ fn differing(columns: &[ValueDiff]) -> Markup {
             @for diff in columns {
                 dt { (text(&diff.column)) }
                 dd {
-                    code class="was" title="on the source" { (words::value(diff.source.as_deref())) }
+                    code class="was" title="on the source" { (words::value(diff.source.as_ref())) }
                     span class="muted" { " on the source, " }
-                    code class="is" title="on the replica" { (words::value(diff.replica.as_deref())) }
+                    code class="is" title="on the replica" { (words::value(diff.replica.as_ref())) }
                     span class="muted" { " on the replica" }
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::files::PlaceJson;
 use serde::Serialize;
-use vouch_report::{ChunkPlace, Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
+use vouch_report::{ChunkPlace, Datum, Failure, Finding, KeyPart, Notice, Proof, Skip, ValueDiff};
 
 #[derive(Serialize)]
 pub(super) struct FindingJson<'a> {
@@ -45,25 +45,59 @@ impl<'a> FindingJson<'a> {
 #[derive(Serialize)]
 struct KeyJson<'a> {
     column: &'a str,
-    value: &'a str,
+    value: String,
+    typed: TypedJson<'a>,
 }
 
 impl<'a> KeyJson<'a> {
     fn of(part: &'a KeyPart) -> Self {
-        KeyJson { column: &part.column, value: &part.value }
+        KeyJson { column: &part.column, value: part.value.to_string(), typed: TypedJson::of(&part.value) }
     }
 }
 
 #[derive(Serialize)]
 struct ColumnJson<'a> {
     column: &'a str,
-    source: Option<&'a str>,
-    replica: Option<&'a str>,
+    source: Option<String>,
+    replica: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_typed: Option<TypedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica_typed: Option<TypedJson<'a>>,
 }
 
 impl<'a> ColumnJson<'a> {
     fn of(diff: &'a ValueDiff) -> Self {
-        ColumnJson { column: &diff.column, source: diff.source.as_deref(), replica: diff.replica.as_deref() }
+        ColumnJson {
+            column: &diff.column,
+            source: diff.source.as_ref().map(Datum::to_string),
+            replica: diff.replica.as_ref().map(Datum::to_string),
+            source_typed: diff.source.as_ref().map(TypedJson::of),
+            replica_typed: diff.replica.as_ref().map(TypedJson::of),
+        }
+    }
+}
+
+/// A value that keeps its type: `null`, a string, or an object.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TypedJson<'a> {
+    Null,
+    Text(&'a str),
+    Bytes { hex: String },
+    Excerpt { start: &'a str, bytes: u64, xxh3: &'a str },
+}
+
+impl<'a> TypedJson<'a> {
+    fn of(datum: &'a Datum) -> Self {
+        match datum {
+            Datum::Null => TypedJson::Null,
+            Datum::Text(text) => TypedJson::Text(text),
+            Datum::Bytes(bytes) => {
+                TypedJson::Bytes { hex: bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")) }
+            }
+            Datum::Excerpt { start, bytes, xxh3 } => TypedJson::Excerpt { start, bytes: *bytes, xxh3 },
+        }
     }
 }
 

@@ -16,7 +16,7 @@ fn finding(table: &str, id: u64) -> Event {
     let mut finding = Finding::new(Code::RowChanged, "the row differs");
     finding.location.table = Some(table.to_owned());
     finding.location.replica = Some("r1".to_owned());
-    finding.location.key = vec![KeyPart { column: "id".to_owned(), value: id.to_string() }];
+    finding.location.key = vec![KeyPart { column: "id".to_owned(), value: id.to_string().into() }];
     Event::Finding(finding)
 }
 

@@ -36,3 +36,4 @@ mod selection;
 mod sessions;
 mod site;
 mod sweep;
+mod values;

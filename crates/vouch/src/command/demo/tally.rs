@@ -141,7 +141,7 @@ fn row(finding: &Finding) -> Option<Expected> {
     let location = &finding.location;
     let key = match location.key.as_slice() {
         [only] if only.column == "row digest" => RowKey::Multiset,
-        parts => RowKey::Columns(parts.iter().map(|part| (part.column.clone(), part.value.clone())).collect()),
+        parts => RowKey::Columns(parts.iter().map(|part| (part.column.clone(), part.value.to_string())).collect()),
     };
     let changed = location.columns.iter().filter(|_| kind == DiffKind::Changed);
     let mut columns: Vec<String> = changed.map(|diff| diff.column.clone()).collect();
@@ -171,7 +171,7 @@ mod tests {
         let mut finding = Finding::new(Code::RowChanged, "the row differs");
         finding.location.table = Some(table.to_owned());
         finding.location.replica = Some(replica.to_owned());
-        finding.location.key = vec![KeyPart { column: "id".to_owned(), value: id.to_owned() }];
+        finding.location.key = vec![KeyPart { column: "id".to_owned(), value: id.into() }];
         finding.location.columns = vec![ValueDiff { column: column.to_owned(), source: None, replica: None }];
         finding.proof = Some(Proof::Confirmed);
         finding
