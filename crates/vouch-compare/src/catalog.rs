@@ -9,12 +9,12 @@ use crate::history::History;
 use crate::key::KeyChoice;
 use crate::ledger::Ledger;
 use crate::link::Link;
-use crate::listing::Listing;
+use crate::listing::{self, Listing, Wanted};
 use crate::options::TextPolicy;
 use crate::plan::{Ingredients, TablePlan, plan};
 use std::collections::{BTreeMap, HashSet};
 use vouch_report::{Code, ExcludedBy, Failure, Finding, ItemKind, Outcome, Proof, Stop};
-use vouch_server::{Fault, FullDefinition, Readable, Result, TableEntry, TableName};
+use vouch_server::{Fault, FullDefinition, NamePart, Readable, Result, TableEntry, TableName};
 
 /// Which tables take part, and how they are read.
 #[derive(Clone, Copy)]
@@ -92,6 +92,16 @@ fn mapped(options: Selection<'_>, name: &TableName) -> TableName {
     TableName::new(other.map_or(name.database.as_str(), |(_, to)| to.as_str()), name.table.as_str())
 }
 
+/// What a replica is asked for where the source is asked for these names.
+fn counterpart(options: Selection<'_>, (database, table): &(NamePart, NamePart)) -> (NamePart, NamePart) {
+    let database = match database {
+        NamePart::Is(name) => NamePart::Is(mapped(options, &TableName::new(name.as_str(), "")).database),
+        _ if options.database_map.is_empty() => database.clone(),
+        _ => NamePart::Any,
+    };
+    (database, table.clone())
+}
+
 impl<'a> Catalog<'a> {
     /// Lists the tables of every server.
     ///
@@ -106,18 +116,23 @@ impl<'a> Catalog<'a> {
         replicas: &mut [Link<'_>],
     ) -> Result<Self> {
         let mut packet = source.ask(|session| Ok(session.identity().max_allowed_packet))?;
-        let ours = Listing::read(source)?;
+        let names = options.filters.listed();
+        let ours_fold = listing::folds(source)?;
+        let ours = Listing::read(source, ours_fold, Wanted { names: &names, folds: false }, ledger)?;
+        let there: Vec<_> = names.iter().map(|name| counterpart(options, name)).collect();
         let mut theirs = Vec::new();
         for (at, (replica, fence)) in replicas.iter_mut().zip(&fences).enumerate() {
             packet = packet.min(replica.ask(|session| Ok(session.identity().max_allowed_packet))?);
-            let mut listed = Listing::read(replica)?;
+            let theirs_fold = listing::folds(replica)?;
+            let wanted = Wanted { names: &there, folds: ours_fold || theirs_fold };
+            let mut listed = Listing::read(replica, theirs_fold, wanted, ledger)?;
             let all_there = ours.names().all(|name| listed.find(&mapped(options, name), &ours).is_some());
             if listed.len() != ours.len() || !all_there {
                 // A table may be on its way: what is missing behind a fence is missing.
                 if catch_up(source, replica, fence, stop)? == Fenced::TooLate {
                     late(ledger, at, None);
                 }
-                listed = Listing::read(replica)?;
+                listed = Listing::read(replica, theirs_fold, wanted, ledger)?;
             }
             if listed.folds() != ours.folds() {
                 let text = "lower_case_table_names differs from the source's: names of tables are matched without case";
@@ -126,12 +141,17 @@ impl<'a> Catalog<'a> {
             theirs.push(listed);
         }
         let by_name = |name: &TableName| options.filters.table(&name.database, &name.table).is_none();
-        let entries = ours.describe(source, by_name)?;
+        let entries = ours.describe(source, ledger, by_name)?;
         Ok(Catalog { options, ledger, fences, stop, source: ours, replicas: theirs, entries, packet })
     }
 
     /// The entries that take part. With `say`, what is left out is said.
     pub fn wanted(&self, say: bool) -> Vec<&TableEntry> {
+        let unlisted = self.source.unlisted();
+        if say && unlisted > 0 {
+            let what = format!("{unlisted} other tables");
+            self.ledger.exclude(ExcludedBy::Option, Code::FilteredOut, &what, "not named by --databases or --tables");
+        }
         self.source.names().filter_map(|name| self.taking_part(name, say)).collect()
     }
 
@@ -174,8 +194,9 @@ impl<'a> Catalog<'a> {
     /// Says which tables and databases were asked for and are not there.
     pub fn report_unknown(&self) {
         let names: Vec<&TableName> = self.source.names().collect();
+        let databases: Vec<&str> = self.source.databases().collect();
         let engines: Vec<&str> = self.entries.values().map(|entry| entry.engine.as_str()).collect();
-        for unmatched in self.options.filters.unmatched(&names, &engines) {
+        for unmatched in self.options.filters.unmatched(&databases, &names, &engines) {
             unknown(self.ledger, &unmatched);
         }
     }
@@ -247,8 +268,8 @@ impl<'a> Catalog<'a> {
         let back = self.options.database_map.iter().find(|(_, to)| *to == name.database);
         let database = back.map_or(name.database.as_str(), |(from, _)| from.as_str());
         let folds = self.replicas.get(at).is_some_and(|listing| listing.folds_with(&self.source));
-        let same = |other: &&TableName| folds && other.database.to_lowercase() == database.to_lowercase();
-        let database = self.source.names().find(same).map_or(database, |other| other.database.as_str());
+        let same = |other: &&str| folds && other.to_lowercase() == database.to_lowercase();
+        let database = self.source.databases().find(same).unwrap_or(database);
         TableName::new(database, name.table.as_str())
     }
 
@@ -478,6 +499,10 @@ impl<'a> Catalog<'a> {
             source: ours,
             other: theirs,
             full: full.map(|(ours, theirs)| (ours, theirs)),
+            names: TableNames {
+                folds: self.replicas.get(at).is_some_and(|listing| listing.folds_with(&self.source)),
+                database_map: self.options.database_map,
+            },
             ignored: &|column| self.options.filters.column(&name.database, &name.table, column).is_some(),
         })
     }
@@ -499,10 +524,6 @@ impl<'a> Catalog<'a> {
             Ok((ours, replica.ask(|session| session.full_definition(&theirs.entry.name))?))
         };
         let mut pair: Result<FullPair> = read(source, replica);
-            names: TableNames {
-                folds: self.replicas.get(at).is_some_and(|listing| listing.folds_with(&self.source)),
-                database_map: self.options.database_map,
-            },
         let differs = |pair: &FullPair| !self.drift(&ours.entry, at, ours, theirs, Some(pair)).is_empty();
         if pair.as_ref().is_ok_and(differs)
             && let Some(fence) = self.fences.get(at)

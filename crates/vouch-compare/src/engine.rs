@@ -24,6 +24,9 @@ use vouch_convert::widen;
 use vouch_report::{Code, Command, Event, Failure, ItemKind, Outcome, Refusal, RunContext, Summary};
 use vouch_server::{Fault, LogFilter, May, PositionKind, Registry, ServerError};
 
+/// Tables that are planned between two words about progress.
+const PLANNED_BETWEEN: usize = 100;
+
 /// Times that a table whose definition changes is compared anew.
 const PASSES: usize = 3;
 
@@ -273,7 +276,11 @@ impl Comparison<'_> {
         run.ledger.tell(&Event::Planned { tables, rows, replicas });
         wanted.iter().for_each(|entry| run.ledger.owe_table(&entry.name.to_string(), true));
         let mut plans: Vec<ToDo> = Vec::new();
-        for entry in wanted {
+        for (done, entry) in wanted.into_iter().enumerate() {
+            if done > 0 && done.is_multiple_of(PLANNED_BETWEEN) {
+                let (server, done) = (source.name().to_owned(), done as u64);
+                run.ledger.tell(&Event::Listing { server, done, tables });
+            }
             match catalog.plan(entry, source, links, Say::All)? {
                 Planned::Plan(plan) => plans.push((*plan, None)),
                 Planned::Nowhere => {}

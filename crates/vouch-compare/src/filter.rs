@@ -11,7 +11,7 @@ mod rule;
 use pattern::Pattern;
 use rule::{Matchers, Rule};
 use std::fmt;
-use vouch_server::TableName;
+use vouch_server::{NamePart, TableName};
 
 /// Engines that keep no rows of their own, or none that replicate.
 const ENGINES_WITHOUT_ROWS: [&str; 12] = [
@@ -28,6 +28,10 @@ const ENGINES_WITHOUT_ROWS: [&str; 12] = [
     "SPIDER",
     "VIDEX",
 ];
+
+/// Choices that a listing is asked for: with more, a server compares each name with more patterns than it saves work
+/// on tables. A judgement.
+const CHOICES_MAX: usize = 500;
 
 const SYSTEM_SCHEMAS: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
 
@@ -235,8 +239,8 @@ impl Filters {
     }
 
     /// What `--databases`, `--tables` and `--engines` ask for and no table has.
-    pub fn unmatched(&self, tables: &[&TableName], engines: &[&str]) -> Vec<Unmatched> {
-        let databases: Vec<[&str; 1]> = tables.iter().map(|name| [name.database.as_str()]).collect();
+    pub fn unmatched(&self, databases: &[&str], tables: &[&TableName], engines: &[&str]) -> Vec<Unmatched> {
+        let databases: Vec<[&str; 1]> = databases.iter().map(|name| [*name]).collect();
         let names: Vec<[&str; 2]> = tables.iter().map(|name| [name.database.as_str(), name.table.as_str()]).collect();
         let upper: Vec<String> = engines.iter().map(|engine| engine.to_ascii_uppercase()).collect();
         let engines: Vec<[&str; 1]> = upper.iter().map(|engine| [engine.as_str()]).collect();
@@ -250,6 +254,30 @@ impl Filters {
     pub fn unmatched_columns(&self, columns: &[[String; 3]]) -> Vec<Unmatched> {
         let columns: Vec<[&str; 3]> = columns.iter().map(|names| names.each_ref().map(String::as_str)).collect();
         self.columns.include.unmatched("column", &columns)
+    }
+
+    /// The names that a listing can be restricted to, as database and table: none of them stands for all names. They
+    /// let in all that takes part, and more.
+    pub fn listed(&self) -> Vec<(NamePart, NamePart)> {
+        let databases: Vec<NamePart> = match self.databases.include.choices() {
+            Some(patterns) => patterns.iter().map(|pattern| pattern.name_part(0)).collect(),
+            None => vec![NamePart::Any],
+        };
+        let tables: Vec<(NamePart, NamePart)> = match self.tables.include.choices() {
+            Some(patterns) => patterns.iter().map(Pattern::table_parts).collect(),
+            None => vec![(NamePart::Any, NamePart::Any)],
+        };
+        if databases.len().saturating_mul(tables.len()) > CHOICES_MAX {
+            return Vec::new();
+        }
+        let both = |(database, table): &(NamePart, NamePart)| -> Vec<(NamePart, NamePart)> {
+            match database {
+                NamePart::Any => databases.iter().map(|database| (database.clone(), table.clone())).collect(),
+                database => vec![(database.clone(), table.clone())],
+            }
+        };
+        let all: Vec<_> = tables.iter().flat_map(both).collect();
+        if all.contains(&(NamePart::Any, NamePart::Any)) { Vec::new() } else { all }
     }
 
     /// Databases given by `--databases` without a wildcard: these must exist.

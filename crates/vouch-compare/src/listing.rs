@@ -3,18 +3,47 @@
 //! A server with `lower_case_table_names` other than 0 finds tables without regard to
 //! case. Where either side does so, tables of both are matched that way.
 
+use crate::ledger::Ledger;
 use crate::link::Link;
 use std::collections::{BTreeMap, HashMap};
-use vouch_server::{Result, TableEntry, TableName};
+use vouch_report::Event;
+use vouch_server::{NameFilter, NamePart, Result, TableEntry, TableName};
 
 /// A database with more tables than this is not described at once: its server may have
 /// to open every table for that, which takes minutes with many. A judgement.
 const DESCRIBED_AT_ONCE: usize = 1_000;
 
+/// A server with more tables than this is asked only for those that may take part: with fewer, each table that is left
+/// out can be named. A judgement.
+const LISTED_IN_FULL: u64 = 1_000;
+
+/// Tables that are described between two words about progress.
+const DESCRIBED_BETWEEN: usize = 200;
+
+/// What a listing is about.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The names that may take part, as they are on this server; none stands for all.
+    pub names: &'a [(NamePart, NamePart)],
+    /// Whether these names are matched without regard to case.
+    pub folds: bool,
+}
+
+/// How a server finds tables: whether with regard to case.
+///
+/// # Errors
+/// Those of the server.
+pub fn folds(link: &mut Link<'_>) -> Result<bool> {
+    let setting = link.ask(|session| session.variable("lower_case_table_names"))?;
+    Ok(setting.is_some_and(|value| value != "0"))
+}
+
 /// The tables that a server lists.
 #[derive(Debug, Default)]
 pub struct Listing {
     folds: bool,
+    /// The number of tables and views of each database, those that are not listed among them.
+    databases: BTreeMap<String, u64>,
     /// By name, whether it has rows of its own.
     names: BTreeMap<TableName, bool>,
     folded: HashMap<TableName, Vec<TableName>>,
@@ -29,10 +58,14 @@ impl Listing {
     ///
     /// # Errors
     /// Those of the server.
-    pub fn read(link: &mut Link<'_>) -> Result<Self> {
-        let setting = link.ask(|session| session.variable("lower_case_table_names"))?;
-        let names = link.ask(|session| session.table_names())?;
-        Ok(Listing::new(setting.is_some_and(|value| value != "0"), names))
+    pub fn read(link: &mut Link<'_>, folds: bool, wanted: Wanted<'_>, ledger: &Ledger<'_>) -> Result<Self> {
+        let databases: BTreeMap<String, u64> = link.ask(|session| session.table_counts())?.into_iter().collect();
+        let all = databases.values().fold(0, |sum: u64, tables| sum.saturating_add(*tables));
+        ledger.tell(&Event::Listing { server: link.name().to_owned(), done: 0, tables: all });
+        let any_of = if all > LISTED_IN_FULL { wanted.names.to_vec() } else { Vec::new() };
+        let filter = NameFilter { any_of, folds: wanted.folds };
+        let names = link.ask(|session| session.table_names(&filter))?;
+        Ok(Listing { databases, ..Listing::new(folds, names) })
     }
 
     fn new(folds: bool, names: Vec<(TableName, bool)>) -> Self {
@@ -40,7 +73,18 @@ impl Listing {
         for (name, _) in &names {
             folded.entry(fold(name)).or_default().push(name.clone());
         }
-        Listing { folds, names: names.into_iter().collect(), folded }
+        Listing { folds, databases: BTreeMap::new(), names: names.into_iter().collect(), folded }
+    }
+
+    /// Databases that have any table.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        self.databases.keys().map(String::as_str)
+    }
+
+    /// The number of tables and views that were not asked for.
+    pub fn unlisted(&self) -> u64 {
+        let all = self.databases.values().fold(0, |sum: u64, tables| sum.saturating_add(*tables));
+        all.saturating_sub(u64::try_from(self.names.len()).unwrap_or(u64::MAX))
     }
 
     /// Whether the server finds tables without regard to case.
@@ -90,18 +134,17 @@ impl Listing {
     pub fn describe(
         &self,
         link: &mut Link<'_>,
+        ledger: &Ledger<'_>,
         wanted: impl Fn(&TableName) -> bool,
     ) -> Result<BTreeMap<TableName, TableEntry>> {
-        let mut databases: BTreeMap<&str, (usize, Vec<&TableName>)> = BTreeMap::new();
-        for (name, has_rows) in &self.names {
-            let database = databases.entry(&name.database).or_default();
-            database.0 = database.0.saturating_add(1);
-            if *has_rows && wanted(name) {
-                database.1.push(name);
-            }
+        let mut databases: BTreeMap<&str, Vec<&TableName>> = BTreeMap::new();
+        for (name, _) in self.names.iter().filter(|(name, has_rows)| **has_rows && wanted(name)) {
+            databases.entry(&name.database).or_default().push(name);
         }
+        let tables = databases.values().map(Vec::len).sum::<usize>() as u64;
         let mut entries = BTreeMap::new();
-        for (database, (all, wanted)) in databases {
+        for (database, wanted) in databases {
+            let all = self.databases.get(database).map_or(0, |all| usize::try_from(*all).unwrap_or(usize::MAX));
             let at_once = all <= DESCRIBED_AT_ONCE && wanted.len().saturating_mul(4) > all;
             let mut listed: HashMap<TableName, TableEntry> = HashMap::new();
             if at_once {
@@ -109,6 +152,10 @@ impl Listing {
                 listed.extend(tables.into_iter().map(|entry| (entry.name.clone(), entry)));
             }
             for name in wanted {
+                if entries.len().is_multiple_of(DESCRIBED_BETWEEN) {
+                    let (server, done) = (link.name().to_owned(), entries.len() as u64);
+                    ledger.tell(&Event::Listing { server, done, tables });
+                }
                 let entry = match listed.remove(name) {
                     Some(entry) => Some(entry),
                     None => link.ask(|session| session.table(name))?,

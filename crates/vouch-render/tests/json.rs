@@ -47,6 +47,7 @@ fn events() -> Vec<Event> {
     let mut events = vec![
         Event::RunStarted { command: Command::Compare, run_id: summary.run_id.clone(), at_ms: summary.started_ms },
         Event::ServerJoined(fixture::server("db1\n", ServerRole::Source)),
+        Event::Listing { server: "db1".to_owned(), done: 200, tables: 20_000 },
         Event::Planned { tables: 7, rows: 3_000_000, replicas: 2 },
         Event::TableStarted { table: table.clone(), rows: 7_000 },
         Event::DigestChosen { table: table.clone(), choice: summary.coverage.tables()[0].digest.clone() },
@@ -108,7 +109,7 @@ fn every_kind_of_event_is_what_the_schema_says() {
         assert!(faults.is_empty(), "{line}: {faults:#?}");
         seen.insert(value["event"].as_str().unwrap().to_owned());
     }
-    assert_eq!(seen.len(), 19, "{seen:?}");
+    assert_eq!(seen.len(), 20, "{seen:?}");
 }
 
 #[test]

@@ -18,6 +18,15 @@ pub enum Event {
     },
     /// A server was reached and recognised.
     ServerJoined(ServerCoverage),
+    /// The tables of a server are being listed and described.
+    Listing {
+        /// The server's name.
+        server: String,
+        /// Tables that have been described.
+        done: u64,
+        /// Tables that there are to describe.
+        tables: u64,
+    },
     /// What is ahead, for a progress bar. May come again with better figures.
     Planned {
         /// Number of tables.

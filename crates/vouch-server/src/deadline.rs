@@ -10,6 +10,7 @@ use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -66,10 +67,46 @@ impl Deadline {
         self.connection.cut.load(Ordering::Acquire)
     }
 
+    /// Gives the answer to what is asked now all the time that it needs, for as long as `is_alive` says yes: it is
+    /// asked each time that `pause` went by, and the connection is cut at the first no.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn wait_while(&self, pause: Duration, is_alive: impl Fn() -> bool + Send + 'static) -> io::Result<Patience> {
+        self.connection.socket.set_read_timeout(None)?;
+        self.connection.due_ms.store(0, Ordering::Release);
+        let (answered, waits) = mpsc::channel::<()>();
+        let connection = Arc::clone(&self.connection);
+        let look = move || {
+            while waits.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                // The answer may have arrived meanwhile: then the connection is asked other things by now.
+                if !is_alive() && waits.try_recv() == Err(TryRecvError::Empty) {
+                    return connection.cut();
+                }
+            }
+        };
+        thread::Builder::new().name("patience".to_owned()).spawn(look)?;
+        Ok(Patience { _answered: answered })
+    }
+
+    /// The answer has begun: the usual limits hold from here.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn hurry(&self, read: Duration) -> io::Result<()> {
+        self.begin();
+        self.connection.socket.set_read_timeout(Some(read))
+    }
+
     /// The time that an answer may take.
     pub fn limit(&self) -> Duration {
         self.limit
     }
+}
+
+/// Waiting for an answer without a limit, until this is dropped.
+pub struct Patience {
+    _answered: mpsc::Sender<()>,
 }
 
 fn milliseconds(time: Duration) -> u64 {
@@ -112,7 +149,13 @@ fn look_after() {
 impl Connection {
     fn cut_after(&self, now_ms: u64) {
         let due_ms = self.due_ms.load(Ordering::Acquire);
-        if due_ms != 0 && now_ms >= due_ms && !self.cut.swap(true, Ordering::AcqRel) {
+        if due_ms != 0 && now_ms >= due_ms {
+            self.cut();
+        }
+    }
+
+    fn cut(&self) {
+        if !self.cut.swap(true, Ordering::AcqRel) {
             // One that fails is closed already, and nobody waits for it.
             self.socket.shutdown(Shutdown::Both).unwrap_or_default();
         }

@@ -39,6 +39,7 @@ pub use sql::discovery::ReplicaAddress;
 pub use sql::grants::{May, Readable};
 pub use sql::guard::Blocking;
 pub use sql::health::{ApplierDelay, GroupMember, HealthSettings, HealthStatus, Heartbeat};
+pub use sql::listing::{NameFilter, NamePart};
 pub use sql::objects::{EventState, ObjectEntry};
 pub use sql::order::{Bound, Interval, KeyColumn, KeyKind};
 pub use sql::privileges::probe_grants;

@@ -11,6 +11,7 @@ use crate::deadline::Deadline;
 use crate::error::{Fault, ServerError, Wire};
 use crate::flavor::Flavor;
 use crate::registry::Registry;
+use crate::sql::rows::unhurried;
 use crate::sql::settings::{self, Conditions};
 use crate::target::{Target, TlsMode};
 use crate::wire::{Answer, Cell, Inlet, Slot};
@@ -117,6 +118,8 @@ pub struct Session {
     identity: Arc<Identity>,
     registry: Arc<Registry>,
     writes: bool,
+    target: Target,
+    limits: Limits,
     deadline: Deadline,
     /// An answer was not read to its end: what comes next on the connection answers nothing.
     out_of_step: bool,
@@ -148,6 +151,8 @@ impl Session {
             identity,
             registry: Arc::clone(registry),
             writes: *access != Access::ReadOnly,
+            target: target.clone(),
+            limits,
             deadline,
             out_of_step: false,
         };
@@ -224,6 +229,34 @@ impl Session {
         let passed_over = settings::passed_over(sql, &params);
         let rows: Vec<Row> = self.ask(|session| session.conn.exec(sql, positional(params)))?;
         self.prove_all_arrived(sql, widen(rows.len()), passed_over)?;
+        Ok(rows)
+    }
+
+    /// All rows of a statement that lists what a server has, which may take minutes with many tables: the server has
+    /// no limit on it, and we wait for its first row for as long as the server still answers others.
+    pub(crate) fn listing(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
+        let sql = unhurried(self, sql.to_owned());
+        let (target, limits, registry) = (self.target.clone(), self.limits, Arc::clone(&self.registry));
+        let is_alive = move || match Opened::settled(&target, limits, &Access::ReadOnly, &registry) {
+            Ok(_) => true,
+            Err(error) => error.fault == Fault::Busy,
+        };
+        let passed_over = settings::passed_over(&sql, &params);
+        let rows = self.ask(|Session { conn, deadline, .. }| {
+            let patience = deadline.wait_while(limits.read, is_alive)?;
+            let rows = conn.exec_iter(&sql, positional(params)).and_then(|mut found| {
+                let mut rows: Vec<Row> = found.next().transpose()?.into_iter().collect();
+                drop(patience);
+                deadline.hurry(limits.read)?;
+                for row in found {
+                    rows.push(row?);
+                }
+                Ok(rows)
+            });
+            deadline.hurry(limits.read)?;
+            rows
+        })?;
+        self.prove_all_arrived(&sql, rows.len() as u64, passed_over)?;
         Ok(rows)
     }
 

@@ -37,6 +37,8 @@ struct State {
     then: Option<(u64, u16)>,
     /// Bytes until every connection is cut.
     budget: Option<u64>,
+    /// Connections with a smaller number are held back.
+    held_below: u64,
     links: Vec<Link>,
     stop: bool,
 }
@@ -71,7 +73,8 @@ impl Proxy {
     pub fn to_port(target: u16) -> Result<Proxy> {
         let listener = listen(0)?;
         let port = listener.local_addr().map_err(Error::io("the proxy's port"))?.port();
-        let state = State { mode: Mode::Pass, target, then: None, budget: None, links: Vec::new(), stop: false };
+        let state =
+            State { mode: Mode::Pass, target, then: None, budget: None, held_below: 0, links: Vec::new(), stop: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -94,8 +97,9 @@ impl Proxy {
         format!("mysql://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
-    /// Passes everything, also what was held back by [`Proxy::stall`].
+    /// Passes everything, also what was held back by [`Proxy::stall`] and [`Proxy::hold_links`].
     pub fn pass(&self) {
+        self.shared.lock().held_below = 0;
         self.set(Mode::Pass);
     }
 
@@ -112,6 +116,11 @@ impl Proxy {
     /// Accepts connections, and forwards nothing on any until [`Proxy::pass`].
     pub fn stall(&self) {
         self.set(Mode::Stall);
+    }
+
+    /// Holds back everything on the connections that there are, and passes it on new ones.
+    pub fn hold_links(&self) {
+        self.shared.lock().held_below = self.shared.accepted.load(Ordering::Relaxed);
     }
 
     /// Answers each question, in the server's place, with a packet that has no end.
@@ -228,9 +237,9 @@ impl Shared {
     }
 
     /// Waits as long as the mode says; false when a connection must not forward any more.
-    fn admit(&self, bytes: u64) -> bool {
+    fn admit(&self, number: u64, bytes: u64) -> bool {
         let mut state = self.lock();
-        while state.mode == Mode::Stall && !state.stop {
+        while (state.mode == Mode::Stall || number < state.held_below) && !state.stop {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(left) = state.budget {
@@ -295,19 +304,19 @@ fn link(shared: &Arc<Shared>, client: TcpStream) {
     for (from, to, answers) in [(client_in, server_out, false), (server_in, client_out, true)] {
         let shared = Arc::clone(shared);
         thread::spawn(move || {
-            pump(&shared, from, to, answers);
+            pump(&shared, number, from, to, answers);
             shared.ended(number);
         });
     }
 }
 
 /// Forwards until one side ends, then ends the other. Answers are what the server sends.
-fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, answers: bool) {
+fn pump(shared: &Shared, number: u64, mut from: TcpStream, mut to: TcpStream, answers: bool) {
     let mut buffer = [0_u8; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let bytes = length as u64;
         let piece = &buffer[..length];
-        if !shared.admit(bytes) {
+        if !shared.admit(number, bytes) {
             break;
         }
         let mode = shared.lock().mode;

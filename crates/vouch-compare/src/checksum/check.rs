@@ -106,7 +106,8 @@ fn tables(
         filters.database(&name.database).is_none() && filters.table(&name.database, &name.table).is_none()
     };
     let names: Vec<&TableName> = totals.iter().map(|total| &total.table).collect();
-    for unmatched in filters.unmatched(&names, &[]).iter().filter(|unmatched| unmatched.what != "engine") {
+    let databases: Vec<&str> = names.iter().map(|name| name.database.as_str()).collect();
+    for unmatched in filters.unmatched(&databases, &names, &[]).iter().filter(|unmatched| unmatched.what != "engine") {
         catalog::unknown(ledger, unmatched);
     }
     let wanted: Vec<_> = totals.iter().filter(|total| wanted(&total.table)).collect();

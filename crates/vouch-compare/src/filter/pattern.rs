@@ -1,6 +1,7 @@
 //! One pattern: `name`, `table.name` or `database.table.name` with wildcards.
 
 use regex::Regex;
+use vouch_server::NamePart;
 
 /// `name`, `table.name` or `database.table.name`, each with wildcards.
 #[derive(Clone, Debug)]
@@ -12,7 +13,7 @@ pub(super) struct Pattern {
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Literal(String),
-    Glob(Regex),
+    Glob(Regex, Vec<String>),
 }
 
 impl Pattern {
@@ -42,10 +43,27 @@ impl Pattern {
         parts.map(|parts| parts.join("."))
     }
 
+    /// What a server can be asked for of a part.
+    pub(super) fn name_part(&self, index: usize) -> NamePart {
+        match self.parts.get(index) {
+            Some(Part::Literal(name)) => NamePart::Is(name.clone()),
+            Some(Part::Glob(_, pieces)) => NamePart::Pieces(pieces.clone()),
+            None => NamePart::Any,
+        }
+    }
+
+    /// The same of a pattern of tables: its database and its table.
+    pub(super) fn table_parts(&self) -> (NamePart, NamePart) {
+        match self.parts.len() {
+            2 => (self.name_part(0), self.name_part(1)),
+            _ => (NamePart::Any, self.name_part(0)),
+        }
+    }
+
     pub(super) fn literal(&self, index: usize) -> Option<String> {
         match self.parts.get(index)? {
             Part::Literal(name) => Some(name.clone()),
-            Part::Glob(_) => None,
+            Part::Glob(..) => None,
         }
     }
 }
@@ -62,13 +80,17 @@ impl Part {
         if text.contains('`') {
             return Err("backticks must go around the whole name");
         }
-        if text.contains(['*', '?', '[']) { glob(text).map(Part::Glob) } else { Ok(Part::Literal(text.to_owned())) }
+        if text.contains(['*', '?', '[']) {
+            glob(text).map(|regex| Part::Glob(regex, pieces(text)))
+        } else {
+            Ok(Part::Literal(text.to_owned()))
+        }
     }
 
     fn matches(&self, name: &str) -> bool {
         match self {
             Part::Literal(literal) => literal == name,
-            Part::Glob(regex) => regex.is_match(name),
+            Part::Glob(regex, _) => regex.is_match(name),
         }
     }
 }
@@ -102,6 +124,24 @@ fn glob(text: &str) -> Result<Regex, &'static str> {
     }
     expression.push_str(r"\z");
     Regex::new(&expression).map_err(|_| "a [ ] makes no sense")
+}
+
+/// The literal pieces between the wildcards of a glob, the first and the last perhaps empty.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match (c, pieces.last_mut()) {
+            ('[', _) => {
+                rest = class_end(rest).map_or(rest, |end| &rest[end + 1..]);
+                pieces.push(String::new());
+            }
+            ('*' | '?', _) | (_, None) => pieces.push(String::new()),
+            (c, Some(last)) => last.push(c),
+        }
+    }
+    pieces
 }
 
 /// Where the class that `rest` is in ends: its first character may be a `]`.

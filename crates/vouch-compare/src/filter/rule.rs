@@ -58,6 +58,11 @@ impl Matchers {
         self.patterns.is_empty() && self.regexes.is_empty()
     }
 
+    /// The patterns, where they alone let names in.
+    pub(super) fn choices(&self) -> Option<&[Pattern]> {
+        (!self.patterns.is_empty() && self.regexes.is_empty()).then_some(&self.patterns)
+    }
+
     /// The options in use, for a reason.
     fn options(&self) -> String {
         let [lists, regexes] = self.option_names;

@@ -28,6 +28,7 @@ fn text(event: &Event) -> String {
         Event::Account(_) => String::new(),
         Event::RunStarted { command, run_id, at_ms } => run_started(command.name(), run_id, *at_ms),
         Event::ServerJoined(server) => named("server-joined", Server { server: ServerJson::of(server) }),
+        Event::Listing { server, done, tables } => named("listing", Listing { server, done: *done, tables: *tables }),
         Event::Planned { tables, rows, replicas } => planned(*tables, *rows, *replicas),
         Event::TableStarted { table, rows } => table_started(table, *rows),
         Event::DigestChosen { table, choice } => digest_chosen(table, choice),
@@ -57,6 +58,13 @@ pub(super) fn named(event: &'static str, body: impl Serialize) -> String {
 #[derive(Serialize)]
 struct Server<'a> {
     server: ServerJson<'a>,
+}
+
+#[derive(Serialize)]
+struct Listing<'a> {
+    server: &'a str,
+    done: u64,
+    tables: u64,
 }
 
 #[derive(Serialize)]

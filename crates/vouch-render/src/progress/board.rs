@@ -41,6 +41,8 @@ struct Running {
 /// The state of a run, from its events.
 #[derive(Default)]
 pub(super) struct Board {
+    /// The server whose tables are being listed, those described so far, and all of them.
+    listing: Option<(String, u64, u64)>,
     tables: u64,
     tables_finished: u64,
     replicas: u64,
@@ -74,6 +76,7 @@ impl Board {
     /// Takes one event.
     pub(super) fn take(&mut self, event: &Event) {
         match event {
+            Event::Listing { server, done, tables } => self.listing = Some((server.clone(), *done, *tables)),
             Event::Planned { tables, rows, replicas } => self.planned(*tables, *rows, *replicas),
             Event::TableStarted { table, rows } => self.table_started(table, *rows),
             Event::ChunkDone { table, rows, .. } => self.chunk_done(table, *rows),
@@ -101,6 +104,7 @@ impl Board {
     }
 
     fn planned(&mut self, tables: u64, rows: u64, replicas: u64) {
+        self.listing = None;
         self.tables = tables;
         self.replicas = replicas;
         self.expected = rows.saturating_mul(replicas);
@@ -215,6 +219,10 @@ impl Board {
     /// Lines below the bar: what is finished, being read, looked at again, held back.
     pub(super) fn status(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if let Some((server, done, tables)) = &self.listing {
+            let of = counted(*tables, "table", "tables");
+            lines.push(format!("listing    {} of {of} on {}", grouped(*done), clip(server, NAME_CHARS)));
+        }
         if self.tables > 0 {
             lines.push(format!("finished   {}", self.counts()));
         }

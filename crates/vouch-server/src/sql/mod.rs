@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod grants;
 pub mod guard;
 pub mod health;
+pub mod listing;
 pub mod objects;
 pub mod order;
 pub mod privileges;

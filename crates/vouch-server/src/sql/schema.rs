@@ -101,10 +101,6 @@ const TABLES: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k
     WHERE TABLE_SCHEMA NOT IN ('mysql','sys','information_schema','performance_schema') \
     ORDER BY TABLE_SCHEMA, TABLE_NAME";
 
-/// Names and kinds alone: for these the server need not open a table.
-const NAMES: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k FROM information_schema.TABLES \
-    WHERE TABLE_SCHEMA NOT IN ('mysql','sys','information_schema','performance_schema')";
-
 const TABLE: &str = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_TYPE AS k, ENGINE AS e, ROW_FORMAT AS f, \
     TABLE_COLLATION AS c, TABLE_ROWS AS r, DATA_LENGTH AS b FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
 
@@ -217,21 +213,7 @@ impl Session {
     /// Those of the server.
     pub fn tables(&mut self) -> Result<Vec<TableEntry>> {
         let last_moment = self.last_moment();
-        Ok(self.rows(TABLES, Vec::new())?.iter().map(|row| entry(row, last_moment)).collect())
-    }
-
-    /// The name of every table and view that the account may see, but for the system's own, and whether it has rows
-    /// of its own. Fast with many tables, and without a limit to its time.
-    ///
-    /// # Errors
-    /// Those of the server.
-    pub fn table_names(&mut self) -> Result<Vec<(TableName, bool)>> {
-        let sql = super::rows::unhurried(self, NAMES.to_owned());
-        let rows = self.rows(&sql, Vec::new())?;
-        // What the server cannot open has rows until it is shown otherwise.
-        let has_rows =
-            |row: &Row| !matches!(text(row, "k").as_str(), "VIEW" | "SYSTEM VIEW" | "SEQUENCE" | "TEMPORARY");
-        Ok(rows.iter().map(|row| (TableName::new(text(row, "d"), text(row, "t")), has_rows(row))).collect())
+        Ok(self.listing(TABLES, Vec::new())?.iter().map(|row| entry(row, last_moment)).collect())
     }
 
     /// Every table of a database.
@@ -239,9 +221,8 @@ impl Session {
     /// # Errors
     /// Those of the server.
     pub fn tables_of(&mut self, database: &str) -> Result<Vec<TableEntry>> {
-        let sql = super::rows::unhurried(self, TABLE.to_owned());
         let last_moment = self.last_moment();
-        Ok(self.rows(&sql, vec![database.into()])?.iter().map(|row| entry(row, last_moment)).collect())
+        Ok(self.listing(TABLE, vec![database.into()])?.iter().map(|row| entry(row, last_moment)).collect())
     }
 
     /// A table as the server lists it; `None` when it does not.

@@ -106,7 +106,8 @@ impl Sink for LastWords {
             Event::Notice(notice) => gathered.reported.notices.push(notice.clone()),
             Event::Paused(pause) | Event::Resumed(pause) => paused(&mut gathered.rows.pauses, pause),
             Event::TableFinished { table } => change(&mut gathered.rows, table, |table| table.finished_ms = now_ms()),
-            Event::Planned { .. }
+            Event::Listing { .. }
+            | Event::Planned { .. }
             | Event::Resolving { .. }
             | Event::FilesPlanned { .. }
             | Event::FileStarted { .. }

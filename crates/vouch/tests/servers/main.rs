@@ -27,6 +27,7 @@ mod health_snmp;
 mod kept;
 #[path = "../it/listener.rs"]
 mod listener;
+mod listing;
 mod load;
 mod pages;
 mod proof;
