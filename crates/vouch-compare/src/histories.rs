@@ -85,9 +85,12 @@ impl Examination<'_, '_, '_> {
             has_other_channels(self.pair.source, self.pair.replica) || self.pair.through_others;
         self.fence.source_receives = self.pair.source.channels.as_ref().is_none_or(|channels| !channels.is_empty());
         self.fence.ring = self.pair.ring(&ours, &theirs).map_err(|error| self.unread(error))?;
+        let surplus = self.surplus(&theirs)?;
+        // What was under way may have been the first that the replica ever wrote.
+        let ours = self.source.ask(|session| session.history())?;
+        self.fence.ring = self.pair.ring(&ours, &theirs).map_err(|error| self.unread(error))?;
         self.tell_of_ring();
         self.leave_out_domains()?;
-        let surplus = self.surplus(&theirs)?;
         Ok(self.report(&surplus))
     }
 
@@ -104,7 +107,8 @@ impl Examination<'_, '_, '_> {
             let surplus = self.pair.surplus(&ours, theirs, self.fence).map_err(|error| self.unread(error))?;
             looks += 1;
             let settled = (surplus.errant.is_empty() && surplus.gone.is_empty()) || looks >= LOOKS;
-            let arrived = surplus.under_way.is_empty() || begun.elapsed() >= UNDER_WAY_FOR.min(self.fence.wait_timeout);
+            let may_arrive = !surplus.under_way.is_empty() || (self.fence.source_receives && !surplus.gone.is_empty());
+            let arrived = !may_arrive || begun.elapsed() >= UNDER_WAY_FOR.min(self.fence.wait_timeout);
             if (settled && arrived) || self.stop.sleep(LOOK_AGAIN) {
                 return Ok(surplus);
             }
@@ -113,11 +117,13 @@ impl Examination<'_, '_, '_> {
 
     fn report(&self, surplus: &Surplus) -> Outcome {
         let mut outcome = Outcome::verified_by("transaction sets");
-        let direct = self.pair.is_direct_ring();
         let mut errant = vec![surplus.errant.as_str()];
         let mut unknown = Vec::new();
-        if direct {
-            unknown.push((surplus.under_way.as_str(), "they did not reach it in time, though it replicates from here"));
+        if self.fence.ring != Ring::Open {
+            unknown.push((
+                surplus.under_way.as_str(),
+                "they did not reach it in time, though what the replica writes arrives there",
+            ));
         } else {
             errant.push(&surplus.under_way);
         }
@@ -252,10 +258,10 @@ impl Pair<'_> {
                 let (source, replica) = (self.source.identity.server_id, self.replica.identity.server_id);
                 let shared = !wrote(&ours, source).is_disjoint(&wrote(&theirs, replica));
                 let reached = !self.source.channels().is_empty() && !wrote(&ours, replica).is_empty();
-                Ok(match (direct, reached) {
-                    (true, _) if shared => Ring::OneDomain,
-                    (true, _) | (_, true) => Ring::Closed,
-                    (false, false) => Ring::Open,
+                Ok(match direct || reached {
+                    true if shared => Ring::OneDomain,
+                    true => Ring::Closed,
+                    false => Ring::Open,
                 })
             }
         }
@@ -285,19 +291,20 @@ impl Pair<'_> {
 /// Sorts transactions of the replica's own, of others, and of domains that the source does not have.
 fn sorted(fence: &Fence, own: String, rest: String, gone: String) -> Surplus {
     let mut surplus = Surplus::default();
-    if fence.ring == Ring::Open {
-        surplus.errant = own
-    } else {
-        surplus.under_way = own
-    }
     let join =
         |one: &str, other: &str| [one, other].into_iter().filter(|x| !x.is_empty()).collect::<Vec<_>>().join(",");
-    if fence.has_other_channels {
-        surplus.others = join(&rest, &gone);
+    let (others, rest, gone) = match fence.has_other_channels {
+        true => (join(&rest, &gone), String::new(), String::new()),
+        false => (String::new(), rest, gone),
+    };
+    let beyond = join(&own, &rest);
+    // Where the source receives anything, it may be part of a ring that nothing has gone around yet.
+    if fence.ring == Ring::Open && !fence.source_receives {
+        surplus.errant = beyond
     } else {
-        surplus.errant = join(&surplus.errant, &rest);
-        surplus.gone = gone;
+        surplus.under_way = beyond
     }
+    (surplus.others, surplus.gone) = (others, gone);
     surplus
 }
 
@@ -317,6 +324,8 @@ mod tests {
         let several = sorted(&of(Ring::Open, true));
         assert_eq!((several.errant.as_str(), several.others.as_str()), ("own", "rest,gone"));
         let ring = sorted(&of(Ring::Closed, false));
-        assert_eq!((ring.errant.as_str(), ring.under_way.as_str()), ("rest", "own"));
+        assert_eq!((ring.errant.as_str(), ring.under_way.as_str()), ("", "own,rest"));
+        let fed = sorted(&Fence { source_receives: true, ..of(Ring::Open, false) });
+        assert_eq!((fed.errant.as_str(), fed.under_way.as_str()), ("", "own,rest"));
     }
 }
