@@ -33,11 +33,19 @@ const IGNORABLE: u16 = 0x80;
 /// Turns events into changes. One is used for all events of a stream, in order.
 #[derive(Default)]
 pub(super) struct Decoder {
-    maps: HashMap<u64, (Arc<TableName>, TableMapEvent<'static>)>,
+    maps: HashMap<u64, Described>,
     /// XA transactions that began within the stream: their rows were seen.
     begun: HashSet<String>,
     /// Where the event stands that is being read.
     pub at: LogPlace,
+}
+
+/// A table as an event describes it.
+struct Described {
+    name: Arc<TableName>,
+    map: TableMapEvent<'static>,
+    /// The columns that are read as FLOAT and hold [`tenths`].
+    tenths: Vec<bool>,
 }
 
 /// An event without its header and checksum.
@@ -93,12 +101,22 @@ impl Decoder {
     }
 
     fn describe(&mut self, raw: &Raw<'_>) -> Option<()> {
-        let map: TableMapEvent<'_> = Raw::parse(EventType::TABLE_MAP_EVENT, raw.data, raw.fde).ok()?;
+        let parse = |data| {
+            Raw::parse::<TableMapEvent<'_>>(EventType::TABLE_MAP_EVENT, data, raw.fde)
+                .ok()
+                .map(TableMapEvent::into_owned)
+        };
+        let map = parse(raw.data)?;
+        let tenths = columns_of_tenths(&map);
+        let map = match tenths.contains(&true) {
+            true => parse(&read_as_floats(raw.data, &tenths)?)?,
+            false => map,
+        };
         if self.maps.len() >= MOST_TABLES {
             return None;
         }
         let name = Arc::new(TableName::new(map.database_name(), map.table_name()));
-        self.maps.insert(map.table_id(), (name, map.into_owned()));
+        self.maps.insert(map.table_id(), Described { name, map, tenths });
         Some(())
     }
 
@@ -162,7 +180,7 @@ impl Decoder {
         if rows.rows_data().is_empty() {
             return Some(());
         }
-        let (table, map) = self.maps.get(&rows.table_id())?;
+        let Described { name: table, map, tenths } = self.maps.get(&rows.table_id())?;
         if !is_legible(map) {
             let (tables, at) = (vec![TableName::clone(table)], self.at.clone());
             take(Change::Tables {
@@ -187,8 +205,8 @@ impl Decoder {
             };
             take(Change::Row(RowChange {
                 table: Arc::clone(table),
-                before: before.map(|image| by_ordinal(&image, &before_columns)),
-                after: after.map(|image| by_ordinal(&image, &after_columns)),
+                before: before.map(|image| by_ordinal(&image, &before_columns, tenths)),
+                after: after.map(|image| by_ordinal(&image, &after_columns, tenths)),
             }));
         }
         Some(())
@@ -309,31 +327,72 @@ fn carries_no_rows(kind: EventType) -> bool {
 }
 
 /// Whether the images of a table can be read. Times in the format of servers before 5.6 cannot: MariaDB may have
-/// fractions in them, of which the description says nothing. Nor can TIME(1) and TIME(2): the library that parses
-/// images fails over negative ones (mysql_common 0.37, `my_time_packed_from_binary`).
+/// fractions in them, of which the description says nothing.
 fn is_legible(map: &TableMapEvent<'_>) -> bool {
     let columns = to_size(map.columns_count());
     (0..columns).all(|at| {
-        use ColumnType::{MYSQL_TYPE_DATETIME, MYSQL_TYPE_TIME, MYSQL_TYPE_TIME2, MYSQL_TYPE_TIMESTAMP};
+        use ColumnType::{MYSQL_TYPE_DATETIME, MYSQL_TYPE_TIME, MYSQL_TYPE_TIMESTAMP};
         match map.get_raw_column_type(at) {
             Ok(Some(MYSQL_TYPE_TIMESTAMP | MYSQL_TYPE_TIME | MYSQL_TYPE_DATETIME)) => false,
-            Ok(Some(MYSQL_TYPE_TIME2)) => map.get_column_metadata(at).is_some_and(|digits| !matches!(digits, [1 | 2])),
             Ok(Some(_)) => map.get_column_metadata(at).is_some(),
             Ok(None) | Err(_) => false,
         }
     })
 }
 
-fn by_ordinal(image: &BinlogRow, present: &[bool]) -> Image {
+/// Which columns are TIME(1) or TIME(2). The library that parses images fails over negative ones (mysql_common 0.37,
+/// `my_time_packed_from_binary`), so they are parsed as FLOAT, which has as many bytes, and read from those.
+fn columns_of_tenths(map: &TableMapEvent<'_>) -> Vec<bool> {
+    let columns = usize::try_from(map.columns_count()).unwrap_or(usize::MAX);
+    let is_one = |at| {
+        matches!(map.get_raw_column_type(at), Ok(Some(ColumnType::MYSQL_TYPE_TIME2)))
+            && matches!(map.get_column_metadata(at), Some([1 | 2]))
+    };
+    (0..columns).map(is_one).collect()
+}
+
+/// A description with these columns as FLOAT, whose metadata has as many bytes as that of TIME. The types come after
+/// the table's number (6 bytes), flags (2), the names of database and table, each after its length and before a zero,
+/// and the number of columns (MySQL: `rows_event.h`, `Table_map_event`).
+fn read_as_floats(data: &[u8], columns: &[bool]) -> Option<Vec<u8>> {
+    let mut at = 8_usize;
+    for _ in 0..2 {
+        at = at.checked_add(usize::from(*data.get(at)?))?.checked_add(2)?;
+    }
+    let (_, rest) = packed::packed_number(data.get(at..)?)?;
+    let types = data.len().checked_sub(rest.len())?;
+    let mut changed = data.to_vec();
+    for (kind, _) in changed.get_mut(types..)?.iter_mut().zip(columns).filter(|(_, is_one)| **is_one) {
+        *kind = ColumnType::MYSQL_TYPE_FLOAT as u8;
+    }
+    Some(changed)
+}
+
+/// A TIME(1) or TIME(2) as it is stored: 1 in the highest of 24 bits (unless it is negative), hours in 11, minutes and
+/// seconds in 6 each, then a byte of hundredths. A negative one is the complement of all 32 bits (MySQL:
+/// `my_time.cc`, `my_time_packed_to_binary`).
+fn tenths(stored: [u8; 4]) -> Value {
+    let number = i64::from(u32::from_be_bytes(stored)) - (0x80_0000 << 8);
+    let (negative, number) = (number < 0, number.unsigned_abs());
+    let field = |shift: u32, bits: u32| u8::try_from((number >> shift) & ((1 << bits) - 1)).unwrap_or(u8::MAX);
+    let hours = u32::try_from((number >> 20) & 0x3FF).unwrap_or(u32::MAX);
+    let hour = u8::try_from(hours % 24).unwrap_or(u8::MAX);
+    Value::Time(negative, hours / 24, hour, field(14, 6), field(8, 6), u32::from(field(0, 8)).saturating_mul(10_000))
+}
+
+fn by_ordinal(image: &BinlogRow, present: &[bool], of_tenths: &[bool]) -> Image {
     let mut next = 0..image.len();
-    let mut value = |held: &bool| -> Option<Value> {
+    let mut value = |(column, held): (usize, &bool)| -> Option<Value> {
         let at = if *held { next.next()? } else { return None };
         match image.as_ref(at) {
+            Some(BinlogValue::Value(Value::Float(bits))) if of_tenths.get(column) == Some(&true) => {
+                Some(tenths(bits.to_le_bytes()))
+            }
             Some(BinlogValue::Value(value)) => Some(value.clone()),
             _ => None,
         }
     };
-    present.iter().map(&mut value).collect()
+    present.iter().enumerate().map(&mut value).collect()
 }
 
 #[cfg(test)]
@@ -360,6 +419,16 @@ mod tests {
         assert_eq!(statement::effect("", "XA COMMIT X'7879',X'7a',1"), Effect::XaCommits(name.unwrap()));
         data[12] = 2;
         assert_eq!(prepared_xa(&data), None);
+    }
+
+    #[test]
+    fn short_times_are_read_from_their_bytes() {
+        // 12:00:01.5 is 0x80C001 and 50 hundredths; its negative is the complement.
+        assert_eq!(tenths([0x80, 0xC0, 0x01, 50]), Value::Time(false, 0, 12, 0, 1, 500_000));
+        let negative = 0x80C0_0132_u32.wrapping_neg().to_be_bytes();
+        assert_eq!(tenths(negative), Value::Time(true, 0, 12, 0, 1, 500_000));
+        assert_eq!(tenths([0x80, 0, 0, 0]), Value::Time(false, 0, 0, 0, 0, 0));
+        assert_eq!(tenths([0x7F, 0xFF, 0xFF, 0xFF]), Value::Time(true, 0, 0, 0, 0, 10_000));
     }
 
     #[test]

@@ -41,6 +41,18 @@ pub struct KeyColumn {
 }
 
 impl KeyColumn {
+    /// The placeholder for a value, and what is bound to it. A TIME goes as text: as such MySQL 9.7 refuses some that it
+    /// stores (1690, "TIME value is out of range").
+    fn bound(&self, value: &Value) -> (String, Value) {
+        match value {
+            Value::Time(..) => {
+                let text = value.as_sql(true).trim_matches('\'').to_owned();
+                ("CAST(? AS TIME(6))".to_owned(), Value::from(text))
+            }
+            _ => (self.parameter(), value.clone()),
+        }
+    }
+
     fn parameter(&self) -> String {
         match self.kind {
             KeyKind::Decimal { precision, scale } => format!("CAST(? AS DECIMAL({precision},{scale}))"),
@@ -166,9 +178,10 @@ fn render(condition: &Condition, columns: &[KeyColumn], sql: &mut String, params
         IsNull(at) => sql.push_str(&format!("{} IS NULL", name(*at))),
         IsNotNull(at) => sql.push_str(&format!("{} IS NOT NULL", name(*at))),
         Compare(at, operator, value) => {
-            let parameter = columns.get(*at).map(KeyColumn::parameter).unwrap_or_default();
+            let bound = columns.get(*at).map(|column| column.bound(value));
+            let (parameter, value) = bound.unwrap_or_else(|| ("?".to_owned(), value.clone()));
             sql.push_str(&format!("{} {operator} {parameter}", name(*at)));
-            params.push(value.clone());
+            params.push(value);
         }
         All(parts) => join(parts, " AND ", "1=1", columns, sql, params),
         Any(parts) => join(parts, " OR ", "1=0", columns, sql, params),
@@ -208,10 +221,10 @@ pub(crate) fn below_sql(columns: &[KeyColumn], bound: &[Value]) -> (String, Vec<
 pub(crate) fn keys_sql(columns: &[KeyColumn], keys: &[Bound]) -> (String, Vec<Value>) {
     let plain = keys.iter().all(|key| !key.contains(&Value::NULL));
     if plain && columns.len() == 1 {
-        let parameter = columns.first().map(KeyColumn::parameter).unwrap_or_default();
         let name = columns.first().map(|c| quote(&c.name)).unwrap_or_default();
-        let list = vec![parameter; keys.len()].join(",");
-        return (format!("{name} IN ({list})"), keys.iter().flatten().cloned().collect());
+        let bound = columns.iter().flat_map(|column| keys.iter().flatten().map(|value| column.bound(value)));
+        let (list, params): (Vec<String>, Vec<Value>) = bound.unzip();
+        return (format!("{name} IN ({})", list.join(",")), params);
     }
     let each = keys.iter().map(|key| All(key.iter().enumerate().map(|(at, value)| equal(at, value)).collect()));
     let (mut sql, mut params) = (String::new(), Vec::new());

@@ -7,17 +7,45 @@ use vouch_testkit::{Expected, Flavor, Load, Server, Topology, drift};
 
 const SOON: Duration = Duration::from_secs(60);
 
+/// A table: name, columns of the key, the key of a row that the load changes, and of one that it leaves alone.
+type Keyed = (&'static str, String, [String; 2]);
+
+/// A table whose key has a column for each number of digits that a second may have; the values have all of them.
+fn precise(name: &'static str, kind: &str, [moving, quiet]: [&str; 2]) -> Keyed {
+    let columns: Vec<String> = (0..=6).map(|digits| format!("k{digits} {kind}({digits}) NOT NULL")).collect();
+    let keys: Vec<String> = (0..=6).map(|digits| format!("k{digits}")).collect();
+    // A second without a fraction stays what it is, whether a server rounds or cuts.
+    let values = |seconds: &str, fraction: &str| {
+        let value = |digits: usize| match digits {
+            0 => format!("'{seconds}'"),
+            _ => format!("'{seconds}.{}'", &fraction[..digits]),
+        };
+        (0..=6).map(value).collect::<Vec<_>>().join(",")
+    };
+    let columns = format!("{}, PRIMARY KEY ({})", columns.join(", "), keys.join(","));
+    (name, columns, [values(moving, "987654"), values(quiet, "123456")])
+}
+
 /// Tables of which each row that the load leaves alone has the number 100, and each one that it changes has 0 or 1.
-fn tables(flavor: Flavor) -> Vec<(&'static str, &'static str, [&'static str; 2])> {
-    // Name, type of the key, two of its values.
+fn tables(flavor: Flavor) -> Vec<Keyed> {
+    let mut tables: Vec<Keyed> = plain(flavor)
+        .into_iter()
+        .map(|(name, kind, values)| (name, format!("k {kind} NOT NULL PRIMARY KEY"), values.map(str::to_owned)))
+        .collect();
+    tables.push(precise("clocks", "TIME", ["-12:00:01", "100:00:00"]));
+    tables.push(precise("clocks_below", "TIME", ["-00:00:00", "-838:59:58"]));
+    tables.push(precise("moments", "TIMESTAMP", ["2024-02-29 12:00:01", "2001-01-01 00:00:00"]));
+    tables.push(precise("dates", "DATETIME", ["2024-02-29 12:00:01", "1999-12-31 23:59:58"]));
+    tables
+}
+
+/// Name, type of the key, two of its values.
+fn plain(flavor: Flavor) -> Vec<(&'static str, &'static str, [&'static str; 2])> {
     let mut tables = vec![
         ("texts", "VARCHAR(20) COLLATE utf8mb4_general_ci", ["'moving'", "'Quiet'"]),
         ("decimals", "DECIMAL(12,3)", ["1.500", "-7.250"]),
         ("doubles", "DOUBLE", ["0.1", "2.5"]),
-        ("moments", "TIMESTAMP(3)", ["'2024-02-29 12:00:01.500'", "'2001-01-01 00:00:00'"]),
-        ("dates", "DATETIME(6)", ["'2024-02-29 12:00:01.5'", "'1999-12-31 23:59:59'"]),
         ("days", "DATE", ["'2024-02-29'", "'1999-12-31'"]),
-        ("times", "TIME(3)", ["'-12:00:01.500'", "'100:00:00'"]),
         ("years", "YEAR", ["2024", "0"]),
         ("members", "ENUM('moving','quiet')", ["'moving'", "'quiet'"]),
         ("sets", "SET('a','b','c')", ["'a,c'", "'b'"]),
@@ -38,11 +66,13 @@ fn tables(flavor: Flavor) -> Vec<(&'static str, &'static str, [&'static str; 2])
 
 /// All kinds of values, in a table without any key, a long one among them so that events are compressed.
 const KEYLESS: &str = "n INT UNSIGNED, d DECIMAL(10,2), f FLOAT(7,3), e DOUBLE, day DATE, at DATETIME(3), ts TIMESTAMP(6) NULL, \
-    t TIME(4), y YEAR, b BIT(9), m ENUM('x','y'), s SET('p','q'), c CHAR(9), v VARCHAR(600), x BLOB, j JSON";
+    t TIME(4), t0 TIME, t1 TIME(1), t2 TIME(2), t6 TIME(6), a1 DATETIME(1), a6 DATETIME(6), z1 TIMESTAMP(1) NULL, y YEAR, b BIT(9), m ENUM('x','y'), s SET('p','q'), c CHAR(9), v VARCHAR(600), x BLOB, j JSON";
 
 fn keyless(n: u32) -> String {
     format!(
-        "({n}, 12.50, 1.125, -0.5, '2024-01-31', '2024-01-31 10:11:12.125', '2024-01-31 10:11:12', '-10:11:12.5', 2024, \
+        "({n}, 12.50, 1.125, -0.5, '2024-01-31', '2024-01-31 10:11:12.125', '2024-01-31 10:11:12', '-10:11:12.5', \
+         '-10:11:12', '-10:11:12.5', '10:11:12.25', '-0:0:0.000001', '2024-01-31 10:11:12.5', '2024-01-31 10:11:12.5', \
+         '2024-01-31 10:11:12.5', 2024, \
          b'101', 'y', 'p,q', 'char', REPEAT('v', 600), X'00FF00', '{{\"a\": 1}}')"
     )
 }
@@ -51,8 +81,8 @@ fn set_up(source: &Server) {
     let flavor = source.flavor();
     let mut sql = String::from("CREATE DATABASE d; USE d; SET SESSION sql_mode = '', time_zone = '+00:00'; ");
     for (name, kind, [moving, quiet]) in tables(flavor) {
-        sql += &format!("CREATE TABLE {name} (k {kind} NOT NULL PRIMARY KEY, n INT, mark INT); ");
-        sql += &format!("INSERT INTO {name} VALUES ({moving}, 0, 0), ({quiet}, 100, 0); ");
+        sql += &format!("CREATE TABLE {name} (n INT, mark INT, {kind}); ");
+        sql += &format!("INSERT INTO {name} VALUES (0, 0, {moving}), (100, 0, {quiet}); ");
     }
     sql += &format!("CREATE TABLE keyless ({KEYLESS}); INSERT INTO keyless VALUES {}, {}; ", keyless(0), keyless(100));
     sql += "CREATE TABLE parent (id INT PRIMARY KEY, note INT); INSERT INTO parent VALUES (1, 0), (2, 0); \
@@ -76,7 +106,7 @@ fn flapping(source: &Server) -> Load {
 
 /// Each step changes every row of each table and changes it back at once, so that nobody ever sees it otherwise.
 fn touching(source: &Server) -> Load {
-    let names: Vec<&str> = tables(source.flavor()).iter().map(|(name, ..)| *name).chain(["keyless"]).collect();
+    let names: Vec<&str> = tables(source.flavor()).into_iter().map(|(name, ..)| name).chain(["keyless"]).collect();
     let step = |name: &&str| format!("BEGIN; UPDATE d.{name} SET n = n + 1; UPDATE d.{name} SET n = n - 1; COMMIT");
     let steps: Vec<String> = names.iter().map(step).collect();
     let threads = u32::try_from(steps.len()).unwrap();
@@ -176,7 +206,7 @@ fn flapping_rows_are_no_drift(topology: &Topology) {
 /// Rows that differ, and that each window has events of: what is not recognised there would be "proven".
 fn rows_of_every_type_are_recognised(topology: &Topology) {
     let (source, replica) = (topology.source(), topology.replica(0));
-    let names: Vec<&str> = tables(source.flavor()).iter().map(|(name, ..)| *name).collect();
+    let names: Vec<&str> = tables(source.flavor()).into_iter().map(|(name, ..)| name).collect();
     let mut drifted: Vec<String> = names.iter().map(|name| format!("UPDATE d.{name} SET mark = 1")).collect();
     drifted.push("INSERT INTO d.keyless SELECT * FROM d.keyless WHERE n = 100".to_owned());
     drift::sql(replica, &drifted.join("; ")).unwrap();
@@ -194,6 +224,41 @@ fn rows_of_every_type_are_recognised(topology: &Topology) {
     let outcome = look(topology, &all).assert_code(1);
     assert_eq!(outcome.findings().len(), 2 * names.len() + 1, "{}", outcome.stdout);
     assert!(outcome.findings().iter().all(|finding| finding["proof"]["kind"] == "proven"), "{}", outcome.stdout);
+    fractions_are_compared(topology);
+}
+
+/// The last digit of each precision counts, and nothing behind it, in each digest.
+fn fractions_are_compared(topology: &Topology) {
+    let table = |kind: &str| {
+        let columns: Vec<String> = (0..=6).map(|digits| format!("v{digits} {kind}({digits})")).collect();
+        format!("CREATE TABLE d.fine_{kind} (id INT PRIMARY KEY, {}); ", columns.join(", "))
+    };
+    let kinds = [("TIME", "-10:11:12"), ("DATETIME", "2024-01-31 10:11:12"), ("TIMESTAMP", "2024-01-31 10:11:12")];
+    let rows = |kind: &str, value: &str| {
+        let row = |id: usize| format!("({id}{})", format!(", '{value}'").repeat(7));
+        format!("INSERT INTO d.fine_{kind} VALUES {}; ", (0..=7).map(row).collect::<Vec<_>>().join(","))
+    };
+    let setup: String = kinds.iter().map(|(kind, value)| table(kind) + &rows(kind, value)).collect();
+    topology.source().sql(&setup).unwrap();
+    topology.wait_in_sync(SOON).unwrap();
+    let change = |kind: &str, digits: usize| {
+        let step = if digits == 0 { "1".to_owned() } else { format!("0.{:0>digits$}", 1) };
+        format!("UPDATE d.fine_{kind} SET v{digits} = v{digits} + INTERVAL {step} SECOND WHERE id = {digits}; ")
+    };
+    let changes = |(kind, _): &(&str, &str)| (0..=6).map(|digits| change(kind, digits)).collect::<String>();
+    drift::sql(topology.replica(0), &kinds.iter().map(changes).collect::<String>()).unwrap();
+    for digest in ["stream", "sha2", "crc"] {
+        let outcome = Vouch::of(topology)
+            .args(&["--tables", "d.fine_*", "--confirm-after", "100ms", "--digest", digest])
+            .run()
+            .assert_code(1);
+        for (kind, _) in kinds {
+            let rows: Vec<Expected> = (0..=6)
+                .map(|digits| Expected::changed("id", i64::from(digits), &[format!("v{digits}").as_str()]))
+                .collect();
+            outcome.assert_rows(&format!("d.fine_{kind}"), &rows);
+        }
+    }
 }
 
 /// A savepoint, a grant or an ALTER of another table in the log took all proof from every finding, and so did
