@@ -219,7 +219,7 @@ pub fn form_of(column: &ColumnEntry) -> Option<ColumnForm> {
         "date" | "time" | "datetime" | "timestamp" | "uuid" | "inet4" | "inet6" => Some(ColumnForm::Short),
         "set" => Some(ColumnForm::Long),
         "year" | "decimal" => Some(ColumnForm::Number),
-        name if name.ends_with("int") => Some(ColumnForm::Number),
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => Some(ColumnForm::Number),
         _ => None,
     }
 }

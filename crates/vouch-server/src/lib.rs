@@ -51,5 +51,6 @@ pub use sql::rows::{ConvertedColumn, Extent, Reading, RowView};
 pub use sql::schema::{Cascade, ColumnEntry, IndexEntry, IndexPart, LastMoment, TableDefinition, TableEntry};
 pub use sql::sight::{Databases, Hidden, Sight};
 pub use sql::snapshot::LogStatus;
+pub use sql::stored_form::StoredForm;
 pub use target::{Defaults, DefaultsRequest, Target, TargetError, Tls, TlsMode};
 pub use wire::Cell;

@@ -5,10 +5,7 @@
 
 use vouch_convert::parse;
 use vouch_manifest::{ColumnFacts, Form, KeyFacts};
-use vouch_server::{ColumnEntry, IndexEntry, KeyColumn, KeyKind, Reading, TableDefinition, TableName};
-
-/// Longest value that is part of a row as it is, in bytes.
-const SHORT: u64 = 1024;
+use vouch_server::{ColumnEntry, IndexEntry, KeyColumn, KeyKind, Reading, StoredForm, TableDefinition, TableName};
 
 /// How the value of a column becomes text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,15 +166,13 @@ fn facts(column: &ColumnEntry) -> ColumnFacts {
 }
 
 fn form(column: &ColumnEntry) -> Form {
-    match column.data_type.as_str() {
-        "float" | "double" => Form::Double,
-        "bit" => Form::Number,
-        "decimal" | "date" | "time" | "datetime" | "timestamp" | "year" | "uuid" | "inet4" | "inet6" => Form::Literal,
-        "char" | "varchar" | "binary" | "varbinary" | "enum" | "set" if column.octets <= SHORT => Form::Bytes,
-        "char" | "varchar" | "binary" | "varbinary" | "enum" | "set" | "json" => Form::Sha256,
-        name if is_integer(name) => Form::Literal,
-        name if name.ends_with("text") || name.ends_with("blob") => Form::Sha256,
-        _ => Form::Sha256Hex,
+    match StoredForm::of(column) {
+        StoredForm::Real => Form::Double,
+        StoredForm::Bits => Form::Number,
+        StoredForm::Plain => Form::Literal,
+        StoredForm::Text => Form::Bytes,
+        StoredForm::Long => Form::Sha256,
+        StoredForm::Odd => Form::Sha256Hex,
     }
 }
 

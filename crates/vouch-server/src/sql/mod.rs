@@ -24,4 +24,5 @@ pub mod schema;
 pub(crate) mod settings;
 pub mod sight;
 pub mod snapshot;
+pub mod stored_form;
 mod stored_rows;

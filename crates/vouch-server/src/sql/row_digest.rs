@@ -15,6 +15,7 @@ use crate::ident::{TableName, quote};
 use crate::session::{Haste, Result, Session};
 use crate::sql::decode;
 use crate::sql::schema::{ColumnEntry, TableDefinition};
+use crate::sql::stored_form::StoredForm;
 use crate::wire::Cell;
 use vouch_convert::array;
 
@@ -23,36 +24,12 @@ use vouch_convert::array;
 /// costs a copy of each value.
 const BYTES: &str = "CAST('' AS BINARY)";
 
-/// Longest value that stands in a row as it is, in bytes.
-const SHORT: u64 = 1024;
-
-/// How a value becomes bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// Its text has no `|`.
-    Plain,
-    /// FLOAT and DOUBLE.
-    Real,
-    /// Bits, as a number.
-    Bits,
-    /// Any bytes, short.
-    Text,
-    /// Any bytes, perhaps long: as their digest.
-    Long,
-    /// A type that has no bytes but in hexadecimal digits.
-    Odd,
-}
-
-fn form(column: &ColumnEntry) -> Form {
+/// The form in version 1. POINT and MULTIPOINT, whose names end like those of integers, were taken for such there, and a
+/// manifest that was made once must hold for ever.
+fn form(column: &ColumnEntry) -> StoredForm {
     match column.data_type.as_str() {
-        "float" | "double" => Form::Real,
-        "bit" => Form::Bits,
-        "decimal" | "date" | "time" | "datetime" | "timestamp" | "year" | "uuid" | "inet4" | "inet6" => Form::Plain,
-        "char" | "varchar" | "binary" | "varbinary" | "enum" | "set" if column.octets <= SHORT => Form::Text,
-        "char" | "varchar" | "binary" | "varbinary" | "enum" | "set" | "json" => Form::Long,
-        name if name.ends_with("int") => Form::Plain,
-        name if name.ends_with("text") || name.ends_with("blob") => Form::Long,
-        _ => Form::Odd,
+        "point" | "multipoint" => StoredForm::Plain,
+        _ => StoredForm::of(column),
     }
 }
 
@@ -60,10 +37,10 @@ fn form(column: &ColumnEntry) -> Form {
 fn plain(column: &ColumnEntry) -> String {
     let name = quote(&column.name);
     let value = match form(column) {
-        Form::Bits => format!("{name}+0"),
-        Form::Long => format!("SHA2({name},256)"),
-        Form::Odd => format!("SHA2(HEX({name}),256)"),
-        Form::Plain | Form::Text | Form::Real => name,
+        StoredForm::Bits => format!("{name}+0"),
+        StoredForm::Long => format!("SHA2({name},256)"),
+        StoredForm::Odd => format!("SHA2(HEX({name}),256)"),
+        StoredForm::Plain | StoredForm::Text | StoredForm::Real => name,
     };
     if column.nullable { format!("COALESCE(CONCAT({value}),'N'),'|'") } else { format!("{value},'|'") }
 }
@@ -80,8 +57,8 @@ fn text(column: &ColumnEntry, last: bool) -> String {
 
 /// The encoding of a row, as bytes.
 fn row(definition: &TableDefinition) -> String {
-    let in_row = definition.columns.iter().filter(|column| form(column) != Form::Real);
-    let (texts, others): (Vec<_>, Vec<_>) = in_row.partition(|column| form(column) == Form::Text);
+    let in_row = definition.columns.iter().filter(|column| form(column) != StoredForm::Real);
+    let (texts, others): (Vec<_>, Vec<_>) = in_row.partition(|column| form(column) == StoredForm::Text);
     let mut parts = vec![BYTES.to_owned()];
     parts.extend(others.iter().map(|column| plain(column)));
     let last = texts.len().saturating_sub(1);
@@ -90,7 +67,7 @@ fn row(definition: &TableDefinition) -> String {
 }
 
 fn reals(definition: &TableDefinition) -> impl Iterator<Item = &ColumnEntry> {
-    definition.columns.iter().filter(|column| form(column) == Form::Real)
+    definition.columns.iter().filter(|column| form(column) == StoredForm::Real)
 }
 
 /// A number as a mark and its eight bytes as a double, which every FLOAT is exactly.
