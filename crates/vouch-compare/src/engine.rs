@@ -278,7 +278,7 @@ impl Comparison<'_> {
         let mut plans: Vec<ToDo> = Vec::new();
         for (done, entry) in wanted.into_iter().enumerate() {
             if done > 0 && done.is_multiple_of(PLANNED_BETWEEN) {
-                let (server, done) = (source.name().to_owned(), done as u64);
+                let (server, done) = (source.name().to_owned(), vouch_convert::widen(done));
                 run.ledger.tell(&Event::Listing { server, done, tables });
             }
             match catalog.plan(entry, source, links, Say::All)? {

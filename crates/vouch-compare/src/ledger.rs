@@ -496,7 +496,7 @@ fn reported_order(a: &Finding, b: &Finding) -> Ordering {
 /// By replica, then by key: numbers as numbers.
 fn in_order(a: &Finding, b: &Finding) -> Ordering {
     let number = |part: &KeyPart| match &part.value {
-        Datum::Text(text) => text.parse::<i128>().ok(),
+        Datum::Text(text) => vouch_convert::parse::<i128>(text),
         _ => None,
     };
     let part = |(a, b): (&KeyPart, &KeyPart)| match (number(a), number(b)) {

@@ -84,7 +84,7 @@ impl Listing {
     /// The number of tables and views that were not asked for.
     pub fn unlisted(&self) -> u64 {
         let all = self.databases.values().fold(0, |sum: u64, tables| sum.saturating_add(*tables));
-        all.saturating_sub(u64::try_from(self.names.len()).unwrap_or(u64::MAX))
+        all.saturating_sub(vouch_convert::widen(self.names.len()))
     }
 
     /// Whether the server finds tables without regard to case.
@@ -141,10 +141,10 @@ impl Listing {
         for (name, _) in self.names.iter().filter(|(name, has_rows)| **has_rows && wanted(name)) {
             databases.entry(&name.database).or_default().push(name);
         }
-        let tables = databases.values().map(Vec::len).sum::<usize>() as u64;
+        let tables = vouch_convert::widen(databases.values().map(Vec::len).sum());
         let mut entries = BTreeMap::new();
         for (database, wanted) in databases {
-            let all = self.databases.get(database).map_or(0, |all| usize::try_from(*all).unwrap_or(usize::MAX));
+            let all = self.databases.get(database).map_or(0, |all| vouch_convert::to_size(*all));
             let at_once = all <= DESCRIBED_AT_ONCE && wanted.len().saturating_mul(4) > all;
             let mut listed: HashMap<TableName, TableEntry> = HashMap::new();
             if at_once {
@@ -153,7 +153,7 @@ impl Listing {
             }
             for name in wanted {
                 if entries.len().is_multiple_of(DESCRIBED_BETWEEN) {
-                    let (server, done) = (link.name().to_owned(), entries.len() as u64);
+                    let (server, done) = (link.name().to_owned(), vouch_convert::widen(entries.len()));
                     ledger.tell(&Event::Listing { server, done, tables });
                 }
                 let entry = match listed.remove(name) {

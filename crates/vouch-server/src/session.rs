@@ -256,7 +256,7 @@ impl Session {
             deadline.hurry(limits.read)?;
             rows
         })?;
-        self.prove_all_arrived(&sql, rows.len() as u64, passed_over)?;
+        self.prove_all_arrived(&sql, vouch_convert::widen(rows.len()), passed_over)?;
         Ok(rows)
     }
 

@@ -140,7 +140,7 @@ fn name(value: &Value) -> Option<String> {
 
 /// A text; bytes that are none are nonsense.
 fn text(bytes: &[u8]) -> Option<String> {
-    std::str::from_utf8(bytes).ok().map(str::to_owned)
+    vouch_convert::utf8(bytes).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -351,6 +351,9 @@ fn columns_of_tenths(map: &TableMapEvent<'_>) -> Vec<bool> {
     (0..columns).map(is_one).collect()
 }
 
+/// The type FLOAT in a description (MySQL: `field_types.h`).
+const FLOAT: u8 = 4;
+
 /// A description with these columns as FLOAT, whose metadata has as many bytes as that of TIME. The types come after
 /// the table's number (6 bytes), flags (2), the names of database and table, each after its length and before a zero,
 /// and the number of columns (MySQL: `rows_event.h`, `Table_map_event`).
@@ -363,7 +366,7 @@ fn read_as_floats(data: &[u8], columns: &[bool]) -> Option<Vec<u8>> {
     let types = data.len().checked_sub(rest.len())?;
     let mut changed = data.to_vec();
     for (kind, _) in changed.get_mut(types..)?.iter_mut().zip(columns).filter(|(_, is_one)| **is_one) {
-        *kind = ColumnType::MYSQL_TYPE_FLOAT as u8;
+        *kind = FLOAT;
     }
     Some(changed)
 }
