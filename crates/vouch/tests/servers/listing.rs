@@ -45,7 +45,7 @@ fn a_filter_goes_into_the_listing_of_many_tables() {
         assert_eq!(outcome.only("filtered-out")["what"], left_out);
         let said = outcome.stdout.lines().filter(|line| line.contains(r#""event":"listing""#)).count();
         assert!(said >= 2, "no word about the listing: {}", outcome.stdout);
-        eprintln!("{} with {} tables: {:?}", topology.flavor().name(), many(), outcome.took);
+        assert!(outcome.took < Duration::from_secs(60), "{} tables: {:?}", many(), outcome.took);
     });
 }
 
