@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
-use vouch_datadir::{Level, Pace, PagesOptions, Runtime, StateChoice, verify};
+use std::sync::Arc;
+use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice, verify};
 use vouch_innodb::{Codec, Layout, PageSize, SpaceFormat};
-use vouch_report::NullSink;
+use vouch_report::{NullSink, RunContext, Stop};
 
 /// Verifies the bytes as they would come through a pipe. Only a panic is a failure.
 pub fn standard_input(bytes: &[u8]) {
@@ -27,16 +28,9 @@ pub fn standard_input(bytes: &[u8]) {
         max_bad_pages: None,
         max_findings: 20,
     };
-    let runtime = Runtime {
-        sink: &NullSink,
-        stopped: &|| None,
-        now_ms: &|| 0,
-        run_id: String::new(),
-        pace: Pace::new(None),
-        besides: None,
-        input: Some(input),
-    };
-    let _ = verify(&options, &runtime);
+    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
+    let context = RunContext { sink, stop, now_ms: || 0, run_id: String::new() };
+    let _ = verify(&options, Inputs { standard_input: Some(input), ..Inputs::default() }, &context);
 }
 
 /// A format of pages, told by two bytes.

@@ -5,163 +5,237 @@
 
 use crate::discover::{Found, at};
 use crate::kind::Kind;
-use crate::options::Runtime;
+use crate::ledger::SpaceReport;
+use crate::logs::LogReport;
+use crate::options::{Checked, Inputs};
+use crate::packed::{Fate, Member};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_report::{
     Code, Command, Coverage, Debt, Event, ExcludedBy, Failure, FileCoverage, FileState, FilesCoverage, Finding, Item,
-    ItemKind, Location, Notice, NullSink, Outcome, Recorder, RunContext, Skip, Stop, Summary,
+    ItemKind, Location, Outcome, Recorder, RunContext, Skip, Summary,
 };
 
-/// All that a run has to report so far.
+/// What is owed so far.
 #[derive(Default)]
-pub(crate) struct Reports {
-    pub files: Vec<FileCoverage>,
-    pub findings: Vec<Finding>,
-    pub errors: Vec<Failure>,
-    pub skips: Vec<Skip>,
-    pub notices: Vec<Notice>,
-    /// Files that are all zero in a copy that is yet to be recovered, until the redo log was read.
-    pub unwritten: Vec<Found>,
-}
-
-/// The account of a run.
-pub(crate) struct Books {
-    recorder: Recorder,
-    stop: Arc<Stop>,
+struct Owed {
     /// By the name in the report, with the outcome once there is one.
     debts: BTreeMap<String, (Debt, Option<Outcome>)>,
     /// Where the files are that were discovered, by the name in the report.
     paths: BTreeMap<String, PathBuf>,
-    started_ms: u64,
+    /// What was read of each file.
+    files: Vec<FileCoverage>,
 }
 
-impl Books {
+/// The account of a run, to which every thread reports what it sees when it sees it.
+pub(crate) struct Books<'a> {
+    recorder: Recorder,
+    inputs: Inputs<'a>,
+    owed: Mutex<Owed>,
+}
+
+impl<'a> Books<'a> {
     /// Opens the account of a run that starts now.
-    pub(crate) fn open(runtime: &Runtime) -> Books {
-        let (stop, run_id) = (Arc::new(Stop::new()), runtime.run_id.clone());
-        // What happens is passed on while it happens, by whoever sees it.
-        let context = RunContext { sink: Arc::new(NullSink), stop: Arc::clone(&stop), now_ms: || 0, run_id };
-        let started_ms = (runtime.now_ms)();
-        let recorder = Recorder::begin(Command::Pages, context);
-        let run_id = runtime.run_id.clone();
-        runtime.sink.emit(&Event::RunStarted { command: Command::Pages, run_id, at_ms: started_ms });
-        Books { recorder, stop, debts: BTreeMap::new(), paths: BTreeMap::new(), started_ms }
+    pub(crate) fn open(inputs: Inputs<'a>, context: &RunContext) -> Self {
+        Books { recorder: Recorder::begin(Command::Pages, context.clone()), inputs, owed: Mutex::default() }
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the run was asked to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.recorder.context().stopped().is_some()
+    }
+
+    /// Passes on an event of progress.
+    pub(crate) fn emit(&self, event: &Event) {
+        self.recorder.emit(event);
+    }
+
+    /// Waits until that number of bytes may be read.
+    pub(crate) fn wait(&self, bytes: u64) {
+        self.inputs.pace.wait(bytes, &|| self.is_stopped());
+    }
+
+    /// What the path `-` stands for.
+    pub(crate) fn standard_input(&self) -> Option<&File> {
+        self.inputs.standard_input.as_ref()
+    }
+
+    /// Bytes that the check beside the verification reads.
+    pub(crate) fn bytes_beside(&self) -> u64 {
+        self.inputs.beside.as_ref().map_or(0, |beside| beside.bytes)
     }
 
     /// Owes every file that was found. Objects of a bucket are owed as the images that they make together.
-    pub(crate) fn owe(&mut self, files: &[Found]) {
+    pub(crate) fn owe(&self, files: &[Found]) {
         for found in files.iter().filter(|found| found.kind != Kind::CloudObject) {
             let kind = if found.kind.is_log() { ItemKind::Log } else { ItemKind::File };
             self.debt(kind, &found.label);
-            self.paths.insert(found.label.clone(), found.path.clone());
+            self.owed().paths.insert(found.label.clone(), found.path.clone());
         }
     }
 
     /// The debt of this name, which is written down when it is new.
-    fn debt(&mut self, kind: ItemKind, name: &str) -> Debt {
-        if let Some((debt, _)) = self.debts.get(name) {
+    fn debt(&self, kind: ItemKind, name: &str) -> Debt {
+        let mut owed = self.owed();
+        if let Some((debt, _)) = owed.debts.get(name) {
             return *debt;
         }
         let debt = self.recorder.owe(Item::new(kind, name));
-        self.debts.insert(name.to_owned(), (debt, None));
+        owed.debts.insert(name.to_owned(), (debt, None));
         debt
     }
 
     /// Keeps the worst outcome of an item: files of two images may have one name.
-    fn outcome(&mut self, kind: ItemKind, name: &str, outcome: Outcome) {
+    fn outcome(&self, kind: ItemKind, name: &str, outcome: Outcome) {
         self.debt(kind, name);
-        if let Some((_, kept)) = self.debts.get_mut(name)
+        if let Some((_, kept)) = self.owed().debts.get_mut(name)
             && kept.as_ref().is_none_or(|kept| rank(&outcome) > rank(kept))
         {
             *kept = Some(outcome);
         }
     }
 
-    /// A list of files that were checked by their digests, where a manifest was named.
-    pub(crate) fn manifest(&mut self, checked: Outcome) {
-        self.outcome(ItemKind::Listing, "files of the manifest", checked);
+    /// Runs the check beside the verification: a list of files that are checked by their digests.
+    pub(crate) fn check_beside(&self) {
+        let Some(beside) = &self.inputs.beside else { return };
+        let may_read = |file: &str, bytes: u64| {
+            self.wait(bytes);
+            self.emit(&Event::FileRead { file: file.to_owned(), bytes });
+            !self.is_stopped()
+        };
+        let Checked { findings, failures, notices } = (beside.check)(&may_read);
+        let outcome = match failures.first() {
+            None if !self.is_stopped() => Outcome::verified_by("digests"),
+            failure => Outcome::Unproven(failure.map_or(Code::NotRun, |failure| failure.code)),
+        };
+        self.outcome(ItemKind::Listing, "files of the manifest", outcome);
+        notices.into_iter().for_each(|notice| self.notice(notice.code, notice.message));
+        findings.into_iter().for_each(|finding| self.finding(finding));
+        failures.into_iter().for_each(|failure| self.error(failure));
+    }
+
+    /// Reports damage.
+    pub(crate) fn finding(&self, finding: Finding) {
+        self.recorder.finding(self.concerned(&finding.location), finding);
+    }
+
+    /// Reports what could not be verified.
+    pub(crate) fn error(&self, failure: Failure) {
+        self.recorder.error(self.concerned(&failure.location), failure);
+    }
+
+    /// Reports what is left out.
+    pub(crate) fn skip(&self, skip: Skip) {
+        if let Some((kind, by)) = left_out(skip.code) {
+            self.outcome(kind, &skip.what, Outcome::Excluded { by, code: skip.code });
+        }
+        self.recorder.skip(skip);
+    }
+
+    /// Reports what is to be known.
+    pub(crate) fn notice(&self, code: Code, message: impl Into<String>) {
+        self.recorder.notice(code, None, message);
+    }
+
+    /// Takes what was read of a file.
+    pub(crate) fn file(&self, file: FileCoverage) {
+        self.emit(&Event::FileFinished { file: file.file.clone(), tally: file.tally });
+        let kind = if file.is_log() { ItemKind::Log } else { ItemKind::File };
+        self.outcome(kind, &file.file, of_file(&file));
+        self.owed().files.push(file);
+    }
+
+    /// Takes all that was seen of a tablespace, and leaves what the others are compared with.
+    pub(crate) fn space(&self, report: &mut SpaceReport) {
+        std::mem::take(&mut report.findings).into_iter().for_each(|finding| self.finding(finding));
+        std::mem::take(&mut report.errors).into_iter().for_each(|error| self.error(error));
+        std::mem::take(&mut report.files).into_iter().for_each(|file| self.file(file));
+    }
+
+    /// Takes what was seen in logs.
+    pub(crate) fn logs(&self, report: LogReport) {
+        report.findings.into_iter().for_each(|finding| self.finding(finding));
+        report.files.into_iter().for_each(|file| self.file(file));
+        report.skips.into_iter().for_each(|skip| self.skip(skip));
+        report.errors.into_iter().for_each(|error| self.error(error));
+        report.notices.into_iter().for_each(|(code, message)| self.notice(code, message));
+    }
+
+    /// Owes everything that a stream contained. A file that was read to its end and of which nothing was reported
+    /// stays open, and so unproven.
+    pub(crate) fn members(&self, members: Vec<Member>) {
+        for Member { label, fate } in members {
+            match fate {
+                Fate::Read => drop(self.debt(ItemKind::File, &label)),
+                Fate::Noted => {}
+                Fate::Damaged => self.outcome(ItemKind::File, &label, Outcome::Differs),
+                Fate::Unproven(code) => self.outcome(ItemKind::File, &label, Outcome::Unproven(code)),
+                Fate::Excluded(code) => {
+                    if let Some((kind, by)) = left_out(code) {
+                        self.outcome(kind, &label, Outcome::Excluded { by, code });
+                    }
+                }
+            }
+        }
     }
 
     /// Settles everything and derives the verdict.
-    pub(crate) fn close(mut self, state: String, level: &str, reports: Reports, runtime: &Runtime) -> Summary {
-        if let Some(signal) = (runtime.stopped)() {
-            self.stop.request(signal);
-        }
-        // Zero files that were not judged have settled nothing, so they are unproven.
-        let Reports { mut files, findings, errors, skips, notices, unwritten: _ } = reports;
+    pub(crate) fn close(self, state: String, level: &str) -> Summary {
+        self.settle();
+        let Owed { mut files, .. } = self.owed.into_inner().unwrap_or_else(PoisonError::into_inner);
         files.sort_by(|a, b| a.file.cmp(&b.file));
-        for finding in findings {
-            let debt = self.concerned(&finding.location);
-            self.recorder.finding(debt, finding);
-        }
-        for error in errors {
-            let debt = self.concerned(&error.location);
-            self.recorder.error(debt, error);
-        }
-        for skip in skips {
-            if let Some((kind, by)) = left_out(skip.code) {
-                self.outcome(kind, &skip.what, Outcome::Excluded { by, code: skip.code });
-            }
-            self.recorder.skip(skip);
-        }
-        notices.into_iter().for_each(|notice| self.recorder.notice(notice.code, None, notice.message));
-        for file in &files {
-            let kind = if file.is_log() { ItemKind::Log } else { ItemKind::File };
-            self.outcome(kind, &file.file, of_file(file));
-        }
-        self.settle(runtime);
-        let place = |finding: &Finding| finding.location.file.as_ref().map(|file| (file.file.clone(), file.pages));
         let coverage = Coverage::Files(FilesCoverage { state, level: level.to_owned(), files });
-        let summary = self.recorder.finish_ordered(coverage, |a, b| place(a).cmp(&place(b)));
-        let summary = Summary { started_ms: self.started_ms, finished_ms: (runtime.now_ms)(), ..summary };
-        runtime.sink.emit(&Event::RunFinished(Box::new(summary.clone())));
-        summary
+        let place = |place: &Location| place.file.as_ref().map(|file| (file.file.clone(), file.pages));
+        self.recorder.finish_ordered(
+            coverage,
+            |a, b| place(&a.location).cmp(&place(&b.location)),
+            |a, b| place(&a.location).cmp(&place(&b.location)),
+        )
     }
 
     /// The debt that something was reported about.
-    fn concerned(&mut self, location: &Location) -> Debt {
+    fn concerned(&self, location: &Location) -> Debt {
         match &location.file {
-            Some(place) => self.debt(ItemKind::File, &place.file.clone()),
+            Some(place) => self.debt(ItemKind::File, &place.file),
             None => self.recorder.run(),
         }
     }
 
     /// Settles each debt once. What nothing was reported of was passed over.
-    fn settle(&mut self, runtime: &Runtime) {
-        for (name, (debt, outcome)) in std::mem::take(&mut self.debts) {
+    fn settle(&self) {
+        let debts = std::mem::take(&mut self.owed().debts);
+        for (name, (debt, outcome)) in debts {
             match outcome {
                 // The recorder knows which error it was.
                 Some(Outcome::Unproven(_)) if self.recorder.has_failed(debt) => {
                     self.recorder.settle(debt, Outcome::verified());
                 }
                 Some(outcome) => self.recorder.settle(debt, outcome),
-                None if self.recorder.has_reports(debt) || self.stop.requested().is_some() => {}
+                None if self.recorder.has_reports(debt) || self.is_stopped() => {}
                 None if self.has_vanished(&name) => {
                     let reason = "it was removed while files were read, as servers remove logs";
-                    let skip = Skip { code: Code::FileVanished, what: name, reason: reason.to_owned() };
-                    runtime.sink.emit(&Event::Skip(skip.clone()));
-                    self.recorder.skip(skip);
+                    self.recorder.skip(Skip { code: Code::FileVanished, what: name, reason: reason.to_owned() });
                     let by = ExcludedBy::Default;
                     self.recorder.settle(debt, Outcome::Excluded { by, code: Code::FileVanished });
                 }
                 None => {
                     let message = format!("{name} was not checked to its end");
-                    let failure = at(&name, Failure::new(Code::NotRun, message));
-                    runtime.sink.emit(&Event::Error(failure.clone()));
-                    self.recorder.error(debt, failure);
+                    self.recorder.error(debt, at(&name, Failure::new(Code::NotRun, message)));
                 }
             }
         }
     }
-}
 
-impl Books {
     /// Whether a file was there when files were listed, and is not any more.
     fn has_vanished(&self, name: &str) -> bool {
         let gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-        self.paths.get(name).is_some_and(|path| path.symlink_metadata().is_err_and(gone))
+        self.owed().paths.get(name).is_some_and(|path| path.symlink_metadata().is_err_and(gone))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Tablespaces made in code, and runs over them, for tests.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use crate::{BackupKey, Level, Pace, PagesOptions, Runtime, StateChoice, verify};
+use crate::{BackupKey, Inputs, Level, PagesOptions, StateChoice, verify};
 use std::path::Path;
+use std::sync::Arc;
 use vouch_innodb::crc32c;
-use vouch_report::{Code, NullSink, Summary};
+use vouch_report::{Code, NullSink, RunContext, Stop, Summary};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 16_384;
@@ -120,16 +121,9 @@ pub(crate) fn run_paths(paths: &[&Path], backup_key: Option<BackupKey>) -> Summa
         max_bad_pages: None,
         max_findings: 100,
     };
-    let runtime = Runtime {
-        sink: &NullSink,
-        stopped: &|| None,
-        now_ms: &|| 0,
-        run_id: "run".to_owned(),
-        pace: Pace::default(),
-        input: None,
-        besides: None,
-    };
-    verify(&options, &runtime).unwrap()
+    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
+    let context = RunContext { sink, stop, now_ms: || 0, run_id: "run".to_owned() };
+    verify(&options, Inputs::default(), &context).unwrap()
 }
 
 /// Code and file of each finding.

@@ -53,7 +53,7 @@ mod zeros;
 pub use hint::noted_method;
 pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
 pub use keyring::{BackupKey, read_backup_key, read_keyring};
-pub use options::{Aside, Besides, Level, PagesOptions, Runtime, StateChoice};
+pub use options::{CheckBeside, Checked, Inputs, Level, MayRead, PagesOptions, StateChoice};
 pub use pace::Pace;
 pub use space::is_encrypted;
 pub use verify::verify;

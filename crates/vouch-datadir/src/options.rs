@@ -1,10 +1,11 @@
-//! What to verify and how: [`PagesOptions`]; what a run is given: [`Runtime`].
+//! What to verify and how: [`PagesOptions`]; what is given to it: [`Inputs`].
 
 use crate::keyring::BackupKey;
 use crate::pace::Pace;
+use std::fs::File;
 use std::path::PathBuf;
 use vouch_innodb::{Keyring, Method, Strict};
-use vouch_report::{Event, Failure, Finding, Notice, Sink};
+use vouch_report::{Failure, Finding, Notice};
 
 /// How deep pages are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,49 +68,35 @@ pub struct PagesOptions {
     pub max_findings: usize,
 }
 
-/// What a run is given from outside.
-pub struct Runtime<'a> {
-    /// Takes events.
-    pub sink: &'a dyn Sink,
-    /// The number of the signal that asked to stop.
-    pub stopped: &'a (dyn Fn() -> Option<u8> + Sync),
-    /// Milliseconds since the Unix epoch.
-    pub now_ms: &'a (dyn Fn() -> u64 + Sync),
-    /// The run's id.
-    pub run_id: String,
+/// What a verification is given beside its options and the context of its run.
+#[derive(Default)]
+pub struct Inputs<'a> {
     /// How fast is read.
     pub pace: Pace,
     /// What the path `-` stands for.
-    pub input: Option<std::fs::File>,
-    /// What else is looked at.
-    pub besides: Option<Besides<'a>>,
+    pub standard_input: Option<File>,
+    /// Another check of the same directory.
+    pub beside: Option<CheckBeside<'a>>,
 }
 
-/// Something else that is looked at in the same run, and is a part of its result.
-pub struct Besides<'a> {
+/// Waits until that number of bytes of a file may be read. False when nothing is to be read any more.
+pub type MayRead<'a> = &'a (dyn Fn(&str, u64) -> bool + Sync);
+
+/// Another check that runs with the verification and is part of its result.
+pub struct CheckBeside<'a> {
     /// Bytes that it reads, as far as is known.
     pub bytes: u64,
-    /// Looks.
-    pub look: &'a (dyn Fn(&Runtime) -> Aside + Sync),
+    /// Checks.
+    pub check: &'a (dyn Fn(MayRead) -> Checked + Sync),
 }
 
-/// What [`Besides`] has come to.
+/// The result of [`CheckBeside`].
 #[derive(Debug, Default)]
-pub struct Aside {
+pub struct Checked {
     /// Damage.
     pub findings: Vec<Finding>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub failures: Vec<Failure>,
     /// What is to be known.
     pub notices: Vec<Notice>,
-}
-
-impl Runtime<'_> {
-    /// Waits until so many bytes of a file may be read. False when nothing is to be read any more.
-    pub fn read(&self, file: &str, bytes: u64) -> bool {
-        let stopped = || (self.stopped)().is_some();
-        self.pace.wait(bytes, &stopped);
-        self.sink.emit(&Event::FileRead { file: file.to_owned(), bytes });
-        !stopped()
-    }
 }

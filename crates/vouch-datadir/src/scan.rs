@@ -1,10 +1,11 @@
 //! Threads that take parts of files until none is left: [`scan`].
 
+use crate::books::Books;
 use crate::copies::Copies;
 use crate::judge::Judge;
 use crate::ledger::{self, SpaceReport};
 use crate::logs::{Changed, Logs};
-use crate::options::{PagesOptions, Runtime};
+use crate::options::PagesOptions;
 use crate::state::State;
 use crate::unit::{Board, Job, Unit};
 use crate::zeros::zeros_in_use;
@@ -35,12 +36,7 @@ impl Surroundings {
 }
 
 /// Looks at all tablespaces with as many threads as asked for. The reports are in the order of `board`.
-pub(crate) fn scan(
-    board: &Board,
-    options: &PagesOptions,
-    around: &Surroundings,
-    runtime: &Runtime,
-) -> Vec<SpaceReport> {
+pub(crate) fn scan(board: &Board, options: &PagesOptions, around: &Surroundings, books: &Books) -> Vec<SpaceReport> {
     let reports: Mutex<Vec<Option<SpaceReport>>> = Mutex::new(board.jobs().iter().map(|_| None).collect());
     let keep = |number: usize, report: SpaceReport| {
         let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,13 +48,13 @@ pub(crate) fn scan(
         for _ in 0..options.threads.max(1) {
             scope.spawn(|| {
                 let mut judge = Judge::new(options);
-                while (runtime.stopped)().is_none() {
+                while !books.is_stopped() {
                     let Some((number, unit)) = board.take() else { break };
-                    if look(&mut judge, number, unit, runtime)
+                    if look(&mut judge, number, unit, books)
                         && let Some(job) = board.jobs().get(number)
                         && !waits_for_log(job, around)
                     {
-                        keep(number, finish(job, options, around, runtime));
+                        keep(number, finish(job, options, around, books));
                     }
                 }
             });
@@ -66,7 +62,7 @@ pub(crate) fn scan(
     });
     let reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
     let unfinished =
-        |(job, report): (&Job, Option<SpaceReport>)| report.unwrap_or_else(|| finish(job, options, around, runtime));
+        |(job, report): (&Job, Option<SpaceReport>)| report.unwrap_or_else(|| finish(job, options, around, books));
     board.jobs().iter().zip(reports).map(unfinished).collect()
 }
 
@@ -77,34 +73,25 @@ fn waits_for_log(job: &Job, around: &Surroundings) -> bool {
 }
 
 /// Judges a part. True when it was the last one of its tablespace.
-fn look(judge: &mut Judge, number: usize, unit: Unit, runtime: &Runtime) -> bool {
+fn look(judge: &mut Judge, number: usize, unit: Unit, books: &Books) -> bool {
     let file = &unit.part.found.label;
     if unit.first == unit.part.first {
-        runtime.sink.emit(&Event::FileStarted { file: file.clone(), bytes: unit.part.found.bytes });
+        books.emit(&Event::FileStarted { file: file.clone(), bytes: unit.part.found.bytes });
     }
     let bytes = u64::from(unit.count) * unit.job.space.page_size().bytes_u64();
-    runtime.pace.wait(bytes, &|| (runtime.stopped)().is_some());
+    books.wait(bytes);
     let seen = judge.judge(number, unit);
-    runtime.sink.emit(&Event::FileRead { file: file.clone(), bytes });
+    books.emit(&Event::FileRead { file: file.clone(), bytes });
     unit.job.absorb(unit.first, seen)
 }
 
-/// Makes the report of a tablespace, and tells it.
-pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> SpaceReport {
+/// Makes the report of a tablespace and hands it in. What the others are compared with is returned.
+pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, books: &Books) -> SpaceReport {
     let root = &job.space.root;
     let state = around.state(root).confirmed(root, options.state, options.backup_key.as_ref());
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
-    let report = ledger::report(job, options, &state, copies, || around.logs.of(root, &state));
-    tell(&report, runtime);
+    let mut report = ledger::report(job, options, &state, copies, || around.logs.of(root, &state));
+    books.space(&mut report);
     report
-}
-
-/// Tells what a tablespace came to.
-pub(crate) fn tell(report: &SpaceReport, runtime: &Runtime) {
-    report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-    report.errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
-    for file in &report.files {
-        runtime.sink.emit(&Event::FileFinished { file: file.file.clone(), tally: file.tally });
-    }
 }

@@ -1,17 +1,16 @@
 //! A whole run: [`verify`] finds the files, opens them, has them scanned and sums up.
 
-use crate::books::{Books, Reports as Run};
+use crate::books::Books;
 use crate::copies::Copies;
 use crate::discover::{Discovered, Found, Home, at, discover, unreadable};
 use crate::fuzzy;
 use crate::holders::{self, Holder};
 use crate::kind::Kind;
-use crate::ledger::SpaceReport;
 use crate::logs::{self, LogReport, Logs, StreamedLog};
-use crate::options::{Aside, Level, PagesOptions, Runtime};
+use crate::options::{Inputs, Level, PagesOptions};
 use crate::packed::{Delta, Streamed, read_all};
 use crate::presence::{Checked, Known, Presence};
-use crate::scan::{Surroundings, finish, scan, tell};
+use crate::scan::{Surroundings, finish, scan};
 use crate::space::{self, OpenError, Since, Space};
 use crate::state::State;
 use crate::unit::{Board, Job};
@@ -22,8 +21,8 @@ use std::time::Duration;
 use vouch_convert::widen;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
-    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, Notice, Outcome, PageTally, Refusal, Skip,
-    Summary,
+    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally, Refusal, RunContext,
+    Skip, Summary,
 };
 
 /// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.
@@ -34,89 +33,82 @@ const PATIENCE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// No path was named.
-pub fn verify(options: &PagesOptions, runtime: &Runtime) -> Result<Summary, Refusal> {
+pub fn verify(options: &PagesOptions, inputs: Inputs, context: &RunContext) -> Result<Summary, Refusal> {
     if options.paths.is_empty() {
         let hint = "name a data directory, a backup directory or a tablespace";
         return Err(Refusal::usage("nothing was named that could be verified", hint));
     }
-    let mut books = Books::open(runtime);
-    let mut run = Run::default();
+    let books = Books::open(inputs, context);
+    let mut run = Run { options, books: &books, unwritten: Vec::new() };
     let Discovered { files, homes, skips, errors, .. } = discover(&options.paths);
     books.owe(&files);
-    let besides = runtime.besides.as_ref().map_or(0, |besides| besides.bytes);
-    let bytes = files.iter().map(|file| file.bytes).sum::<u64>().saturating_add(besides);
-    runtime.sink.emit(&Event::FilesPlanned { files: widen(files.len()), bytes });
-    run.tell(skips, errors, runtime);
+    let bytes = files.iter().map(|file| file.bytes).sum::<u64>().saturating_add(books.bytes_beside());
+    books.emit(&Event::FilesPlanned { files: widen(files.len()), bytes });
+    run.tell(skips, errors);
     let asked = holders::ask(files.clone());
-    run.besides(&mut books, runtime);
+    books.check_beside();
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
     let states = states(&files, options);
     let (packed, files): (Vec<Found>, Vec<Found>) =
         files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta | Kind::CloudObject));
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| logs::takes(file.kind));
-    let spaces = open_all(files, &states, options, &mut run, runtime);
-    let copies = collect_copies(&spaces, copies, &mut run, runtime);
+    let spaces = run.open_all(files, &states);
+    let copies = run.collect_copies(&spaces, copies);
     let mut around = Surroundings { copies, states, logs: Logs::default() };
-    let twice = same_space(&spaces);
-    twice.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-    run.findings.extend(twice);
+    same_space(&spaces).into_iter().for_each(|finding| books.finding(finding));
     let board = Board::new(spaces.into_iter().map(Job::new).collect());
-    let reports = scan(&board, options, &around, runtime);
-    let held = held(asked.told(), &mut run, runtime);
+    let reports = scan(&board, options, &around, &books);
+    let held = run.report_holders(asked.told());
     let known = Known::of(&reports);
-    reports.into_iter().for_each(|report| run.add(report));
-    run.zero_files_of_directories(options, &around, runtime);
-    run.presence(&homes, &all, &known, |root| !held && !is_raw(root, &around.states), runtime);
-    run.logs(logs::verify_all(logs, &around.states, held, options, runtime), runtime);
+    drop(reports);
+    run.zero_files_of_directories(&around);
+    run.presence(&homes, &all, &known, |root| !held && !is_raw(root, &around.states));
+    books.logs(logs::verify_all(logs, &around.states, held, options, &books));
     if !packed.is_empty() {
-        run.streams(packed, options, &mut around, runtime);
+        run.streams(packed, &mut around);
     }
-    let states = run.final_states(options, &around, runtime).join("; ");
-    Ok(books.close(states, options.level.name(), run, runtime))
+    let states = run.final_states(&around).join("; ");
+    Ok(books.close(states, options.level.name()))
 }
 
-impl Run {
-    /// Has looked at whatever else is asked for.
-    fn besides(&mut self, books: &mut Books, runtime: &Runtime) {
-        let Some(besides) = &runtime.besides else { return };
-        let Aside { findings, failures, notices } = (besides.look)(runtime);
-        books.manifest(match failures.first() {
-            None if (runtime.stopped)().is_none() => Outcome::verified_by("digests"),
-            failure => Outcome::Unproven(failure.map_or(Code::NotRun, |failure| failure.code)),
-        });
-        notices.into_iter().for_each(|notice| self.notice(notice.code, notice.message, runtime));
-        findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-        self.findings.extend(findings);
-        self.tell(Vec::new(), failures, runtime);
-    }
+/// A verification under way.
+struct Run<'a> {
+    options: &'a PagesOptions,
+    books: &'a Books<'a>,
+    /// Files that are all zero in a copy that is yet to be recovered, until the redo log was read. Those that are
+    /// never judged settle nothing, so they are unproven.
+    unwritten: Vec<Found>,
+}
 
-    /// Looks at packed files and images, whose states are known only at their ends.
-    fn streams(&mut self, files: Vec<Found>, options: &PagesOptions, around: &mut Surroundings, runtime: &Runtime) {
-        let Streamed { jobs, formless, mut logs, deltas, since, files, findings, errors, skips, states, members: _ } =
-            read_all(files, options, runtime);
+impl Run<'_> {
+    /// Verifies packed files and images, whose states are known only at their ends.
+    fn streams(&mut self, files: Vec<Found>, around: &mut Surroundings) {
+        let (options, books) = (self.options, self.books);
+        let Streamed { jobs, formless, mut logs, deltas, since, files, findings, errors, skips, states, members } =
+            read_all(files, options, books);
         around.states.retain(|(known, _)| !states.iter().any(|(root, _)| root == known));
         let images = around.states.len()..around.states.len().saturating_add(states.len());
         around.states.extend(states);
         self.logs_in_streams(&mut logs, around);
         let logs = logs::judge_streamed(logs, &around.states, options.max_findings);
         for (root, state) in around.states.get_mut(images).unwrap_or_default() {
-            self.without_notes(root, state, &jobs, &logs, options, runtime);
+            self.without_notes(root, state, &jobs, &logs);
         }
-        self.tell(skips, errors, runtime);
-        findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-        self.findings.extend(findings);
-        self.files.extend(files);
+        self.tell(skips, errors);
+        findings.into_iter().for_each(|finding| books.finding(finding));
+        files.into_iter().for_each(|file| books.file(file));
         for (found, zero) in formless {
             let raw = zero && is_raw(&found.root, &around.states);
-            if raw { self.unwritten.push(found) } else { unrecognised(found, self, runtime) }
+            if raw { self.unwritten.push(found) } else { self.unrecognised(&found) }
         }
-        self.zero_files(around, runtime);
-        self.logs(logs, runtime);
-        self.deltas(deltas, &since, around, options, runtime);
+        self.zero_files(around);
+        books.logs(logs);
+        self.deltas(deltas, &since, around);
         for job in &jobs {
-            self.add(finish(job, options, around, runtime));
+            finish(job, options, around, books);
         }
+        books.members(members);
     }
 
     /// What logs in images and packed files do. Without notes of a backup tool nothing says that a log belongs to
@@ -130,15 +122,8 @@ impl Run {
     }
 
     /// The state of an archive without notes, by its log.
-    fn without_notes(
-        &mut self,
-        root: &Path,
-        state: &mut State,
-        jobs: &[Job],
-        logs: &LogReport,
-        options: &PagesOptions,
-        runtime: &Runtime,
-    ) {
+    fn without_notes(&mut self, root: &Path, state: &mut State, jobs: &[Job], logs: &LogReport) {
+        let options = self.options;
         // What tells is kept of pages from that level on.
         if *state != State::Unknown || options.level < Level::Tree {
             return;
@@ -153,88 +138,57 @@ impl Run {
             let label = in_words(root);
             let message = format!("{label} holds the files of a server that was running, read one after the other");
             let failure = at(&label, Failure::new(Code::FuzzyCopy, message));
-            self.tell(Vec::new(), vec![failure], runtime);
+            self.books.error(failure);
         }
     }
 
-    /// Looks at what incremental backups have.
-    fn deltas(
-        &mut self,
-        deltas: Vec<Delta>,
-        since: &[(PathBuf, Lsn)],
-        around: &Surroundings,
-        options: &PagesOptions,
-        runtime: &Runtime,
-    ) {
+    /// Verifies what incremental backups have.
+    fn deltas(&self, deltas: Vec<Delta>, since: &[(PathBuf, Lsn)], around: &Surroundings) {
+        let options = self.options;
         let roots: BTreeSet<PathBuf> = deltas.iter().map(|delta| delta.root().to_owned()).collect();
         for delta in deltas {
             let known = around.states.iter().find(|(root, _)| root == delta.root());
             let state = known.map_or(&State::Unknown, |(_, state)| state);
             let noted = since.iter().find(|(root, _)| root == delta.root()).map(|(_, since)| *since);
             let noted = noted.or_else(|| State::since(delta.root(), options.backup_key.as_ref()));
-            let report = delta.report(state, noted, options.max_findings);
-            tell(&report, runtime);
-            self.add(report);
+            self.books.space(&mut delta.report(state, noted, options.max_findings));
         }
         for root in roots {
             let message = format!(
                 "{}: it has what changed since the backup before; each page is verified by itself, and how pages fit together shows once it is applied",
                 in_words(&root)
             );
-            self.notice(Code::IncrementalBackup, message, runtime);
+            self.books.notice(Code::IncrementalBackup, message);
         }
     }
 
     /// Checks each directory for the files that must be there.
-    fn presence(
-        &mut self,
-        homes: &[Home],
-        files: &[Found],
-        known: &Known,
-        still: impl Fn(&Path) -> bool,
-        runtime: &Runtime,
-    ) {
-        if (runtime.stopped)().is_some() {
+    fn presence(&self, homes: &[Home], files: &[Found], known: &Known, still: impl Fn(&Path) -> bool) {
+        if self.books.is_stopped() {
             return;
         }
         for home in homes {
             let still = still(&home.root);
             let known = known.in_folder(&home.root, still);
             let Checked { findings, errors } = Presence { home, known, still }.check(files);
-            findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-            self.findings.extend(findings);
-            self.tell(Vec::new(), errors, runtime);
+            findings.into_iter().for_each(|finding| self.books.finding(finding));
+            errors.into_iter().for_each(|error| self.books.error(error));
         }
     }
 
-    fn logs(&mut self, report: LogReport, runtime: &Runtime) {
-        report.findings.iter().for_each(|finding| runtime.sink.emit(&Event::Finding(finding.clone())));
-        self.findings.extend(report.findings);
-        self.files.extend(report.files);
-        self.tell(report.skips, report.errors, runtime);
-        report.notices.into_iter().for_each(|(code, message)| self.notice(code, message, runtime));
-    }
-
-    fn tell(&mut self, skips: Vec<Skip>, errors: Vec<Failure>, runtime: &Runtime) {
-        skips.iter().for_each(|skip| runtime.sink.emit(&Event::Skip(skip.clone())));
-        errors.iter().for_each(|error| runtime.sink.emit(&Event::Error(error.clone())));
-        self.skips.extend(skips);
-        self.errors.extend(errors);
-    }
-
-    fn add(&mut self, report: SpaceReport) {
-        self.files.extend(report.files);
-        self.findings.extend(report.findings);
-        self.errors.extend(report.errors);
+    fn tell(&self, skips: Vec<Skip>, errors: Vec<Failure>) {
+        skips.into_iter().for_each(|skip| self.books.skip(skip));
+        errors.into_iter().for_each(|error| self.books.error(error));
     }
 
     /// The states once everything was read, in words; those that are raw are told.
-    fn final_states(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) -> Vec<String> {
+    fn final_states(&self, around: &Surroundings) -> Vec<String> {
+        let options = self.options;
         let mut words: Vec<String> = Vec::new();
         for (root, state) in &around.states {
             let state = state.confirmed(root, options.state, options.backup_key.as_ref());
             if let State::Raw(why, _) = &state {
-                self.notice(Code::RawState, format!("{}: {why}", in_words(root)), runtime);
+                self.books.notice(Code::RawState, format!("{}: {why}", in_words(root)));
             }
             if !words.contains(&state.describe()) {
                 words.push(state.describe());
@@ -271,37 +225,77 @@ fn label(group: &[Found]) -> &str {
     group.first().map_or("", |file| file.label.as_str())
 }
 
-/// Opens every tablespace; what cannot be opened is told. Damaged first pages are tried with the formats
-/// of the files beside them.
-fn open_all(
-    files: Vec<Found>,
-    states: &[(PathBuf, State)],
-    options: &PagesOptions,
-    run: &mut Run,
-    runtime: &Runtime,
-) -> Vec<Space> {
-    let mut spaces = Vec::new();
-    let mut known: Vec<SpaceFormat> = Vec::new();
-    for group in by_space(files) {
-        match open_patiently(&group, &known, &options.keyring) {
-            Ok(space) => {
-                if !known.contains(&space.format) {
-                    known.push(space.format);
+impl Run<'_> {
+    /// Opens every tablespace, and reports what cannot be opened. Damaged first pages are tried with the formats of
+    /// the files beside them.
+    fn open_all(&mut self, files: Vec<Found>, states: &[(PathBuf, State)]) -> Vec<Space> {
+        let mut spaces = Vec::new();
+        let mut known: Vec<SpaceFormat> = Vec::new();
+        for group in by_space(files) {
+            match open_patiently(&group, &known, &self.options.keyring) {
+                Ok(space) => {
+                    if !known.contains(&space.format) {
+                        known.push(space.format);
+                    }
+                    if space.header.is_none() {
+                        self.guessed(&space);
+                    }
+                    spaces.push(space);
                 }
-                if space.header.is_none() {
-                    guessed(&space, run, runtime);
+                Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(&file.root, states)) => {
+                    self.unwritten.extend(files);
                 }
-                spaces.push(space);
+                Err(OpenError::Unreadable(failure)) => self.books.error(*failure),
+                Err(OpenError::Unwritten(files) | OpenError::Unrecognised(files)) => {
+                    files.iter().for_each(|file| self.unrecognised(file));
+                }
             }
-            Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(&file.root, states)) => {
-                run.unwritten.extend(files);
-            }
-            Err(OpenError::Unwritten(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
-            Err(OpenError::Unreadable(failure)) => run.tell(Vec::new(), vec![*failure], runtime),
-            Err(OpenError::Unrecognised(files)) => files.into_iter().for_each(|file| unrecognised(file, run, runtime)),
         }
+        spaces
     }
-    spaces
+
+    fn guessed(&self, space: &Space) {
+        let Some(part) = space.parts.first().filter(|part| part.first == 0) else { return };
+        let label = &part.found.label;
+        let message = format!("the format of {label} was found out from its other pages: {}", space.format);
+        self.books.notice(Code::FormatGuessed, message);
+    }
+
+    /// Reports servers that have files open which are verified.
+    fn report_holders(&self, holders: Vec<Holder>) -> bool {
+        let held = !holders.is_empty();
+        for Holder { pid, files, first } in holders {
+            let which = if files == 1 { first } else { format!("{first} and {} more", files - 1) };
+            self.books.notice(Code::FileOpen, format!("a server has {which} open (pid {pid})"));
+        }
+        held
+    }
+
+    fn unrecognised(&self, found: &Found) {
+        let message = match found.bytes {
+            0 => "the file is empty".to_owned(),
+            bytes => format!("none of its {bytes} bytes are pages of a format that InnoDB has"),
+        };
+        let mut finding = Finding::new(Code::FileUnrecognised, message);
+        finding.location.file = Some(FilePlace { file: found.label.clone(), ..FilePlace::default() });
+        self.books.finding(finding);
+        self.books.file(whole_file(found, 0, PageTally::default(), FileState::Damaged));
+    }
+
+    fn collect_copies(&self, spaces: &[Space], files: Vec<Found>) -> HashMap<PathBuf, Copies> {
+        let mut copies: HashMap<PathBuf, Copies> = HashMap::new();
+        for found in files {
+            let entry = copies.entry(found.root.clone()).or_default();
+            match entry.add_file(&found) {
+                Ok((page_bytes, tally)) => self.books.file(whole_file(&found, page_bytes, tally, FileState::Sound)),
+                Err(error) => self.books.error(unreadable(&found.label, &error)),
+            }
+        }
+        for space in spaces {
+            copies.entry(space.root.clone()).or_default().add_area(space);
+        }
+        copies
+    }
 }
 
 /// Opens a tablespace. One that looks like none is tried again: a server may be making it.
@@ -313,42 +307,6 @@ fn open_patiently(group: &[Found], known: &[SpaceFormat], keyring: &Keyring) -> 
         }
     }
     space::open(group.to_vec(), known, keyring)
-}
-
-fn guessed(space: &Space, run: &mut Run, runtime: &Runtime) {
-    let Some(part) = space.parts.first().filter(|part| part.first == 0) else { return };
-    let message = format!("the format of {} was found out from its other pages: {}", part.found.label, space.format);
-    run.notice(Code::FormatGuessed, message, runtime);
-}
-
-/// Tells of servers that have files open which are looked at.
-fn held(holders: Vec<Holder>, run: &mut Run, runtime: &Runtime) -> bool {
-    let held = !holders.is_empty();
-    for Holder { pid, files, first } in holders {
-        let which = if files == 1 { first } else { format!("{first} and {} more", files - 1) };
-        run.notice(Code::FileOpen, format!("a server has {which} open (pid {pid})"), runtime);
-    }
-    held
-}
-
-impl Run {
-    fn notice(&mut self, code: Code, message: String, runtime: &Runtime) {
-        let notice = Notice { code, server: None, message };
-        runtime.sink.emit(&Event::Notice(notice.clone()));
-        self.notices.push(notice);
-    }
-}
-
-fn unrecognised(found: Found, run: &mut Run, runtime: &Runtime) {
-    let message = match found.bytes {
-        0 => "the file is empty".to_owned(),
-        bytes => format!("none of its {bytes} bytes are pages of a format that InnoDB has"),
-    };
-    let mut finding = Finding::new(Code::FileUnrecognised, message);
-    finding.location.file = Some(FilePlace { file: found.label.clone(), ..FilePlace::default() });
-    runtime.sink.emit(&Event::Finding(finding.clone()));
-    run.findings.push(finding);
-    run.files.push(whole_file(&found, 0, PageTally::default(), FileState::Damaged));
 }
 
 /// A file of which no pages are told one by one.
@@ -386,10 +344,11 @@ fn is_raw(folder: &Path, states: &[(PathBuf, State)]) -> bool {
     states.iter().any(|(root, state)| root == folder && matches!(state, State::Raw(..)))
 }
 
-impl Run {
+impl Run<'_> {
     /// Files of a directory that were all zero when they were opened. A running server may have written some since:
     /// their pages are verified now.
-    fn zero_files_of_directories(&mut self, options: &PagesOptions, around: &Surroundings, runtime: &Runtime) {
+    fn zero_files_of_directories(&mut self, around: &Surroundings) {
+        let options = self.options;
         let mut written = Vec::new();
         for found in std::mem::take(&mut self.unwritten) {
             // What the log says has to be as of before the file is looked at.
@@ -400,50 +359,34 @@ impl Run {
                 Since::Same => self.unwritten.push(found),
             }
         }
-        self.zero_files(around, runtime);
+        self.zero_files(around);
         if !written.is_empty() {
             around.logs.forget();
-            scan(&Board::new(written), options, around, runtime).into_iter().for_each(|report| self.add(report));
+            scan(&Board::new(written), options, around, self.books);
         }
     }
 
     /// Files that are all zero: those of tables that were just created are in the redo log alone.
-    fn zero_files(&mut self, around: &Surroundings, runtime: &Runtime) {
+    fn zero_files(&mut self, around: &Surroundings) {
         for found in std::mem::take(&mut self.unwritten) {
             let state = match judge_zero_file(&found, around.log(&found.root).as_ref()) {
                 ZeroFile::Created => {
                     let message = format!("{} is all zero: what belongs there is in the redo log", found.label);
-                    self.notice(Code::FileUnwritten, message, runtime);
+                    self.books.notice(Code::FileUnwritten, message);
                     FileState::Sound
                 }
                 ZeroFile::Lost(finding) => {
-                    runtime.sink.emit(&Event::Finding((*finding).clone()));
-                    self.findings.push(*finding);
+                    self.books.finding(*finding);
                     FileState::Damaged
                 }
                 ZeroFile::Unproven(failure) => {
-                    self.tell(Vec::new(), vec![*failure], runtime);
+                    self.books.error(*failure);
                     FileState::Unverified
                 }
             };
-            self.files.push(whole_file(&found, 0, PageTally::default(), state));
+            self.books.file(whole_file(&found, 0, PageTally::default(), state));
         }
     }
-}
-
-fn collect_copies(spaces: &[Space], files: Vec<Found>, run: &mut Run, runtime: &Runtime) -> HashMap<PathBuf, Copies> {
-    let mut copies: HashMap<PathBuf, Copies> = HashMap::new();
-    for found in files {
-        let entry = copies.entry(found.root.clone()).or_default();
-        match entry.add_file(&found) {
-            Ok((page_bytes, tally)) => run.files.push(whole_file(&found, page_bytes, tally, FileState::Sound)),
-            Err(error) => run.tell(Vec::new(), vec![unreadable(&found.label, &error)], runtime),
-        }
-    }
-    for space in spaces {
-        copies.entry(space.root.clone()).or_default().add_area(space);
-    }
-    copies
 }
 
 /// Two files of one instance that say that they are the same tablespace.

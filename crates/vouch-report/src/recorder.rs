@@ -29,6 +29,7 @@ use crate::{
     Account, Code, Command, Coverage, Debt, Entry, Event, Failure, Finding, Item, ItemKind, Notice, Outcome, Reported,
     RunContext, Severity, Skip, Summary,
 };
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -210,14 +211,15 @@ impl Recorder {
 
     /// Closes the account and derives the verdict. The summary is the last event.
     pub fn finish(self, coverage: Coverage) -> Summary {
-        self.finish_ordered(coverage, |_, _| std::cmp::Ordering::Equal)
+        self.finish_ordered(coverage, |_, _| Ordering::Equal, |_, _| Ordering::Equal)
     }
 
-    /// The same, with findings in that order; those that are equal by it stay as they were reported.
+    /// The same, with findings and errors in those orders; what is equal by them stays as it was reported.
     pub fn finish_ordered(
         self,
         coverage: Coverage,
-        order: impl Fn(&Finding, &Finding) -> std::cmp::Ordering,
+        of_findings: impl Fn(&Finding, &Finding) -> Ordering,
+        of_errors: impl Fn(&Failure, &Failure) -> Ordering,
     ) -> Summary {
         self.settle(RUN, Outcome::verified());
         self.settle_the_rest();
@@ -228,8 +230,10 @@ impl Recorder {
         let counts = |debt: &Debt| !books.superseded.contains(debt);
         let mut findings: Vec<Finding> =
             books.findings.into_iter().filter(|(debt, _)| counts(debt)).map(|(_, finding)| finding).collect();
-        findings.sort_by(order);
-        let errors = books.errors.into_iter().filter(|(debt, _)| counts(debt)).map(|(_, error)| error).collect();
+        findings.sort_by(of_findings);
+        let mut errors: Vec<Failure> =
+            books.errors.into_iter().filter(|(debt, _)| counts(debt)).map(|(_, error)| error).collect();
+        errors.sort_by(of_errors);
         let summary = Summary::of(
             command,
             books.account.close(books.issued),

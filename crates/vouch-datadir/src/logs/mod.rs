@@ -19,9 +19,10 @@ pub(crate) use changes::{Changed, LogChanges, Logs};
 pub(crate) use report::LogReport;
 pub(crate) use streamed::{StreamedLog, changed as changed_by_streamed, judge as judge_streamed, read as read_stream};
 
+use crate::books::Books;
 use crate::discover::Found;
 use crate::kind::Kind;
-use crate::options::{PagesOptions, Runtime};
+use crate::options::PagesOptions;
 use crate::state::State;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ pub(crate) fn verify_all(
     states: &[(PathBuf, State)],
     held: bool,
     options: &PagesOptions,
-    runtime: &Runtime,
+    books: &Books,
 ) -> LogReport {
     let tasks = tasks(files);
     let (next, all) = (AtomicUsize::new(0), Mutex::new(LogReport::default()));
@@ -67,8 +68,8 @@ pub(crate) fn verify_all(
         for _ in 0..options.threads.clamp(1, tasks.len().max(1)) {
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if (runtime.stopped)().is_none() {
-                        let report = look(task, task.state(states), held, options.max_findings, runtime);
+                    if !books.is_stopped() {
+                        let report = look(task, task.state(states), held, options.max_findings, books);
                         all.lock().unwrap_or_else(PoisonError::into_inner).add(report);
                     }
                 }
@@ -113,10 +114,10 @@ impl Task {
     }
 }
 
-fn look(task: &Task, state: &State, held: bool, max_findings: usize, runtime: &Runtime) -> LogReport {
+fn look(task: &Task, state: &State, held: bool, max_findings: usize, books: &Books) -> LogReport {
     let files = task.files();
     for found in files {
-        runtime.sink.emit(&Event::FileStarted { file: found.label.clone(), bytes: found.bytes });
+        books.emit(&Event::FileStarted { file: found.label.clone(), bytes: found.bytes });
     }
     let report = match task {
         Task::Redo(files) => redo::verify(files, max_findings),
@@ -126,10 +127,7 @@ fn look(task: &Task, state: &State, held: bool, max_findings: usize, runtime: &R
         Task::AriaControl(found) => aria::verify_control(found, max_findings),
     };
     for found in files {
-        runtime.sink.emit(&Event::FileRead { file: found.label.clone(), bytes: found.bytes });
-    }
-    for file in &report.files {
-        runtime.sink.emit(&Event::FileFinished { file: file.file.clone(), tally: file.tally });
+        books.emit(&Event::FileRead { file: found.label.clone(), bytes: found.bytes });
     }
     report
 }

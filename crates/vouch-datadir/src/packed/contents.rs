@@ -14,6 +14,7 @@ use super::tarball::{self, Absent, Visitor};
 use super::turns::Turns;
 use super::xbstream::Chunks;
 use crate::discover::Found;
+use crate::disguise::{disguised, is_plain};
 use crate::instance::SETTINGS;
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
@@ -175,6 +176,7 @@ impl Image<'_> {
             Kind::Sealed(what) => Role::Unread(what),
             Kind::Other if State::is_note(inner) || inner == SETTINGS => Role::Note,
             Kind::Other if may_be_binlog(inner) => Role::Log(Kind::Other),
+            Kind::Other if disguised(inner).is_some() => Role::Unread("by its name it may hold a tablespace"),
             Kind::Other => Role::Unknown,
         };
         if role.is_passed() {
@@ -198,12 +200,16 @@ impl Image<'_> {
                 let message = format!("{label} is not read: {what}");
                 self.one.unproven(&label, Code::ImageUnsupported, message)
             }
-            _ => {
-                self.others.fetch_add(1, Ordering::Relaxed);
-                Fate::Unknown
-            }
+            _ => self.other(path),
         };
         self.one.member(&label, fate);
+    }
+
+    /// A file without pages, or of a kind that is not known.
+    fn other(&self, path: &str) -> Fate {
+        self.others.fetch_add(1, Ordering::Relaxed);
+        let name = path.rsplit('/').next().unwrap_or_default();
+        Fate::Excluded(if is_plain(layer::bare(name)) { Code::NoPages } else { Code::UnknownFile })
     }
 
     /// Files of several inputs are told apart by the input's name.
@@ -264,14 +270,16 @@ impl Image<'_> {
             Role::Meta => {
                 let text = layer::head(input, MOST_NOTE)?;
                 self.meta(layer::bare(clean(path)), &text);
+                return Ok(Fate::Noted);
             }
             Role::Note => {
                 let text = layer::head(input, MOST_NOTE)?;
                 self.note(path, String::from_utf8_lossy(&text).into_owned())?;
+                return Ok(Fate::Noted);
             }
             Role::Excluded(code) => return Ok(Fate::Excluded(code)),
             Role::Unread(_) => return Ok(Fate::Unproven(Code::ImageUnsupported)),
-            Role::Unknown => return Ok(Fate::Unknown),
+            Role::Unknown => return Ok(self.other(path)),
         }
         Ok(Fate::Read)
     }
@@ -334,10 +342,7 @@ impl Image<'_> {
         let head = layer::head(input, BINLOG_MAGIC)?;
         let kind = match kind {
             Kind::Other if is_binlog(&head) => Kind::Binlog,
-            Kind::Other => {
-                self.others.fetch_add(1, Ordering::Relaxed);
-                return Ok(Fate::Unknown);
-            }
+            Kind::Other => return Ok(self.other(path)),
             kind => kind,
         };
         self.logs.fetch_add(1, Ordering::Relaxed);
@@ -365,7 +370,7 @@ impl Image<'_> {
         let kind = Kind::of(name);
         self.paths.lock().unwrap_or_else(PoisonError::into_inner).add(layer::bare(clean(path)));
         let what = match why {
-            Absent::HardLink(to) if self.has(to) => return self.one.member(&label, Fate::Excluded(Code::NotCovered)),
+            Absent::HardLink(to) if self.has(to) => return self.one.member(&label, Fate::Excluded(Code::ReachedAgain)),
             Absent::HardLink(to) => format!("it is another name of {to}, which is not in the archive"),
             Absent::SymbolicLink(to) => format!("it is a link to {to}; the archive does not have its contents"),
             Absent::Device => "it is a device or a pipe".to_owned(),
@@ -374,8 +379,7 @@ impl Image<'_> {
         };
         let is_known = !matches!(why, Absent::Unknown(_));
         let fate = if is_known && !kind.is_owed() {
-            self.others.fetch_add(1, Ordering::Relaxed);
-            Fate::Unknown
+            self.other(path)
         } else {
             self.one.unproven(&label, Code::ImageUnsupported, format!("{label} is not verified: {what}"))
         };

@@ -12,10 +12,11 @@ use super::objects::{self, Backup};
 use super::outcome::{Collected, Fate, Streamed};
 use super::pipe::{self, BrokenOff};
 use super::systems;
+use crate::books::Books;
 use crate::discover::{Found, INPUT, unreadable};
 use crate::kind::{Kind, may_be_binlog};
 use crate::logs::{self, BINLOG_MAGIC, is_binlog};
-use crate::options::{PagesOptions, Runtime};
+use crate::options::PagesOptions;
 use crate::state::State;
 use std::fs::File;
 use std::io::{self, Read};
@@ -27,7 +28,7 @@ use vouch_report::{Code, Failure, FileCoverage, FileState, PageTally};
 /// What all inputs of a run share.
 pub(super) struct Context<'a> {
     pub options: &'a PagesOptions,
-    runtime: &'a Runtime<'a>,
+    books: &'a Books<'a>,
     pub known: Known,
     /// What all decoders may hold.
     pub memory: Memory,
@@ -35,9 +36,9 @@ pub(super) struct Context<'a> {
 }
 
 /// Looks at all packed files and images.
-pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runtime) -> Streamed {
+pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, books: &Books) -> Streamed {
     let (known, memory, out) = (Known::default(), Memory::default(), Collected::default());
-    let context = Context { options, runtime, known, memory, out };
+    let context = Context { options, books, known, memory, out };
     note::check(files.iter().map(|file| file.root.as_path()), options.backup_key.as_ref(), &context.out);
     let (files, backups) = objects::gather(files);
     let next = AtomicUsize::new(0);
@@ -47,7 +48,7 @@ pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runt
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     match (files.get(at), backups.get(at.saturating_sub(files.len()))) {
-                        _ if (runtime.stopped)().is_some() => break,
+                        _ if books.is_stopped() => break,
                         (Some(found), _) => One::new(&context, found).read(),
                         (None, Some(backup)) => One::new(&context, &backup.found).objects(backup),
                         (None, None) => break,
@@ -58,9 +59,6 @@ pub(crate) fn read_all(files: Vec<Found>, options: &PagesOptions, runtime: &Runt
     });
     let mut streamed = context.out.into_inner();
     systems::join(&mut streamed);
-    if (runtime.stopped)().is_none() {
-        streamed.account();
-    }
     streamed
 }
 
@@ -98,7 +96,7 @@ impl One<'_> {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        (self.context.runtime.stopped)().is_some()
+        self.context.books.is_stopped()
     }
 
     /// Something that could not be verified, of the input or a file in it.
@@ -109,7 +107,7 @@ impl One<'_> {
 
     /// Keeps what became of a file.
     pub(super) fn member(&self, label: &str, fate: Fate) {
-        self.out().member(label, &self.found.path, fate);
+        self.out().member(label, fate);
     }
 
     /// Damage of the input itself.
@@ -162,16 +160,16 @@ impl One<'_> {
     pub(super) fn tap(&self, input: File) -> Input<'_> {
         // Advice that is not taken costs nothing but speed.
         let _ = rustix::fs::fadvise(&input, 0, None, rustix::fs::Advice::Sequential);
-        let (file, meter, runtime) = (self.label(), &self.meter, self.context.runtime);
-        Box::new(Tap { input, file, meter, runtime, told: 0 })
+        let (file, meter, books) = (self.label(), &self.meter, self.context.books);
+        Box::new(Tap { input, file, meter, books, reported: 0 })
     }
 
     fn input(&self) -> io::Result<Input<'_>> {
-        let runtime = self.context.runtime;
+        let books = self.context.books;
         let (file, meter) = (self.label(), &self.meter);
         if self.found.path == Path::new(INPUT) {
-            let input = runtime.input.as_ref().ok_or_else(|| io::Error::other("there is no standard input"))?;
-            return Ok(Box::new(Tap { input, file, meter, runtime, told: 0 }));
+            let input = books.standard_input().ok_or_else(|| io::Error::other("there is no standard input"))?;
+            return Ok(Box::new(Tap { input, file, meter, books, reported: 0 }));
         }
         Ok(self.tap(File::open(&self.found.path)?))
     }

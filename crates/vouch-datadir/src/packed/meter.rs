@@ -1,6 +1,6 @@
 //! What has come from the outside so far, and why it stopped: [`Meter`], [`Tap`].
 
-use crate::options::Runtime;
+use crate::books::Books;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -22,8 +22,8 @@ pub(super) struct Meter {
 enum Refused {
     #[default]
     Never,
-    Untold(io::Error),
-    Told,
+    Unreported(io::Error),
+    Reported,
 }
 
 /// What the system has to do with a failure.
@@ -33,7 +33,7 @@ pub(super) enum InputEnd {
     None,
     /// It gave no more, for this reason.
     Now(io::Error),
-    /// The same, and that was told before.
+    /// The same, and that was reported before.
     Before,
 }
 
@@ -46,20 +46,20 @@ impl Meter {
     /// Whether the system gave no more. Each reason is handed out once.
     pub(super) fn refusal(&self) -> InputEnd {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *refused, Refused::Told) {
+        match std::mem::replace(&mut *refused, Refused::Reported) {
             Refused::Never => {
                 *refused = Refused::Never;
                 InputEnd::None
             }
-            Refused::Untold(error) => InputEnd::Now(error),
-            Refused::Told => InputEnd::Before,
+            Refused::Unreported(error) => InputEnd::Now(error),
+            Refused::Reported => InputEnd::Before,
         }
     }
 
     fn refuse(&self, error: &io::Error) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*refused, Refused::Never) {
-            *refused = Refused::Untold(io::Error::new(error.kind(), error.to_string()));
+            *refused = Refused::Unreported(io::Error::new(error.kind(), error.to_string()));
         }
     }
 }
@@ -69,23 +69,23 @@ pub(super) struct Tap<'a, R> {
     pub input: R,
     pub file: &'a str,
     pub meter: &'a Meter,
-    pub runtime: &'a Runtime<'a>,
-    pub told: u64,
+    pub books: &'a Books<'a>,
+    pub reported: u64,
 }
 
 impl<R: Read> Read for Tap<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if (self.runtime.stopped)().is_some() {
+        if self.books.is_stopped() {
             return Err(io::Error::other("stopped"));
         }
         match self.input.read(buffer) {
             Ok(read) => {
-                self.runtime.pace.wait(widen(read), &|| (self.runtime.stopped)().is_some());
+                self.books.wait(widen(read));
                 let bytes = self.meter.read.fetch_add(widen(read), Ordering::Relaxed) + widen(read);
-                if bytes - self.told >= STEP || read == 0 && bytes > self.told {
-                    let part = bytes - self.told;
-                    self.runtime.sink.emit(&Event::FileRead { file: self.file.to_owned(), bytes: part });
-                    self.told = bytes;
+                if bytes - self.reported >= STEP || read == 0 && bytes > self.reported {
+                    let part = bytes - self.reported;
+                    self.books.emit(&Event::FileRead { file: self.file.to_owned(), bytes: part });
+                    self.reported = bytes;
                 }
                 Ok(read)
             }

@@ -33,7 +33,7 @@ pub(crate) use delta::Delta;
 pub(crate) use image::read_all;
 pub(crate) use layer::{Layer, bare, is_image, is_packed_so};
 pub(crate) use note::beside;
-pub(crate) use outcome::Streamed;
+pub(crate) use outcome::{Fate, Member, Streamed};
 pub(crate) use tape::Tape;
 
 /// Reads until `buffer` is full or the stream ends; returns the bytes read.

@@ -6,7 +6,7 @@ use crate::discover::at;
 use crate::logs::StreamedLog;
 use crate::state::State;
 use crate::unit::Job;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::Lsn;
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, Finding, Skip};
@@ -20,10 +20,10 @@ pub(crate) enum Fate {
     Damaged,
     /// It, or the rest of it, could not be read; an error says why.
     Unproven(Code),
-    /// Left out by its kind; a skip says why.
+    /// It was read for what it notes of the other files.
+    Noted,
+    /// Left out by its kind, or for being a second name of another file.
     Excluded(Code),
-    /// It is of no kind that is known, and was not read.
-    Unknown,
 }
 
 /// A file of an image, or a packed file by itself.
@@ -31,8 +31,6 @@ pub(crate) enum Fate {
 pub(crate) struct Member {
     /// What it is called in the report.
     pub label: String,
-    /// The input that it came with.
-    pub root: PathBuf,
     pub fate: Fate,
 }
 
@@ -60,21 +58,6 @@ pub(crate) struct Streamed {
     pub states: Vec<(PathBuf, State)>,
 }
 
-impl Streamed {
-    /// What is owed and was not proven never ends clean, whoever forgot to say so.
-    pub(super) fn account(&mut self) {
-        let is_told = |member: &Member| match member.fate {
-            Fate::Read | Fate::Excluded(_) | Fate::Unknown => true,
-            Fate::Damaged | Fate::Unproven(_) => !self.findings.is_empty() || !self.errors.is_empty(),
-        };
-        let untold = self.members.iter().find(|member| !is_told(member));
-        if let Some(Member { label, root, .. }) = untold {
-            let message = format!("{label} of {} was not verified", root.display());
-            self.errors.push(at(label, Failure::new(Code::FileUnreadable, message)));
-        }
-    }
-}
-
 /// The same, written to by several threads.
 #[derive(Debug, Default)]
 pub(super) struct Collected(Mutex<Streamed>);
@@ -95,8 +78,8 @@ impl Collected {
     }
 
     /// Keeps what became of a file.
-    pub(super) fn member(&self, label: &str, root: &Path, fate: Fate) {
-        self.add().members.push(Member { label: label.to_owned(), root: root.to_owned(), fate });
+    pub(super) fn member(&self, label: &str, fate: Fate) {
+        self.add().members.push(Member { label: label.to_owned(), fate });
     }
 
     /// Damage of the stream itself, where it begins.

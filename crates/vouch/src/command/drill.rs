@@ -26,8 +26,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice};
 use vouch_convert::millis;
-use vouch_datadir::{Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
     CheckStatus, Code, Command, Coverage, Debt, Event, Failure, Finding, GateCoverage, Item, ItemKind, Notice, Outcome,
@@ -261,18 +261,8 @@ impl<'a> Drill<'a> {
             max_findings: 1_000,
         };
         let context = self.recorder.context().clone();
-        let stopped = || context.stopped();
-        let sink = Inner(Arc::clone(&context.sink));
-        let runtime = vouch_datadir::Runtime {
-            sink: &sink,
-            stopped: &stopped,
-            now_ms: &now_ms,
-            run_id: context.run_id.clone(),
-            pace: vouch_datadir::Pace::default(),
-            input: None,
-            besides: None,
-        };
-        let summary = vouch_datadir::verify(&options, &runtime)
+        let context = RunContext { sink: Arc::new(Inner(Arc::clone(&context.sink))), ..context };
+        let summary = vouch_datadir::verify(&options, Inputs::default(), &context)
             .map_err(|refusal| Broken::new(refusal.message, "check the backup"))?;
         self.report("pages", summary.findings, summary.errors);
         Ok(())

@@ -1,6 +1,6 @@
 //! `vouch pages`: options, signals, the verification, renderers.
 
-use super::running::{Fan, Stdout, processors, progress, unwritten};
+use super::running::{Shared, Stdout, processors, progress, unwritten};
 use super::trust::{self, Taken};
 use super::validate::keep_serial;
 use crate::cli::output::Format;
@@ -15,12 +15,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use vouch_convert::{millis, to_size, unix_time};
 use vouch_datadir::{
-    Aside, Besides, Keyring, Method, Pace, PagesOptions, Runtime, StateChoice, Strict, read_backup_key,
+    CheckBeside, Checked, Inputs, Keyring, MayRead, Method, Pace, PagesOptions, StateChoice, Strict, read_backup_key,
 };
 use vouch_manifest::Held;
-use vouch_report::NullSink;
+use vouch_report::{RunContext, Sink};
 
 const PIPE_BYTES: usize = 1 << 20;
 
@@ -36,18 +37,18 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
     let terminal = Terminal::of_process(args.output.color, variables);
     open_more_files();
     let stop = signal::stop()?;
-    let stdout = Stdout::new(args.output.format);
+    let stdout = Arc::new(Stdout::new(args.output.format));
     let summary = {
-        let progress = progress(&args.output, terminal);
-        let sink = Fan([&*progress, stdout.sink(), &NullSink]);
+        let sinks: [Arc<dyn Sink>; 2] =
+            [Arc::from(progress(&args.output, terminal)), Arc::clone(&stdout) as Arc<dyn Sink>];
         let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-        let stopped = || stop.requested();
-        let (input, pace) = (stdin(args), Pace::new(args.rate));
+        let context = RunContext { sink: Arc::new(Shared(sinks)), stop, now_ms, run_id };
         let taken = listing.as_ref().map(|listing| &listing.taken);
-        let look = |runtime: &Runtime| aside(taken, args.trust.allow_older, held.as_ref(), options.threads, runtime);
-        let besides = held.as_ref().map(|held| Besides { bytes: held.bytes(), look: &look });
-        let runtime = Runtime { sink: &sink, stopped: &stopped, now_ms: &now_ms, run_id, pace, input, besides };
-        vouch_datadir::verify(&options, &runtime)
+        let check =
+            |may_read: MayRead| compare_list(taken, args.trust.allow_older, held.as_ref(), options.threads, may_read);
+        let beside = held.as_ref().map(|held| CheckBeside { bytes: held.bytes(), check: &check });
+        let inputs = Inputs { pace: Pace::new(args.rate), standard_input: stdin(args), beside };
+        vouch_datadir::verify(&options, inputs, &context)
     };
     let summary = summary.map_err(Complaint::from)?;
     listing.iter().for_each(|listing| keep_serial(&listing.taken, args.trust.allow_older));
@@ -92,11 +93,17 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// Holds the directory against the list, and says whom the list was believed.
-fn aside(taken: Option<&Taken>, allow_older: bool, held: Option<&Held>, threads: usize, runtime: &Runtime) -> Aside {
-    let compared = held.map(|held| held.compare(threads, &|file, bytes| runtime.read(file, bytes))).unwrap_or_default();
+/// Compares the directory with the list, and says whom the list was believed.
+fn compare_list(
+    taken: Option<&Taken>,
+    allow_older: bool,
+    held: Option<&Held>,
+    threads: usize,
+    may_read: MayRead,
+) -> Checked {
+    let compared = held.map(|held| held.compare(threads, may_read)).unwrap_or_default();
     let notices = taken.map(|taken| taken.accepted.remarks(taken.key_beside, allow_older)).unwrap_or_default();
-    Aside { findings: compared.findings, failures: compared.failures, notices }
+    Checked { findings: compared.findings, failures: compared.failures, notices }
 }
 
 fn options(args: &PagesArgs) -> Result<PagesOptions, Complaint> {

@@ -133,18 +133,9 @@ pub(super) fn progress(output: &OutputArgs, terminal: Terminal) -> Box<dyn Sink>
 }
 
 /// Hands every event to all sinks.
-pub(super) struct Fan<'a>(pub(super) [&'a dyn Sink; 3]);
+pub(super) struct Shared<const N: usize>(pub(super) [Arc<dyn Sink>; N]);
 
-impl Sink for Fan<'_> {
-    fn emit(&self, event: &Event) {
-        self.0.iter().for_each(|sink| sink.emit(event));
-    }
-}
-
-/// The same with sinks that a run may keep.
-struct Shared([Arc<dyn Sink>; 3]);
-
-impl Sink for Shared {
+impl<const N: usize> Sink for Shared<N> {
     fn emit(&self, event: &Event) {
         self.0.iter().for_each(|sink| sink.emit(event));
     }
