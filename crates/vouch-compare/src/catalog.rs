@@ -115,6 +115,8 @@ impl<'a> Catalog<'a> {
         source: &mut Link<'_>,
         replicas: &mut [Link<'_>],
     ) -> Result<Self> {
+        ledger.owe_listing(source.name());
+        replicas.iter().for_each(|replica| ledger.owe_listing(replica.name()));
         let mut packet = source.ask(|session| Ok(session.identity().max_allowed_packet))?;
         let names = options.filters.listed();
         let ours_fold = listing::folds(source)?;
@@ -138,8 +140,10 @@ impl<'a> Catalog<'a> {
                 let text = "lower_case_table_names differs from the source's: names of tables are matched without case";
                 ledger.notice(Code::CaseFolded, Some(replica.name()), text);
             }
+            ledger.settle_listing(replica.name(), listed.len());
             theirs.push(listed);
         }
+        ledger.settle_listing(source.name(), ours.len());
         let by_name = |name: &TableName| options.filters.table(&name.database, &name.table).is_none();
         let entries = ours.describe(source, ledger, by_name)?;
         Ok(Catalog { options, ledger, fences, stop, source: ours, replicas: theirs, entries, packet })

@@ -52,6 +52,8 @@ struct Books {
     tables: Vec<TableTally>,
     /// Items that are owed and not settled, by name and server.
     open: HashMap<(ItemKind, String, Option<String>), Debt>,
+    /// Servers whose list of tables is owed, settled or not.
+    listed: HashSet<String>,
     told: HashSet<(Code, Option<String>, String)>,
     drift: Vec<Finding>,
     pauses: Vec<Pause>,
@@ -59,6 +61,9 @@ struct Books {
     /// Why rows are not compared at all, by an option.
     unchecked: Option<Code>,
 }
+
+/// The name of what a server owes about its tables: that those that it lists are all that there are.
+pub const LISTING: &str = "tables";
 
 /// The name of what a replica owes about transactions of its own.
 pub const HISTORY: &str = "errant transactions";
@@ -134,6 +139,38 @@ impl<'a> Ledger<'a> {
             let debt = self.recorder.owe(item(&key));
             self.books().open.insert(key, debt);
         }
+    }
+
+    /// Writes down that a server owes the list of its tables.
+    pub fn owe_listing(&self, server: &str) {
+        if !self.books().listed.insert(server.to_owned()) {
+            return;
+        }
+        self.owe(ItemKind::Listing, LISTING, Some(server));
+    }
+
+    /// Settles it by the number of tables. A list without any is proven by nothing.
+    pub fn settle_listing(&self, server: &str, tables: usize) {
+        let outcome = match tables {
+            0 => Settled::Unproven(Code::NothingFound),
+            _ => Settled::verified_by("information_schema"),
+        };
+        self.settle(ItemKind::Listing, LISTING, Some(server), outcome);
+    }
+
+    /// Settles it where tables may be hidden from the account: accepted by an option, or an error.
+    pub fn hidden(&self, server: &str, accepted: bool, message: String) {
+        self.owe_listing(server);
+        if accepted {
+            self.notice(Code::HiddenAccepted, Some(server), message);
+            self.settle(ItemKind::Listing, LISTING, Some(server), Settled::excluded_by_option(Code::HiddenAccepted));
+            return;
+        }
+        let hint = "grant SELECT there, or name what is to be compared, or pass --accept-hidden-tables";
+        let failure = Failure::new(Code::TablesHidden, message).with_hint(hint).at(None, Some(server));
+        let key = (ItemKind::Listing, LISTING.to_owned(), Some(server.to_owned()));
+        let debt = self.books().open.get(&key).copied().unwrap_or_else(|| self.recorder.run());
+        self.recorder.error(debt, failure);
     }
 
     /// Writes down what is owed of a table on every replica.

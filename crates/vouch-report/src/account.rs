@@ -59,6 +59,11 @@ impl ItemKind {
             ItemKind::Step => "step",
         }
     }
+
+    /// Whether it is data, or a server, and not only what the check of them rests on.
+    fn is_subject(self) -> bool {
+        !matches!(self, ItemKind::Run | ItemKind::Listing | ItemKind::Position | ItemKind::Directory)
+    }
 }
 
 /// One thing that a run owes an answer about.
@@ -385,6 +390,16 @@ impl Scope {
     pub fn counts(&self) -> ScopeCounts {
         let mut counts = ScopeCounts::default();
         for (_, outcome) in self.items() {
+            counts.add(outcome);
+        }
+        counts
+    }
+
+    /// Items by outcome, without listings, positions and directories: a complete list of tables and a known position
+    /// prove nothing about a row.
+    pub fn counts_of_subjects(&self) -> ScopeCounts {
+        let mut counts = ScopeCounts::default();
+        for (_, outcome) in self.items().filter(|(item, _)| item.kind.is_subject()) {
             counts.add(outcome);
         }
         counts

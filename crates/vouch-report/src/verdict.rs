@@ -26,8 +26,9 @@ pub enum Verdict {
 impl Verdict {
     /// Weighs a closed account. Notices never count; a finding outweighs an error.
     ///
-    /// `Clean` takes an account in which at least one item was verified, none is
-    /// unproven and none differs, and a run without an error or a finding.
+    /// `Clean` takes an account in which at least one item was verified that is more
+    /// than a listing or a position, none is unproven and none differs, and a run
+    /// without an error or a finding.
     pub fn derive(
         command: Command,
         scope: &Scope,
@@ -38,7 +39,7 @@ impl Verdict {
         let counts = scope.counts();
         let found = counts.differing > 0 || findings.iter().any(|finding| finding.severity > Severity::Notice);
         let run_proven = matches!(scope.run(), Some(Outcome::Verified { .. }));
-        let proven = run_proven && errors.is_empty() && counts.unproven == 0 && counts.verified > 0;
+        let proven = run_proven && errors.is_empty() && counts.unproven == 0 && scope.counts_of_subjects().verified > 0;
         if scope.contradiction().is_some() {
             Verdict::Bug
         } else if let Some(signal) = interrupted {
@@ -63,8 +64,8 @@ impl Verdict {
         if let Some(why) = scope.contradiction() {
             return Some(Failure::new(Code::AccountUnsound, why));
         }
-        let counts = scope.counts();
-        let silent = interrupted.is_none() && findings.is_empty() && errors.is_empty() && counts.differing == 0;
+        let counts = scope.counts_of_subjects();
+        let silent = interrupted.is_none() && findings.is_empty() && errors.is_empty() && scope.counts().differing == 0;
         (silent && counts.verified == 0).then(|| {
             let left_out = counts.excluded_by_option + counts.excluded_by_default;
             let message = match (counts.owed, left_out) {

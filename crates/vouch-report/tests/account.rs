@@ -1,17 +1,21 @@
 //! The account under mutation: a line that is lost, doubled or moved between an
 //! engine and its account never improves the verdict.
 //!
-//! Each of these was once an exit 0: a table whose differences were beyond the
-//! limit of the list and whose state was lost (the dropped finding), a file of
-//! an unknown kind that nobody mentioned again (the dropped settlement), and a
-//! chunk that was counted twice and hid one that was never read (the doubled one).
+//! Each of these faults, put back into the account, makes a test here fail:
+//!
+//! 1. An item that nobody settled counts as verified: a table that was planned and
+//!    never read was part of a clean result.
+//! 2. A run that verified nothing is clean: a typo in a filter proved nothing, with
+//!    exit code 0, for as long as nobody read the report.
+//! 3. The last of two settlements of one item counts: a difference was found, and a
+//!    later pass over the same table overwrote it with "verified".
 
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
 use vouch_report::{
-    Account, Code, Command, Coverage, Entry, Event, Failure, Finding, Item, ItemKind, Outcome, Recorder, Reported,
-    RunContext, Scope, Severity, Sink, Stop, Summary, Verdict,
+    Account, Code, Command, Coverage, Entry, Event, ExcludedBy, Failure, Finding, Item, ItemKind, Outcome, Recorder,
+    Reported, RunContext, Scope, Severity, Sink, Stop, Summary, Verdict,
 };
 
 /// Keeps the account's lines as an engine sent them.
@@ -37,11 +41,12 @@ enum Course {
     FailedUnsettled,
     Unsettled,
     Excluded,
+    LeftOut,
     CheckedAgain,
     CheckedAgainAndFound,
 }
 
-const COURSES: [Course; 10] = [
+const COURSES: [Course; 11] = [
     Course::Verified,
     Course::Found,
     Course::FoundAndNotListed,
@@ -50,6 +55,7 @@ const COURSES: [Course; 10] = [
     Course::FailedUnsettled,
     Course::Unsettled,
     Course::Excluded,
+    Course::LeftOut,
     Course::CheckedAgain,
     Course::CheckedAgainAndFound,
 ];
@@ -88,6 +94,9 @@ fn take(recorder: &Recorder, debt: vouch_report::Debt, course: Course, item: Ite
         Course::FailedUnsettled => recorder.error(debt, Failure::new(Code::LagTimeout, "too late")),
         Course::Unsettled => {}
         Course::Excluded => recorder.settle(debt, Outcome::excluded_by_option(Code::FilteredOut)),
+        Course::LeftOut => {
+            recorder.settle(debt, Outcome::Excluded { by: ExcludedBy::Default, code: Code::NotCovered });
+        }
         Course::CheckedAgain => {
             recorder.finding(debt, finding());
             let again = recorder.supersede(debt, item);
@@ -124,6 +133,19 @@ fn improves(mutated: Verdict, original: Verdict) -> bool {
     rank(mutated) < rank(original)
 }
 
+/// Lines that settle the same item as verified after all.
+fn contradictions(entry: &Entry) -> Vec<Entry> {
+    let mut others = Vec::new();
+    if let Entry::Settled { debt, outcome, found, failed } = entry
+        && !matches!(outcome, Outcome::Verified { .. } | Outcome::Excluded { .. })
+    {
+        let outcome = Outcome::verified();
+        others.push(Entry::Settled { debt: *debt, outcome, found: *found, failed: *failed });
+        others.push(Entry::Settled { debt: *debt, outcome: Outcome::verified(), found: 0, failed: 0 });
+    }
+    others
+}
+
 #[test]
 fn no_lost_doubled_or_moved_line_improves_a_verdict() {
     let mut tried = 0;
@@ -144,6 +166,11 @@ fn no_lost_doubled_or_moved_line_improves_a_verdict() {
                 let mut doubled = entries.clone();
                 doubled.insert(at, entries[at].clone());
                 check(doubled, "doubled", at);
+                for another in contradictions(&entries[at]) {
+                    let mut added = entries.clone();
+                    added.push(another.clone());
+                    check(added, "contradicted", at);
+                }
                 for to in 0..entries.len() {
                     let mut moved = entries.clone();
                     moved.swap(at, to);
@@ -175,12 +202,16 @@ fn each_course_has_its_verdict() {
     for course in COURSES {
         let (summary, _) = run(&[course, Course::Verified]);
         let expected = match course {
-            Course::Verified | Course::Remarked | Course::Excluded | Course::CheckedAgain => 0,
+            Course::Verified | Course::Remarked | Course::Excluded | Course::LeftOut | Course::CheckedAgain => 0,
             Course::Found | Course::FoundAndNotListed | Course::CheckedAgainAndFound => 1,
             Course::Failed | Course::FailedUnsettled | Course::Unsettled => 3,
         };
         assert_eq!(summary.verdict.exit_code(), expected, "{course:?}");
-        assert_eq!(summary.scope.counts().owed, 2, "{course:?}");
+        let counts = summary.scope.counts();
+        assert_eq!(counts.owed, 2, "{course:?}");
+        let left_out = (counts.excluded_by_option, counts.excluded_by_default);
+        let expected = (u64::from(course == Course::Excluded), u64::from(course == Course::LeftOut));
+        assert_eq!(left_out, expected, "{course:?}");
     }
 }
 
@@ -190,7 +221,38 @@ fn nothing_verified_is_never_clean() {
         let (summary, _) = run(courses);
         assert_eq!(summary.verdict.exit_code(), 3, "{courses:?}");
         assert_eq!(summary.errors.iter().map(|error| error.code).collect::<Vec<_>>(), [Code::NothingVerified]);
+        // The verdict does not rest on the error alone.
+        assert!(!Verdict::derive(Command::Compare, &summary.scope, &[], &[], None).is_clean(), "{courses:?}");
     }
+}
+
+/// A run that is cut off has settled what it settled; the rest is unproven, and never verified.
+#[test]
+fn what_a_cut_off_run_left_open_is_unproven() {
+    let (_, entries) = run(&[Course::Verified, Course::Found, Course::Failed, Course::Excluded]);
+    for end in 0..=entries.len() {
+        let mut account = Account::default();
+        entries[..end].iter().for_each(|entry| account.enter(entry.clone()));
+        let settled = entries[..end].iter().filter(|entry| matches!(entry, Entry::Settled { .. })).count();
+        let scope = account.cut_off();
+        let proven = |outcome: &Outcome| matches!(outcome, Outcome::Verified { .. } | Outcome::Excluded { .. });
+        let all = scope.items().filter(|(_, outcome)| proven(outcome)).count();
+        assert!(all <= settled, "{all} items count as proven after {settled} were settled");
+    }
+}
+
+/// A comparison whose filters left no table was to be clean once its listings counted: a schedule with a typo in
+/// `--tables` would have proven nothing, every night, with exit code 0.
+#[test]
+fn listings_and_positions_alone_prove_nothing() {
+    let (sink, stop) = (Arc::new(Lines::default()), Arc::new(Stop::new()));
+    let recorder = Recorder::begin(Command::Compare, RunContext { sink, stop, now_ms: || 7, run_id: "r".to_owned() });
+    for kind in [ItemKind::Listing, ItemKind::Position, ItemKind::Directory] {
+        recorder.settled(Item::new(kind, "it"), Outcome::verified());
+    }
+    let summary = recorder.finish(Coverage::default());
+    assert_eq!(summary.verdict.exit_code(), 3);
+    assert_eq!(summary.errors.iter().map(|error| error.code).collect::<Vec<_>>(), [Code::NothingVerified]);
 }
 
 #[test]

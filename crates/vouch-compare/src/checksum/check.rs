@@ -78,7 +78,9 @@ fn tables(
     stop: &Stop,
 ) -> Result<()> {
     let copies: Vec<bool> = checks::copies(servers).iter().map(Option::is_some).collect();
+    ledger.owe_listing(source.name());
     let totals = source.ask(|session| session.checksum_totals(table))?;
+    ledger.settle_listing(source.name(), totals.len());
     let position = source.ask(|session| session.source_position(servers.kind))?;
     let mut theirs = Vec::new();
     for (joined, link) in servers.replicas.iter().zip(links.iter_mut()) {

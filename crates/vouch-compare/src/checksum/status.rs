@@ -9,6 +9,7 @@ use super::options::ChecksumOptions;
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
+use crate::preflight;
 use crate::refusal::{refuse_server, report_moved};
 use crate::state::now_ms;
 use crate::supervise::supervise;
@@ -37,6 +38,7 @@ pub fn status(options: &ChecksumOptions, age: Duration, context: &RunContext) ->
         let mut source = Link::new(dial, &context.stop);
         let (rotation, totals) = bookkeeping(options, &mut source)?;
         let refuse = |error: ServerError| refuse_server("source", &error);
+        preflight::report_hidden(&mut source, &options.filters, &[], options.hidden_tables, &ledger).map_err(refuse)?;
         let catalog =
             Catalog::list(engine::selection(options), &ledger, Vec::new(), &context.stop, &mut source, &mut [])
                 .map_err(refuse)?;

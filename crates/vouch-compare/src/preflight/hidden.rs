@@ -3,7 +3,6 @@
 use crate::filter::{Filters, Reach};
 use crate::ledger::Ledger;
 use crate::link::Link;
-use vouch_report::{Code, Failure};
 use vouch_server::{Databases, Hidden, Result};
 
 /// What is made of tables that may be hidden from an account.
@@ -31,6 +30,7 @@ pub fn report(
     hidden_tables: HiddenTables,
     ledger: &Ledger<'_>,
 ) -> Result<()> {
+    ledger.owe_listing(link.name());
     let mapped = |name: &String| {
         let other = database_map.iter().find(|(from, _)| from == name);
         other.map_or_else(|| name.clone(), |(_, to)| to.clone())
@@ -51,14 +51,7 @@ pub fn report(
         return Ok(());
     }
     let text = format!("tables hidden by privileges may exist in {}", places(&hidden));
-    match hidden_tables {
-        HiddenTables::Accepted => ledger.notice(Code::HiddenAccepted, Some(link.name()), text),
-        HiddenTables::Incomplete => ledger.failure(
-            Failure::new(Code::TablesHidden, text)
-                .with_hint("grant SELECT there, or name what is to be compared, or pass --accept-hidden-tables")
-                .at(None, Some(link.name())),
-        ),
-    }
+    ledger.hidden(link.name(), hidden_tables == HiddenTables::Accepted, text);
     Ok(())
 }
 
