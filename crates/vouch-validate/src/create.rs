@@ -12,22 +12,38 @@ use crate::split;
 use std::sync::Arc;
 use vouch_convert::{millis, parse, widen};
 use vouch_manifest::{
-    Class, Exclude, Kind, Manifest, Method, ObjectFacts, ServerFacts, TableDigest, TableFacts, fresh_id, matches,
+    Class, Exclude, Kind, Manifest, Method, ObjectFacts, PositionFacts, ServerFacts, TableDigest, TableFacts, fresh_id,
+    matches,
 };
-use vouch_report::{Code, Event, Notice, Refusal, RefusalKind, RunContext};
+use vouch_report::{
+    Code, Command, Coverage, Debt, Event, ExcludedBy, Failure, Item, ItemKind, Outcome, Recorder, Refusal, RefusalKind,
+    RunContext, Summary,
+};
 use vouch_server::{Databases, Hidden, Session, TableEntry};
 
-/// Reads every table that is wanted, all in one snapshot, and says what they were.
+/// The result of taking a manifest.
+#[derive(Debug)]
+pub struct Created {
+    /// What was owed, and how each item was settled.
+    pub summary: Summary,
+    /// The manifest, where everything that is owed was read: one that lacks a table would prove too little.
+    pub manifest: Option<Manifest>,
+}
+
+/// Reads every table that is wanted, all in one snapshot, and notes what they were.
 ///
 /// # Errors
-/// A [`Refusal`] when any of them could not be read: a manifest that lacks a table would prove too little.
-pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest, Refusal> {
+/// A [`Refusal`] when nothing could be read at all.
+pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Created, Refusal> {
     let asked = |error: vouch_server::ServerError| refuse_server(&error);
+    let mut books = Books::begin(context);
     let connector = Connector::new(&options.target, &options.effort, context);
     let mut control = connector.brisk().open().map_err(asked)?;
     let listed = control.tables().map_err(asked)?;
-    hidden(&mut control, &listed, options, context)?;
+    let hidden = hidden(&mut control, &listed, options)?;
+    books.listing(hidden);
     let wanted = choose(&listed, options)?;
+    books.owe(&wanted);
     let mut sessions = open(&connector, options.effort.workers.min(wanted.tables.len()))?;
     let position = snapshot::open_all(&mut control, &mut sessions, options.snapshot_timeout, context).map_err(asked)?;
     let position = position.ok_or_else(|| {
@@ -38,11 +54,12 @@ pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest,
              --snapshot-timeout",
         )
     })?;
-    let objects = objects(&mut control, &wanted, kind(options), context)?;
+    books.position(&position);
+    let objects = objects(&mut control, &wanted, options, &books)?;
     let server = server(&mut control).map_err(asked)?;
     let plan = plan(&mut control, &wanted.tables, options).map_err(asked)?;
     let registry = Arc::clone(&connector.registry);
-    let readings = read(&wanted.tables, plan, sessions, connector, options, context)?;
+    let tables = read(&wanted.tables, plan, sessions, connector, options, &mut books)?;
     if let Some(error) = registry.moved() {
         return Err(refuse_server(&error));
     }
@@ -50,7 +67,7 @@ pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest,
     let id = fresh_id(created_ms).ok_or_else(|| {
         Refusal::new(Code::UsageRefused, "the system has no randomness for an id", "look at the system")
     })?;
-    Ok(Manifest {
+    let manifest = Manifest {
         kind: kind(options),
         id,
         serial: options.serial,
@@ -61,19 +78,116 @@ pub fn create(options: &CreateOptions, context: &RunContext) -> Result<Manifest,
         server: Some(server),
         backup: None,
         position: Some(position),
-        tables: wanted.tables.iter().zip(readings).map(|(chosen, reading)| facts(chosen, reading, options)).collect(),
+        tables,
         objects,
         excludes: wanted.excludes,
-    })
+    };
+    let summary = books.finish();
+    let manifest = summary.verdict.is_clean().then_some(manifest);
+    Ok(Created { summary, manifest })
 }
 
-/// Refuses an account from which tables may be hidden that belong in the manifest: it would lack them.
-fn hidden(
-    control: &mut Session,
-    listed: &[TableEntry],
-    options: &CreateOptions,
-    context: &RunContext,
-) -> Result<(), Refusal> {
+/// The account of a manifest: the list of tables, the position, the rows and the definition of each table, and each
+/// object.
+struct Books {
+    recorder: Recorder,
+    listing: Debt,
+    position: Debt,
+    /// Rows and definition of each table, in the order of the tables.
+    tables: Vec<(Debt, Debt)>,
+}
+
+impl Books {
+    fn begin(context: &RunContext) -> Self {
+        let recorder = Recorder::begin(Command::ManifestCreate, context.clone());
+        let listing = recorder.owe(Item::new(ItemKind::Listing, "tables"));
+        let position = recorder.owe(Item::new(ItemKind::Position, "position of the server"));
+        Books { recorder, listing, position, tables: Vec::new() }
+    }
+
+    /// Settles the list of tables. `hidden` is what may be missing from it, which an option accepts.
+    fn listing(&self, hidden: Option<String>) {
+        let outcome = match hidden {
+            None => Outcome::verified_by("information_schema"),
+            Some(message) => {
+                self.recorder.notice(Code::HiddenAccepted, None, message);
+                Outcome::excluded_by_option(Code::HiddenAccepted)
+            }
+        };
+        self.recorder.settle(self.listing, outcome);
+    }
+
+    fn owe(&mut self, wanted: &Wanted) {
+        for name in &wanted.left_out {
+            self.recorder.settled(Item::new(ItemKind::Table, name), Outcome::excluded_by_option(Code::FilteredOut));
+        }
+        for chosen in &wanted.tables {
+            let owe = |kind| self.recorder.owe(Item::new(kind, chosen.entry.name.to_string()));
+            self.tables.push((owe(ItemKind::Table), owe(ItemKind::Definition)));
+        }
+    }
+
+    fn position(&self, position: &PositionFacts) {
+        let outcome = match position.method.as_str() {
+            "none" => Outcome::Excluded { by: ExcludedBy::Kind, code: Code::PositionUnknown },
+            method => Outcome::Verified { how: method.to_owned().into(), as_of: position.gtid.clone() },
+        };
+        self.recorder.settle(self.position, outcome);
+    }
+
+    fn object(&self, name: String, seen: bool, options: &CreateOptions) {
+        let debt = self.recorder.owe(Item::new(ItemKind::Object, &name));
+        let message = format!("the account may not see how the {name} is defined");
+        let outcome = match (seen, options.hidden_tables) {
+            (true, _) => Outcome::verified_by("definition digest"),
+            (false, HiddenTables::Accepted) => {
+                self.recorder.notice(Code::HiddenAccepted, None, message);
+                Outcome::excluded_by_option(Code::HiddenAccepted)
+            }
+            (false, HiddenTables::Refused) => {
+                let hint = "grant SHOW VIEW, TRIGGER, EVENT and SHOW_ROUTINE, or pass --accept-hidden-tables; nothing \
+                            was written";
+                self.recorder.error(debt, Failure::new(Code::ObjectUnseen, message).with_hint(hint));
+                Outcome::Unproven(Code::ObjectUnseen)
+            }
+        };
+        self.recorder.settle(debt, outcome);
+    }
+
+    fn table(&self, index: usize, chosen: &Chosen, facts: &TableFacts) {
+        let Some((rows, definition)) = self.tables.get(index) else { return };
+        self.recorder.settle(
+            *rows,
+            match (chosen.class, &facts.digest) {
+                (Class::Verify, Some(digest)) => Outcome::verified_by(digest.method.name()),
+                (Class::Verify, None) => Outcome::Unproven(Code::TableFailed),
+                (Class::Volatile, _) => Outcome::excluded_by_option(Code::Volatile),
+                (Class::SchemaOnly, _) => Outcome::excluded_by_option(Code::FilteredOut),
+            },
+        );
+        self.recorder.settle(
+            *definition,
+            match &facts.definition_digest {
+                Some(_) => Outcome::verified_by("definition digest"),
+                None => Outcome::Unproven(Code::TableFailed),
+            },
+        );
+    }
+
+    fn failed(&self, index: usize, name: &str, why: &str) {
+        let debt = self.tables.get(index).map_or(self.recorder.run(), |(rows, _)| *rows);
+        let failure = Failure::new(Code::TableFailed, format!("a table could not be read: {name}: {why}"));
+        self.recorder.error(debt, failure.at(Some(name), None).with_hint(LEAVE_OUT));
+    }
+
+    fn finish(self) -> Summary {
+        self.recorder.finish(Coverage::empty(Command::ManifestCreate))
+    }
+}
+
+/// Refuses an account from which tables may be hidden that belong in the manifest: it would lack them. Where an
+/// option accepts that, returns what may be missing.
+fn hidden(control: &mut Session, listed: &[TableEntry], options: &CreateOptions) -> Result<Option<String>, Refusal> {
     let databases = databases(listed, options);
     let takes_part = |database: &str| !is_ignored(database, options);
     let hidden = control.hidden_tables(match &databases {
@@ -81,7 +195,7 @@ fn hidden(
         None => Databases::Matching(&takes_part),
     });
     let hidden = hidden.map_err(|error| refuse_server(&error))?;
-    let Some(first) = hidden.first() else { return Ok(()) };
+    let Some(first) = hidden.first() else { return Ok(None) };
     let place = match first {
         Hidden::In(database) => database.as_str(),
         Hidden::InOthers => "other databases",
@@ -93,8 +207,7 @@ fn hidden(
     };
     let message = format!("tables hidden by privileges may exist in {place}{more}");
     if options.hidden_tables == HiddenTables::Accepted {
-        context.sink.emit(&Event::Notice(Notice { code: Code::HiddenAccepted, server: None, message }));
-        return Ok(());
+        return Ok(Some(message));
     }
     let hint = "grant SELECT there, or name the tables with --tables, or pass --accept-hidden-tables; \
                 nothing was written";
@@ -131,10 +244,12 @@ struct Chosen {
 struct Wanted {
     tables: Vec<Chosen>,
     excludes: Vec<Exclude>,
+    /// Tables that options leave out.
+    left_out: Vec<String>,
 }
 
 fn choose(listed: &[TableEntry], options: &CreateOptions) -> Result<Wanted, Refusal> {
-    let mut wanted = Wanted { tables: Vec::new(), excludes: Vec::new() };
+    let mut wanted = Wanted { tables: Vec::new(), excludes: Vec::new(), left_out: Vec::new() };
     for (pattern, reason) in options.volatile.iter().chain(&options.schema_only) {
         wanted.excludes.push(Exclude { pattern: pattern.clone(), reason: reason.clone() });
     }
@@ -146,9 +261,11 @@ fn choose(listed: &[TableEntry], options: &CreateOptions) -> Result<Wanted, Refu
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, &name));
         let named = |patterns: &[(String, String)]| patterns.iter().any(|(pattern, _)| matches(pattern, &name));
         if any(&options.ignore_tables) {
+            wanted.left_out.push(name);
             continue;
         }
         if !options.tables.is_empty() && !any(&options.tables) {
+            wanted.left_out.push(name.clone());
             wanted.excludes.push(Exclude { pattern: name, reason: "not among --tables".to_owned() });
             continue;
         }
@@ -208,21 +325,21 @@ fn kind(options: &CreateOptions) -> Kind {
 fn objects(
     control: &mut Session,
     wanted: &Wanted,
-    kind: Kind,
-    context: &RunContext,
+    options: &CreateOptions,
+    books: &Books,
 ) -> Result<Vec<ObjectFacts>, Refusal> {
     let listed = control.objects().map_err(|error| refuse_server(&error))?;
+    let belongs = |database: &str| wanted.tables.iter().any(|chosen| chosen.entry.name.database == database);
     let mut objects = Vec::new();
-    for one in listed.iter().filter(|one| wanted.tables.iter().any(|chosen| chosen.entry.name.database == one.database))
-    {
-        let Some(definition_digest) = definition::of_object_in(kind, one) else {
-            let message =
-                format!("the account may not see how the {} {}.{} is defined", one.kind, one.database, one.name);
-            context.sink.emit(&Event::Notice(Notice { code: Code::ObjectUnseen, server: None, message }));
-            continue;
-        };
-        let (kind, schema, name) = (one.kind.clone(), one.database.clone(), one.name.clone());
-        objects.push(ObjectFacts { kind, schema, name, definition_digest });
+    for one in listed.iter().filter(|one| belongs(&one.database)) {
+        let digest = definition::of_object_in(kind(options), one);
+        books.object(format!("{} {}.{}", one.kind, one.database, one.name), digest.is_some(), options);
+        objects.extend(digest.map(|definition_digest| ObjectFacts {
+            kind: one.kind.clone(),
+            schema: one.database.clone(),
+            name: one.name.clone(),
+            definition_digest,
+        }));
     }
     Ok(objects)
 }
@@ -259,44 +376,40 @@ fn read(
     sessions: Vec<Session>,
     connector: Connector,
     options: &CreateOptions,
-    context: &RunContext,
-) -> Result<Vec<Reading>, Refusal> {
+    books: &mut Books,
+) -> Result<Vec<TableFacts>, Refusal> {
     let mut assembly = Assembly::new(&plan.iter().map(Vec::len).collect::<Vec<_>>());
     let requests: Vec<Request> =
         tables.iter().zip(plan).flat_map(|(chosen, slices)| requests(chosen, slices, options)).collect();
-    context.sink.emit(&Event::Planned { tables: widen(tables.len()), rows: 0, replicas: 1 });
+    books.recorder.emit(&Event::Planned { tables: widen(tables.len()), rows: 0, replicas: 1 });
     let renew: Renew = Arc::new(|_: &mut Session| Err("the connection was lost, and the snapshot with it".to_owned()));
-    let mut readings: Vec<Option<Reading>> = vec![None; tables.len()];
-    let mut failed = Vec::new();
-    let pool = Pool::start(requests, sessions, connector, &options.effort, context, Some(renew));
+    let mut all: Vec<Option<TableFacts>> = tables.iter().map(|_| None).collect();
+    let context = books.recorder.context().clone();
+    let pool = Pool::start(requests, sessions, connector, &options.effort, &context, Some(renew));
     let ended = pool.finish(|answer| {
         let Some(answer) = assembly.take(answer) else { return };
-        let name = tables.get(answer.index).map(|chosen| chosen.entry.name.to_string()).unwrap_or_default();
+        let Some((chosen, slot)) = tables.get(answer.index).zip(all.get_mut(answer.index)) else { return };
+        let name = chosen.entry.name.to_string();
         match answer.result {
-            Ok(Reading { unlike: Some(why), .. }) => failed.push(format!("{name}: {why}")),
+            Ok(Reading { unlike: Some(why), .. }) | Err((_, why)) => books.failed(answer.index, &name, &why),
             Ok(reading) => {
-                if let Some(slot) = readings.get_mut(answer.index) {
-                    *slot = Some(reading);
-                }
+                let facts = facts(chosen, reading, options);
+                books.table(answer.index, chosen, &facts);
+                *slot = Some(facts);
             }
-            Err((_, why)) => failed.push(format!("{name}: {why}")),
         }
-        context.sink.emit(&Event::TableFinished { table: name });
+        books.recorder.emit(&Event::TableFinished { table: name });
     });
     if let Some(Abort::Stopped(_)) = ended.abort {
-        return Err(unread("the run was stopped"));
+        let refusal = Refusal::new(Code::TableFailed, "the run was stopped", LEAVE_OUT);
+        return Err(refusal.of_kind(RefusalKind::Unreachable));
     }
-    match (failed.first(), failed.len()) {
-        (None, _) => Ok(readings.into_iter().flatten().collect()),
-        (Some(first), 1) => Err(unread(&format!("a table could not be read: {first}"))),
-        (Some(first), count) => Err(unread(&format!("{count} tables could not be read, the first of them {first}"))),
-    }
+    // One that was not read has settled nothing, so there will be no manifest.
+    Ok(all.into_iter().flatten().collect())
 }
 
-fn unread(message: &str) -> Refusal {
-    let hint = "leave tables out on purpose with --ignore-tables or --volatile; nothing was written";
-    Refusal::new(Code::TableFailed, message, hint).of_kind(RefusalKind::Unreachable)
-}
+/// What to do about a table that cannot be read.
+const LEAVE_OUT: &str = "leave tables out on purpose with --ignore-tables or --volatile; nothing was written";
 
 fn facts(chosen: &Chosen, reading: Reading, options: &CreateOptions) -> TableFacts {
     TableFacts {

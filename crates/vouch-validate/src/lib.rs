@@ -33,6 +33,6 @@ mod unchanged;
 mod validate;
 mod warden;
 
-pub use create::create;
+pub use create::{Created, create};
 pub use options::{CreateOptions, Effort, ExtraPolicy, Gate, HiddenTables, ValidateOptions};
 pub use validate::{untouched, validate};

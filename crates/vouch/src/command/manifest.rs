@@ -23,8 +23,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vouch_manifest::{Accepted, Backup, Manifest, SigningKey, Untrusted, bytes, rfc3339, sign};
-use vouch_report::{Refusal, RunContext, Sink};
-use vouch_validate::create as take;
+use vouch_report::{Refusal, RunContext, Sink, Summary};
+use vouch_validate::{Created, create as take};
 
 /// Runs a command about manifests.
 pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
@@ -128,7 +128,8 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
     if let Some(signal) = stop.requested() {
         return Ok(Exit::Interrupted(signal));
     }
-    let taken = taken?;
+    let Created { summary, manifest: taken } = taken?;
+    let Some(taken) = taken else { return Err(unread(&summary)) };
     let manifest = Manifest { backup: backup(&args.issue)?, ..taken };
     let contents = bytes(&manifest);
     replace_manifest(&args.out, &manifest, &contents)?;
@@ -136,6 +137,20 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
         write_signature(&key, &contents, SignatureFormat::Raw, "", &with_suffix(&args.out, ".sig"))?;
     }
     super::write(&told(&manifest, None))
+}
+
+/// Why there is no manifest, with the exit code of the account.
+fn unread(summary: &Summary) -> Complaint {
+    let first = summary.errors.first();
+    let message = first.map_or("not everything that is owed was read", |error| &error.message);
+    let message = match summary.errors.len() {
+        0 | 1 => message.to_owned(),
+        count => format!("{count} checks failed, the first of them: {message}"),
+    };
+    let hint = first.and_then(|error| error.hint.as_deref()).unwrap_or("nothing was written");
+    let mut complaint = Complaint::incomplete(message).hint(hint);
+    complaint.exit = Exit::from(summary.verdict);
+    complaint
 }
 
 fn backup(args: &IssueArgs) -> Result<Option<Backup>, Complaint> {
