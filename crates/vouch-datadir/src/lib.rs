@@ -51,7 +51,7 @@ mod verify;
 mod zeros;
 
 pub use hint::noted_method;
-pub use innochecksum::{Algorithm, Dialect, Ended, InnochecksumOptions, Said, innochecksum};
+pub use innochecksum::{Algorithm, Dialect, InnochecksumOptions, Said, innochecksum};
 pub use keyring::{BackupKey, read_backup_key, read_keyring};
 pub use options::{CheckBeside, Checked, Inputs, Level, MayRead, PagesOptions, StateChoice};
 pub use pace::Pace;

@@ -21,8 +21,7 @@ use std::time::Duration;
 use vouch_convert::widen;
 use vouch_innodb::{Keyring, Lsn, SpaceFormat};
 use vouch_report::{
-    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally, Refusal, RunContext,
-    Skip, Summary,
+    Code, Event, Failure, FileCoverage, FilePlace, FileState, Finding, PageTally, Refusal, RunContext, Skip, Summary,
 };
 
 /// How often a file that looks like no tablespace is looked at, and how long a server may take to make it one.

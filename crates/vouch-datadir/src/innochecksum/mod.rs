@@ -1,7 +1,8 @@
 //! What innochecksum does, in its own words, by the verdicts of vouch: [`innochecksum`].
 //!
 //! Invariants: the words are those of the tool that comes with the server that wrote the file;
-//! nothing is ever written to a file that is looked at; a page that could not be verified is told.
+//! nothing is ever written to a file that is checked; a page that could not be verified is reported;
+//! the exit code follows from an account of the files.
 
 mod kinds;
 mod round;
@@ -10,8 +11,10 @@ mod summary;
 mod walk;
 
 use round::Round;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
+use vouch_report::{Command, Coverage, Debt, Item, ItemKind, Recorder, RunContext, Summary};
 
 /// Whose words are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,38 +82,37 @@ pub enum Said {
     Log(String),
 }
 
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// No more bad pages than allowed.
-    Well,
-    /// More bad pages than allowed, or a file that could not be looked at.
-    Badly,
-    /// The signal of this number came.
-    Stopped(u8),
-}
+/// No further page is read: what ended it was reported.
+struct Halt;
 
-/// Why no further page is looked at.
-enum Halt {
-    Badly,
-    Stopped(u8),
-}
-
-/// Looks at every file until one has more bad pages than are allowed. `input` is what `-` stands for.
+/// Checks every file until one has more bad pages than are allowed. `input` is what `-` stands for.
 pub fn innochecksum(
     options: &InnochecksumOptions,
     input: Option<File>,
-    stopped: &dyn Fn() -> Option<u8>,
+    context: &RunContext,
     say: &mut dyn FnMut(Said),
-) -> Ended {
+) -> Summary {
+    let recorder = Recorder::begin(Command::Innochecksum, context.clone());
+    let debts = owe(&recorder, &options.files);
     let mut input = input;
-    for path in &options.files {
+    for (path, debt) in options.files.iter().zip(debts) {
         let from = if path.as_os_str() == "-" { input.take() } else { None };
-        match Round::new(options, stopped, say).of(path, from) {
-            Ok(()) => {}
-            Err(Halt::Badly) => return Ended::Badly,
-            Err(Halt::Stopped(signal)) => return Ended::Stopped(signal),
+        if Round::new(options, &recorder, debt, say).of(path, from).is_err() {
+            break;
         }
     }
-    Ended::Well
+    recorder.finish(Coverage::empty(Command::Innochecksum))
+}
+
+/// Every file that is named is owed, and one that is named twice is owed twice.
+fn owe(recorder: &Recorder, files: &[PathBuf]) -> Vec<Debt> {
+    let mut times: HashMap<&PathBuf, u64> = HashMap::new();
+    let mut owed = |path| {
+        let times = times.entry(path).or_default();
+        *times = times.saturating_add(1);
+        let name = path.display().to_string();
+        let name = if *times == 1 { name } else { format!("{name} (named {times} times)") };
+        recorder.owe(Item::new(ItemKind::File, name))
+    };
+    files.iter().map(|path| owed(path)).collect()
 }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use vouch_innodb::{Checker, ExtentMap, FilHeader, Layout, NO_PAGE, PageNo, PageType, Verdict, mariadb_key_version};
+use vouch_report::{Code, Debt, ExcludedBy, Failure, FilePlace, Finding, Item, ItemKind, Outcome, Recorder};
 
 /// Time between two words on how far it is.
 const EVERY: Duration = Duration::from_secs(5);
@@ -22,10 +23,14 @@ const WAITED_FOR: u64 = 32;
 /// A look at one file.
 pub(super) struct Round<'a> {
     options: &'a InnochecksumOptions,
-    stopped: &'a dyn Fn() -> Option<u8>,
+    recorder: &'a Recorder,
+    debt: Debt,
     say: &'a mut dyn FnMut(Said),
     dialect: Dialect,
     bad: u64,
+    sound: u64,
+    /// Pages that are all zero and in use.
+    zeros: u64,
     unverified: BTreeMap<&'static str, u64>,
     counted: Counted,
     told: Instant,
@@ -34,11 +39,24 @@ pub(super) struct Round<'a> {
 impl<'a> Round<'a> {
     pub(super) fn new(
         options: &'a InnochecksumOptions,
-        stopped: &'a dyn Fn() -> Option<u8>,
+        recorder: &'a Recorder,
+        debt: Debt,
         say: &'a mut dyn FnMut(Said),
     ) -> Round<'a> {
         let (dialect, counted) = (options.dialect.unwrap_or(Dialect::Mysql), Counted::default());
-        Round { options, stopped, say, dialect, bad: 0, unverified: BTreeMap::new(), counted, told: Instant::now() }
+        Round {
+            options,
+            recorder,
+            debt,
+            say,
+            dialect,
+            bad: 0,
+            sound: 0,
+            zeros: 0,
+            unverified: BTreeMap::new(),
+            counted,
+            told: Instant::now(),
+        }
     }
 
     /// Looks at the file.
@@ -52,18 +70,45 @@ impl<'a> Round<'a> {
         self.in_range(&file)?;
         self.heads(&name);
         self.pages(&file, &name)?;
-        for (lack, pages) in std::mem::take(&mut self.unverified) {
-            (self.say)(Said::Err(format!("Warning: {pages} pages of {name} were not verified: {lack}")));
-        }
+        self.settle(&name);
         if self.options.summary {
             (self.say)(Said::Out(self.counted.text(self.dialect, &name)));
         }
         Ok(())
     }
 
+    /// Settles the file once all its pages were read.
+    fn settle(&mut self, name: &str) {
+        if !self.options.verify {
+            return self.recorder.settle(self.debt, Outcome::verified_by("pages by their type"));
+        }
+        let part = |what: String| Item::new(ItemKind::File, what);
+        for (lack, pages) in std::mem::take(&mut self.unverified) {
+            let what = format!("{pages} pages of {name} were not verified: {lack}");
+            (self.say)(Said::Err(format!("Warning: {what}")));
+            if self.sound == 0 {
+                self.recorder.error(self.debt, Failure::new(Code::PageEncrypted, what));
+                continue;
+            }
+            let outcome = Outcome::Excluded { by: ExcludedBy::Default, code: Code::PageEncrypted };
+            self.recorder.settled(part(format!("{pages} pages of {name}: {lack}")), outcome);
+        }
+        if self.bad > 0 {
+            let outcome = Outcome::excluded_by_option(Code::FilteredOut);
+            self.recorder.settled(part(format!("{} bad pages of {name}", self.bad)), outcome);
+        }
+        if self.zeros > 0 {
+            let what = format!("{} pages of {name} are in use and all zero", self.zeros);
+            (self.say)(Said::Err(format!("Warning: {what}")));
+            self.recorder.error(self.debt, Failure::new(Code::ZeroUnproven, what));
+        }
+        self.recorder.settle(self.debt, Outcome::verified_by("page checksums"));
+    }
+
     fn refuse(&mut self, why: &str) -> Halt {
         (self.say)(Said::Err(format!("Error: {why}")));
-        Halt::Badly
+        self.recorder.error(self.debt, Failure::new(Code::FileUnreadable, why));
+        Halt
     }
 
     fn count(&mut self, file: &PageFile, name: &str) -> Result<(), Halt> {
@@ -80,6 +125,7 @@ impl<'a> Round<'a> {
             }
         };
         (self.say)(Said::Out(format!("Number of pages:{pages}\n")));
+        self.recorder.settle(self.debt, Outcome::verified_by("pages counted"));
         Ok(())
     }
 
@@ -109,13 +155,16 @@ impl<'a> Round<'a> {
     fn pages(&mut self, file: &PageFile, name: &str) -> Result<(), Halt> {
         let mut checker = Checker::new(file.space.format, file.space.id);
         let mut extents = ExtentMap::new(&file.space.format);
+        if file.space.first() == 0 {
+            extents.add(&file.space.format, PageNo(0), file.first_page());
+        }
         let size = file.page_bytes();
         let options = self.options;
-        let mut looked_at = false;
+        let mut seen: u64 = 0;
         let read = file.each(options.start, options.end, &mut |place, page| {
-            looked_at = true;
-            if let Some(signal) = (self.stopped)() {
-                return Err(Halt::Stopped(signal));
+            seen = seen.saturating_add(1);
+            if self.recorder.context().stopped().is_some() {
+                return Err(Halt);
             }
             if page.len() != size {
                 let why = format!("bytes read ({}) doesn't match page size ({size})", page.len());
@@ -124,7 +173,14 @@ impl<'a> Round<'a> {
             self.page(file, &mut checker, &mut extents, place, page)
         });
         read.map_err(|error| self.refuse(&format!("{name}: {error}")))??;
-        if looked_at { Ok(()) } else { Err(self.refuse(&format!("there is no page {} in {name}", options.start))) }
+        let start = u64::from(options.start);
+        let last = options.end.map_or(u64::MAX, u64::from);
+        let owed = file.pages().map_or(1, |pages| pages.min(last.saturating_add(1)).saturating_sub(start)).max(1);
+        match seen {
+            0 => Err(self.refuse(&format!("there is no page {start} in {name}"))),
+            seen if seen < owed => Err(self.refuse(&format!("{seen} of {owed} pages of {name} were read"))),
+            _ => Ok(()),
+        }
     }
 
     fn page(
@@ -146,7 +202,7 @@ impl<'a> Round<'a> {
         self.progress(file, place);
         let copy = file.space.doublewrite.is_some_and(|area| area.holds(no));
         if self.options.verify && !copy {
-            self.verify(file, checker, place, no, page)?;
+            self.verify(file, checker, extents, place, page)?;
         }
         let compressed = FilHeader::read(page).is_some_and(|header| header.page_type == PageType::MYSQL_COMPRESSED);
         // MySQL tells such pages by what is in them.
@@ -169,14 +225,20 @@ impl<'a> Round<'a> {
         &mut self,
         file: &PageFile,
         checker: &mut Checker,
+        extents: &ExtentMap,
         place: u32,
-        no: PageNo,
         page: &[u8],
     ) -> Result<(), Halt> {
+        let no = PageNo(place.saturating_add(file.space.first()));
+        let zero_in_use = |verdict: &Verdict| matches!(verdict, Verdict::Empty) && is_in_use(file, extents, no);
+        let doubtful = |verdict: &Verdict| matches!(verdict, Verdict::Bad(_)) || zero_in_use(verdict);
         let mut verdict = checker.check(no, page).verdict;
-        let mut again = if matches!(verdict, Verdict::Bad(_)) { page.to_vec() } else { Vec::new() };
+        let mut again = if doubtful(&verdict) { page.to_vec() } else { Vec::new() };
         for _ in 1..LOOKS {
-            if !matches!(verdict, Verdict::Bad(_)) || self.bad >= WAITED_FOR || !file.again(place, &mut again) {
+            if !doubtful(&verdict)
+                || self.bad.saturating_add(self.zeros) >= WAITED_FOR
+                || !file.again(place, &mut again)
+            {
                 break;
             }
             std::thread::sleep(PATIENCE);
@@ -184,16 +246,15 @@ impl<'a> Round<'a> {
         }
         self.log(no, page, &verdict);
         match verdict {
-            Verdict::Bad(_) => self.fail(no),
-            Verdict::Unverified(lack) => {
-                *self.unverified.entry(lack.words()).or_default() += 1;
-                Ok(())
-            }
+            Verdict::Bad(_) => return self.fail(file, no),
+            Verdict::Unverified(lack) => *self.unverified.entry(lack.words()).or_default() += 1,
+            verdict if zero_in_use(&verdict) => self.zeros = self.zeros.saturating_add(1),
             sound => {
+                self.sound = self.sound.saturating_add(1);
                 self.strictly(no, &sound);
-                Ok(())
             }
         }
+        Ok(())
     }
 
     fn strictly(&mut self, no: PageNo, verdict: &Verdict) {
@@ -204,7 +265,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn fail(&mut self, no: PageNo) -> Result<(), Halt> {
+    fn fail(&mut self, file: &PageFile, no: PageNo) -> Result<(), Halt> {
         self.bad += 1;
         let (dialect, bad, allowed) = (self.dialect, self.bad, self.options.allowed);
         let mark = if dialect == Dialect::Mysql { " " } else { "::" };
@@ -217,7 +278,14 @@ impl<'a> Round<'a> {
             Dialect::Mariadb => format!("{bad} current::{allowed}"),
         };
         (self.say)(Said::Err(format!("Exceeded the maximum allowed checksum mismatch count::{counts}")));
-        Err(Halt::Badly)
+        let message = format!("more bad pages than the {allowed} that are allowed, page {no} among them");
+        let mut finding = Finding::new(Code::PageChecksum, message);
+        finding.count = bad;
+        let label = file.space.parts.first().map(|part| part.found.label.clone()).unwrap_or_default();
+        finding.location.file = Some(FilePlace { file: label, pages: Some((no.0, no.0)), ..FilePlace::default() });
+        self.recorder.finding(self.debt, finding);
+        self.recorder.settle(self.debt, Outcome::Differs);
+        Err(Halt)
     }
 
     fn log(&mut self, no: PageNo, page: &[u8], verdict: &Verdict) {
@@ -249,6 +317,15 @@ impl<'a> Round<'a> {
             (self.say)(Said::Dump(dump_line(self.dialect, no.0, page, key_version, copy)));
         }
     }
+}
+
+/// Whether the tablespace uses the page by its own records. The first page is always in use; of a file without a
+/// header nothing more is known.
+fn is_in_use(file: &PageFile, extents: &ExtentMap, no: PageNo) -> bool {
+    let space = &file.space;
+    let (Some(header), Some(fillers)) = (space.header, &space.fillers) else { return no == PageNo(0) };
+    let used = || extents.in_use(no).unwrap_or_else(|| space.format.is_extent_page(no.0));
+    no.0 < header.free_limit && !fillers.contains(&no) && used()
 }
 
 /// The name of a file, without what a terminal would act upon.

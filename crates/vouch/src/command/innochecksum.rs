@@ -1,5 +1,6 @@
 //! `vouch innochecksum`: options, files that are written, lines to where they belong.
 
+use super::validate::now_ms;
 use crate::cli::innochecksum::{Algorithm, Dialect, InnochecksumArgs};
 use crate::complaint::{Complaint, cause, printable};
 use crate::exit::Exit;
@@ -9,9 +10,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
-use vouch_datadir::{Ended, InnochecksumOptions, Said};
+use std::sync::Arc;
+use vouch_datadir::{InnochecksumOptions, Said};
+use vouch_report::{NullSink, RunContext};
 
-/// Looks at the files, says what the tool would say, and returns its exit code.
+/// Checks the files, prints what the tool would print, and returns its exit code.
 pub fn run(args: &InnochecksumArgs) -> Result<Exit, Complaint> {
     refuse(args)?;
     let options = options(args);
@@ -23,12 +26,14 @@ pub fn run(args: &InnochecksumArgs) -> Result<Exit, Complaint> {
     };
     let stop = signal::stop()?;
     let input = args.files.iter().any(|file| file.as_os_str() == "-").then(stdin).flatten();
-    let ended = vouch_datadir::innochecksum(&options, input, &|| stop.requested(), &mut |said| outputs.take(said));
+    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
+    let context = RunContext { sink: Arc::new(NullSink), stop, now_ms, run_id };
+    let summary = vouch_datadir::innochecksum(&options, input, &context, &mut |said| outputs.take(said));
     outputs.end()?;
-    Ok(match ended {
-        Ended::Well => Exit::Clean,
-        Ended::Badly => Exit::Findings,
-        Ended::Stopped(signal) => Exit::Interrupted(signal),
+    Ok(match Exit::from(summary.verdict) {
+        // The tools know two answers: what could not be checked has the code of what is damaged.
+        Exit::Incomplete => Exit::Findings,
+        exit => exit,
     })
 }
 
