@@ -4,6 +4,7 @@
 //! by one pure function ([`verdict()`]) and rendered by [`protocol`]. Nothing that a
 //! client asks reaches a database: all answers come from the last [`vouch_report::health::Board`].
 
+pub mod account;
 pub mod agent;
 pub mod collect;
 pub mod facts;

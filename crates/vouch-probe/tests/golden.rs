@@ -123,7 +123,11 @@ fn every_case_is_rendered_in_every_protocol() {
 fn every_case_as_json() {
     let documents: Vec<String> = cases()
         .iter()
-        .map(|case| format!("## {}\n{}", case.name, vouch_render::json::health::board(&play(case).board, &[])))
+        .map(|case| {
+            let board = play(case).board;
+            let scope = vouch_probe::account::of_board(&board).scope;
+            format!("## {}\n{}", case.name, vouch_render::json::health::board(&board, &scope, &[]))
+        })
         .collect();
     insta::assert_snapshot!("json", documents.join("\n"));
 }

@@ -4,11 +4,12 @@
 mod checker;
 
 use checker::Schemas;
+use std::sync::Arc;
 use vouch_render::json::health::{Recorded, RecordedNode, answer, board, drift_of, read_recording, recording};
-use vouch_report::Code;
 use vouch_report::health::{
     Answer, Backlog, Board, Lag, LagMethod, LagUnknown, NodeHealth, NodeRole, Reason, Service, State, Transition,
 };
+use vouch_report::{Code, Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Scope, Stop};
 
 fn node(name: &str, lag: Lag) -> NodeHealth {
     let said = Answer {
@@ -57,6 +58,17 @@ fn full() -> Board {
     }
 }
 
+/// A scope with one item of each outcome.
+fn scope() -> Scope {
+    let context =
+        RunContext { sink: Arc::new(NullSink), stop: Arc::new(Stop::new()), now_ms: || 0, run_id: String::new() };
+    let recorder = Recorder::begin(Command::Probe, context);
+    recorder.settled(Item::new(ItemKind::Node, "db1"), Outcome::verified());
+    recorder.settled(Item::new(ItemKind::Node, "db2"), Outcome::Differs);
+    recorder.owe(Item::new(ItemKind::Node, "db3"));
+    recorder.finish(Coverage::empty(Command::Probe)).scope
+}
+
 fn held_to_its_schema(text: &str) -> serde_json::Value {
     let schemas = Schemas::new(&[include_str!("../../../docs/reference/health.schema.json")]);
     let value = serde_json::from_str(text).unwrap();
@@ -68,14 +80,14 @@ fn held_to_its_schema(text: &str) -> serde_json::Value {
 #[test]
 fn documents_keep_their_schema() {
     let full = full();
-    let all = held_to_its_schema(&board(&full, &[("db2", "lb-text rw", "200\n", 1)]));
+    let all = held_to_its_schema(&board(&full, &scope(), &[("db2", "lb-text rw", "200\n", 1)]));
     assert_eq!(all["nodes"][0]["read"]["reason"], "sql_stopped:1062");
     assert_eq!(all["nodes"][0]["read"]["for_ms"], 100);
     assert!(all["nodes"][1]["lag"]["ms"].is_null(), "lag that is not known has no figure");
-    held_to_its_schema(&board(&Board::default(), &[]));
-    held_to_its_schema(&answer(&full, full.node("db2"), false, "lag_high"));
-    held_to_its_schema(&answer(&full, None, false, "no node is called db9"));
-    assert!(!board(&full, &[]).contains('\u{1b}'), "what a terminal would act on is escaped");
+    held_to_its_schema(&board(&Board::default(), &scope(), &[]));
+    held_to_its_schema(&answer(&full, &scope(), full.node("db2"), false, "lag_high"));
+    held_to_its_schema(&answer(&full, &scope(), None, false, "no node is called db9"));
+    assert!(!board(&full, &scope(), &[]).contains('\u{1b}'), "what a terminal would act on is escaped");
 }
 
 #[test]

@@ -2,17 +2,18 @@
 //! state and weight, always all three, since nobody but the agent undoes a drain.
 
 use super::{Query, Said, answer, clean, nobody};
+use crate::account::{of_question, worst_exit};
 use vouch_report::health::{Answer, Board, State};
 
 /// Says the line about a node.
 pub fn say(board: &Board, query: &Query) -> Said {
     match board.meant(query.node.as_deref()) {
         Some(node) => {
-            let answer = answer(node, query);
-            Said { text: line(&answer), exit: u8::from(!answer.state.serves()), talk: String::new() }
+            let exit = u8::from(!of_question(board, query).verdict.is_clean());
+            Said { text: line(&answer(node, query)), exit, talk: String::new() }
         }
         // Neither up nor down is said about a node that is not known: HAProxy keeps what it has.
-        None => Said { text: format!("# {}\n", nobody(board, query)), exit: 3, talk: String::new() },
+        None => Said { text: format!("# {}\n", nobody(board, query)), exit: worst_exit(&[]), talk: String::new() },
     }
 }
 

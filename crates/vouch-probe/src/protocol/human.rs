@@ -1,7 +1,8 @@
 //! For people: a line for each node, or for the one that was asked about.
 
 use super::{Query, Said, answer, clean, nobody};
-use vouch_report::health::{Board, NodeHealth, Service, State};
+use crate::account::worst_exit;
+use vouch_report::health::{Answer, Board, NodeHealth, Service, State};
 
 /// Says how the nodes are. The exit code is that of the worst: 0 serves, 1 does not, 3 unknown.
 pub fn say(board: &Board, query: &Query) -> Said {
@@ -10,15 +11,11 @@ pub fn say(board: &Board, query: &Query) -> Said {
         None => board.nodes.iter().collect(),
     };
     if nodes.is_empty() {
-        return Said { text: format!("{}\n", nobody(board, query)), exit: 3, talk: String::new() };
+        return Said { text: format!("{}\n", nobody(board, query)), exit: worst_exit(&[]), talk: String::new() };
     }
     let width = nodes.iter().map(|node| clean(&node.name).chars().count()).max().unwrap_or(0);
-    let exits = nodes.iter().map(|node| exit(answer(node, query).state, node.main().state));
-    Said {
-        exit: exits.max().unwrap_or(3),
-        text: nodes.iter().map(|node| line(node, width)).collect(),
-        talk: String::new(),
-    }
+    let answers: Vec<Answer> = nodes.iter().map(|node| weighed(node, query)).collect();
+    Said { exit: worst_exit(&answers), text: nodes.iter().map(|node| line(node, width)).collect(), talk: String::new() }
 }
 
 fn line(node: &NodeHealth, width: usize) -> String {
@@ -42,10 +39,7 @@ fn line(node: &NodeHealth, width: usize) -> String {
 }
 
 /// A replica is not bad for taking no writes, so what a node mainly does counts.
-fn exit(asked: State, main: State) -> u8 {
-    match if asked.serves() { asked } else { main } {
-        State::Up | State::Degraded => 0,
-        State::Unknown => 3,
-        State::Drain | State::Down | State::Maint => 1,
-    }
+fn weighed(node: &NodeHealth, query: &Query) -> Answer {
+    let asked = answer(node, query);
+    if asked.state.serves() { asked } else { node.main().clone() }
 }

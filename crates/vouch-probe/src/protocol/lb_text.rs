@@ -4,18 +4,20 @@
 //! when it cannot be known, where the line is `200` all the same.
 
 use super::{Query, Said, answer, clean, nobody};
-use vouch_report::health::{Board, State};
+use crate::account::{of_question, worst_exit};
+use vouch_report::health::Board;
 
 /// Says whether this node gets the traffic. Why not is talk for stderr.
 pub fn say(board: &Board, query: &Query) -> Said {
+    let account = of_question(board, query);
+    let exit = account.verdict.exit_code();
     let Some(node) = board.meant(query.node.as_deref()) else {
-        return Said { text: "200\n".to_owned(), exit: 3, talk: nobody(board, query) };
+        return Said { text: "200\n".to_owned(), exit: worst_exit(&[]), talk: nobody(board, query) };
     };
-    let answer = answer(node, query);
-    if answer.state.serves() {
-        return Said { text: "100\n".to_owned(), ..Said::default() };
+    if account.verdict.is_clean() {
+        return Said { text: "100\n".to_owned(), exit, talk: String::new() };
     }
-    let exit = if answer.state == State::Unknown { 3 } else { 1 };
+    let answer = answer(node, query);
     let talk = format!("{}: {}: {}", clean(&node.name), answer.tag(), clean(answer.text()));
     Said { text: "200\n".to_owned(), exit, talk }
 }

@@ -1,19 +1,24 @@
 //! Nagios and Icinga: a line with the state, then performance data with units.
 
 use super::{Query, Said, answer, clean, nobody};
+use crate::account::{of_question, worst_exit};
 use vouch_report::health::{Board, Lag, NodeHealth, State};
 
 /// Says the line; the exit code is 0 ok, 1 warning, 2 critical, 3 unknown.
 pub fn say(board: &Board, query: &Query) -> Said {
     let Some(node) = board.meant(query.node.as_deref()) else {
-        return Said { text: format!("VOUCH UNKNOWN - {}\n", nobody(board, query)), exit: 3, talk: String::new() };
+        return Said {
+            text: format!("VOUCH UNKNOWN - {}\n", nobody(board, query)),
+            exit: worst_exit(&[]),
+            talk: String::new(),
+        };
     };
     let answer = answer(node, query);
     let (word, exit) = match answer.state {
-        State::Up => ("OK", 0),
+        State::Up if of_question(board, query).verdict.is_clean() => ("OK", 0),
         State::Degraded | State::Maint => ("WARNING", 1),
         State::Drain | State::Down => ("CRITICAL", 2),
-        State::Unknown => ("UNKNOWN", 3),
+        State::Up | State::Unknown => ("UNKNOWN", 3),
     };
     let held = if answer.held { " (held)" } else { "" };
     let text = format!(

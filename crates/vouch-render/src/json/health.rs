@@ -1,8 +1,10 @@
 //! Health verdicts as JSON: a board, one answer, and recorded facts.
 
+use super::scope::ScopeJson;
 use super::{compact, shown_safely, time};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use vouch_report::Scope;
 use vouch_report::health::{Answer, Backlog, Board, Lag, NodeHealth, Transition};
 
 /// The version that these documents bear as `schema`.
@@ -87,6 +89,7 @@ struct SaidJson<'a> {
 struct BoardJson<'a> {
     schema: u32,
     at: Option<String>,
+    scope: ScopeJson<'a>,
     nodes: Vec<NodeJson<'a>>,
     transitions: Vec<TransitionJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,28 +102,30 @@ struct OneJson<'a> {
     at: Option<String>,
     answer: bool,
     why: &'a str,
+    scope: ScopeJson<'a>,
     node: Option<NodeJson<'a>>,
 }
 
 /// What a protocol says about a node: node, protocol, text, exit code.
 pub type Said<'a> = (&'a str, &'a str, &'a str, u8);
 
-/// The whole board on one line, with what protocols say about it.
-pub fn board(board: &Board, said: &[Said<'_>]) -> String {
+/// The whole board on one line, with the account of its nodes and what protocols say about it.
+pub fn board(board: &Board, scope: &Scope, said: &[Said<'_>]) -> String {
     let said = said.iter().map(|(node, protocol, text, exit)| SaidJson { node, protocol, text, exit: *exit });
     compact(&BoardJson {
         schema: SCHEMA,
         at: time(board.wall_ms),
+        scope: ScopeJson::of(scope),
         nodes: board.nodes.iter().map(|node| node_json(node, board)).collect(),
         transitions: board.transitions.iter().map(|change| transition(change, board)).collect(),
         said: said.collect(),
     })
 }
 
-/// A yes or no with its reason and the node that it is about, on one line.
-pub fn answer(board: &Board, node: Option<&NodeHealth>, yes: bool, why: &str) -> String {
+/// A yes or no with its reason, its account and the node that it is about, on one line.
+pub fn answer(board: &Board, scope: &Scope, node: Option<&NodeHealth>, yes: bool, why: &str) -> String {
     let node = node.map(|node| node_json(node, board));
-    compact(&OneJson { schema: SCHEMA, at: time(board.wall_ms), answer: yes, why, node })
+    compact(&OneJson { schema: SCHEMA, at: time(board.wall_ms), answer: yes, why, scope: ScopeJson::of(scope), node })
 }
 
 fn node_json<'a>(node: &'a NodeHealth, board: &Board) -> NodeJson<'a> {

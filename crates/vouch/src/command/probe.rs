@@ -21,6 +21,7 @@ use vouch_probe::protocol::{self, Format, Query, Said};
 use vouch_probe::watch::{Plan, Watch};
 use vouch_probe::{History, Moment, socket};
 use vouch_report::health::{self, Board};
+use vouch_report::{Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Stop};
 use vouch_server::{Flavor, Limits, Registry, Session, probe_grants};
 
 /// Does what the command line asks for.
@@ -220,7 +221,9 @@ fn grants(args: &GrantsArgs) -> Result<Exit, Complaint> {
 /// Asks everything that a probe asks, and says what is refused.
 fn doctor(args: &WatchArgs, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
     let watched = watch::plan(args, origins, variables)?;
-    let mut exit = Exit::Clean;
+    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
+    let context = RunContext { sink, stop, now_ms: super::validate::now_ms, run_id: String::new() };
+    let recorder = Recorder::begin(Command::Probe, context);
     let mut text = String::new();
     for node in &watched.plan.nodes {
         let limits =
@@ -230,16 +233,16 @@ fn doctor(args: &WatchArgs, origins: &Origins, variables: &Environment) -> Resul
             Err(error) => vec![("connect", Err(error))],
         };
         for (what, outcome) in checks {
+            let settled = if outcome.is_ok() { Outcome::verified() } else { Outcome::Differs };
+            recorder.settled(Item::new(ItemKind::Node, format!("{}: {what}", node.name)), settled);
             let (mark, why) = match outcome {
                 Ok(()) => ("ok", String::new()),
-                Err(error) => {
-                    exit = Exit::Findings;
-                    ("no", format!("  {error}"))
-                }
+                Err(error) => ("no", format!("  {error}")),
             };
             text.push_str(&format!("{}  {mark}  {what}{}\n", printable(&node.name), printable(&why)));
         }
     }
+    let exit = Exit::from(recorder.finish(Coverage::empty(Command::Probe)).verdict);
     if exit != Exit::Clean {
         say("hint: `vouch probe grants` prints the statements that grant what is missing");
     }
