@@ -127,7 +127,8 @@ fn mask(summary: &Summary) -> u8 {
             _ => bit::ERROR,
         };
     }
-    mask
+    // What is not proven has a bit even where no error was reported about it.
+    if mask == 0 && !summary.verdict.is_clean() { bit::ERROR } else { mask }
 }
 
 #[cfg(test)]
@@ -149,6 +150,18 @@ mod tests {
 
     fn summary(findings: Vec<Finding>, errors: Vec<Failure>) -> Summary {
         Summary::of(Command::Checksum, verified(), Reported { findings, errors, ..Reported::default() }, None)
+    }
+
+    /// A table that nobody settled was exit code 0 with `--exit-codes percona`: a scheduled job would have taken rows
+    /// that were never compared for proven.
+    #[test]
+    fn what_is_not_proven_has_a_bit() {
+        let context =
+            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
+        let recorder = Recorder::begin(Command::Checksum, context);
+        recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
+        recorder.owe(Item::new(ItemKind::Table, "shop.u"));
+        assert_eq!(mask(&recorder.finish(Coverage::default())), bit::ERROR);
     }
 
     #[test]

@@ -228,6 +228,13 @@ impl<'a> Drill<'a> {
         }
     }
 
+    /// Takes over what a step owed beside the tables of the manifest: files, definitions, objects, positions.
+    fn adopt(&self, summary: &Summary) {
+        for (item, outcome) in summary.scope.items().filter(|(item, _)| item.kind != ItemKind::Table) {
+            self.recorder.settled(item.clone(), outcome.clone());
+        }
+    }
+
     fn debt_of(&self, step: &str, table: Option<&String>) -> Debt {
         let own = table.filter(|_| step == "validate").and_then(|table| self.tables.get(table));
         own.copied().unwrap_or_else(|| self.debt(step))
@@ -264,6 +271,7 @@ impl<'a> Drill<'a> {
         let context = RunContext { sink: Arc::new(Inner(Arc::clone(&context.sink))), ..context };
         let summary = vouch_datadir::verify(&options, Inputs::default(), &context)
             .map_err(|refusal| Broken::new(refusal.message, "check the backup"))?;
+        self.adopt(&summary);
         self.report("pages", summary.findings, summary.errors);
         Ok(())
     }
@@ -313,6 +321,7 @@ impl<'a> Drill<'a> {
             message: refusal.message,
             hint: refusal.hint,
         })?;
+        self.adopt(&summary);
         self.report("validate", summary.findings.clone(), summary.errors.clone());
         self.validated = Some(summary);
         // What it had open while it answered is what it answered from.
