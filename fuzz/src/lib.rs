@@ -4,10 +4,9 @@
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice, verify};
 use vouch_innodb::{Codec, Layout, PageSize, SpaceFormat};
-use vouch_report::{NullSink, RunContext, Stop};
+use vouch_report::RunContext;
 
 /// Verifies the bytes as they would come through a pipe. Only a panic is a failure.
 pub fn standard_input(bytes: &[u8]) {
@@ -28,9 +27,8 @@ pub fn standard_input(bytes: &[u8]) {
         max_bad_pages: None,
         max_findings: 20,
     };
-    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
-    let context = RunContext { sink, stop, now_ms: || 0, run_id: String::new() };
-    let _ = verify(&options, Inputs { standard_input: Some(input), ..Inputs::default() }, &context);
+    let inputs = Inputs { standard_input: Some(input), ..Inputs::default() };
+    let _ = verify(&options, inputs, &RunContext::silent());
 }
 
 /// A format of pages, told by two bytes.

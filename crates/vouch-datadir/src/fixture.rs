@@ -3,9 +3,8 @@
 
 use crate::{BackupKey, Inputs, Level, PagesOptions, StateChoice, verify};
 use std::path::Path;
-use std::sync::Arc;
 use vouch_innodb::crc32c;
-use vouch_report::{Code, NullSink, RunContext, Stop, Summary};
+use vouch_report::{Code, RunContext, Summary};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 16_384;
@@ -121,9 +120,7 @@ pub(crate) fn run_paths(paths: &[&Path], backup_key: Option<BackupKey>) -> Summa
         max_bad_pages: None,
         max_findings: 100,
     };
-    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
-    let context = RunContext { sink, stop, now_ms: || 0, run_id: "run".to_owned() };
-    verify(&options, Inputs::default(), &context).unwrap()
+    verify(&options, Inputs::default(), &RunContext::silent()).unwrap()
 }
 
 /// Code and file of each finding.

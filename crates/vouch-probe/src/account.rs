@@ -4,9 +4,8 @@
 //! there, is unproven.
 
 use crate::protocol::{self, Query};
-use std::sync::Arc;
 use vouch_report::health::{Answer, Board, NodeHealth, State};
-use vouch_report::{Code, Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Stop, Summary};
+use vouch_report::{Code, Command, Coverage, Item, ItemKind, Outcome, Recorder, RunContext, Summary};
 
 /// A node that is asked about, with its answer where it has one.
 type Asked<'a> = (&'a str, Option<Answer>);
@@ -37,9 +36,7 @@ fn asked_mainly(node: &NodeHealth) -> Asked<'_> {
 }
 
 fn account(asked: &[Asked<'_>]) -> Summary {
-    let context =
-        RunContext { sink: Arc::new(NullSink), stop: Arc::new(Stop::new()), now_ms: || 0, run_id: String::new() };
-    let recorder = Recorder::begin(Command::Probe, context);
+    let recorder = Recorder::begin(Command::Probe, RunContext::silent());
     for (name, answer) in asked {
         let debt = recorder.owe(Item::new(ItemKind::Node, *name));
         if let Some(answer) = answer {

@@ -4,12 +4,11 @@
 mod checker;
 
 use checker::Schemas;
-use std::sync::Arc;
 use vouch_render::json::health::{Recorded, RecordedNode, answer, board, drift_of, read_recording, recording};
 use vouch_report::health::{
     Answer, Backlog, Board, Lag, LagMethod, LagUnknown, NodeHealth, NodeRole, Reason, Service, State, Transition,
 };
-use vouch_report::{Code, Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Scope, Stop};
+use vouch_report::{Code, Command, Coverage, Item, ItemKind, Outcome, Recorder, RunContext, Scope};
 
 fn node(name: &str, lag: Lag) -> NodeHealth {
     let said = Answer {
@@ -60,9 +59,7 @@ fn full() -> Board {
 
 /// A scope with one item of each outcome.
 fn scope() -> Scope {
-    let context =
-        RunContext { sink: Arc::new(NullSink), stop: Arc::new(Stop::new()), now_ms: || 0, run_id: String::new() };
-    let recorder = Recorder::begin(Command::Probe, context);
+    let recorder = Recorder::begin(Command::Probe, RunContext::silent());
     recorder.settled(Item::new(ItemKind::Node, "db1"), Outcome::verified());
     recorder.settled(Item::new(ItemKind::Node, "db2"), Outcome::Differs);
     recorder.owe(Item::new(ItemKind::Node, "db3"));

@@ -2,7 +2,7 @@
 //!
 //! Main types: [`RunContext`], [`Refusal`].
 
-use crate::{Code, Sink, Stop};
+use crate::{Code, NullSink, Sink, Stop};
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +20,11 @@ pub struct RunContext {
 }
 
 impl RunContext {
+    /// For an account that nobody watches and nobody stops.
+    pub fn silent() -> Self {
+        RunContext { sink: Arc::new(NullSink), stop: Arc::new(Stop::new()), now_ms: || 0, run_id: String::new() }
+    }
+
     /// The number of the signal that asked the run to stop.
     pub fn stopped(&self) -> Option<u8> {
         self.stop.requested()

@@ -114,5 +114,5 @@ fn owe(recorder: &Recorder, files: &[PathBuf]) -> Vec<Debt> {
         let name = if *times == 1 { name } else { format!("{name} (named {times} times)") };
         recorder.owe(Item::new(ItemKind::File, name))
     };
-    files.iter().map(|path| owed(path)).collect()
+    files.iter().map(&mut owed).collect()
 }

@@ -192,7 +192,8 @@ impl<'a> Round<'a> {
         page: &[u8],
     ) -> Result<(), Halt> {
         let no = PageNo(place.saturating_add(file.space.first()));
-        if file.space.format.is_extent_page(no.0) {
+        // A page of zeros takes nothing back that was read before.
+        if file.space.format.is_extent_page(no.0) && page.iter().any(|byte| *byte != 0) {
             extents.add(&file.space.format, no, page);
         }
         let freed = || extents.in_use(no) == Some(false) && page.iter().any(|byte| *byte != 0);
@@ -323,7 +324,10 @@ impl<'a> Round<'a> {
 /// header nothing more is known.
 fn is_in_use(file: &PageFile, extents: &ExtentMap, no: PageNo) -> bool {
     let space = &file.space;
-    let (Some(header), Some(fillers)) = (space.header, &space.fillers) else { return no == PageNo(0) };
+    if no == PageNo(0) {
+        return true;
+    }
+    let (Some(header), Some(fillers)) = (space.header, &space.fillers) else { return false };
     let used = || extents.in_use(no).unwrap_or_else(|| space.format.is_extent_page(no.0));
     no.0 < header.free_limit && !fillers.contains(&no) && used()
 }

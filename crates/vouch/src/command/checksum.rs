@@ -134,16 +134,13 @@ fn mask(summary: &Summary) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use vouch_report::{
         Command, Coverage, Failure, Finding, Item, ItemKind, Outcome, Recorder, Reported, RunContext, Scope,
     };
 
     /// The scope of a run that verified the one table it owed.
     fn verified() -> Scope {
-        let context =
-            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
-        let recorder = Recorder::begin(Command::Checksum, context);
+        let recorder = Recorder::begin(Command::Checksum, RunContext::silent());
         recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
         recorder.finish(Coverage::default()).scope
     }
@@ -156,9 +153,7 @@ mod tests {
     /// that were never compared for proven.
     #[test]
     fn what_is_not_proven_has_a_bit() {
-        let context =
-            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
-        let recorder = Recorder::begin(Command::Checksum, context);
+        let recorder = Recorder::begin(Command::Checksum, RunContext::silent());
         recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
         recorder.owe(Item::new(ItemKind::Table, "shop.u"));
         assert_eq!(mask(&recorder.finish(Coverage::default())), bit::ERROR);

@@ -26,8 +26,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice};
 use vouch_convert::millis;
+use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
     CheckStatus, Code, Command, Coverage, Debt, Event, Failure, Finding, GateCoverage, Item, ItemKind, Notice, Outcome,

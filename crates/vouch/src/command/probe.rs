@@ -21,7 +21,7 @@ use vouch_probe::protocol::{self, Format, Query, Said};
 use vouch_probe::watch::{Plan, Watch};
 use vouch_probe::{History, Moment, socket};
 use vouch_report::health::{self, Board};
-use vouch_report::{Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Stop};
+use vouch_report::{Command, Coverage, Item, ItemKind, Outcome, Recorder, RunContext};
 use vouch_server::{Flavor, Limits, Registry, Session, probe_grants};
 
 /// Does what the command line asks for.
@@ -221,9 +221,7 @@ fn grants(args: &GrantsArgs) -> Result<Exit, Complaint> {
 /// Asks everything that a probe asks, and says what is refused.
 fn doctor(args: &WatchArgs, origins: &Origins, variables: &Environment) -> Result<Exit, Complaint> {
     let watched = watch::plan(args, origins, variables)?;
-    let (sink, stop) = (Arc::new(NullSink), Arc::new(Stop::new()));
-    let context = RunContext { sink, stop, now_ms: super::validate::now_ms, run_id: String::new() };
-    let recorder = Recorder::begin(Command::Probe, context);
+    let recorder = Recorder::begin(Command::Probe, RunContext::silent());
     let mut text = String::new();
     for node in &watched.plan.nodes {
         let limits =

@@ -42,7 +42,8 @@ pub fn begin(desk: &Desk, manifest: &str, backup: &str) -> Running {
     command(desk, manifest, backup).spawn()
 }
 
-fn command(desk: &Desk, manifest: &str, backup: &str) -> Vouch {
+/// The command, to be run or watched.
+pub fn command(desk: &Desk, manifest: &str, backup: &str) -> Vouch {
     std::fs::create_dir_all(desk.path("scratch")).unwrap();
     let (backup, manifest, trust) = (desk.text(backup), desk.text(manifest), desk.text("trust"));
     let args = ["drill", "--backup", &backup, "--manifest", &manifest, "--trust", &trust, "--allow-older"];

@@ -1,7 +1,7 @@
 //! `vouch manifest` and `vouch validate` on real servers: the signed gate before a failover.
 
 mod definitions;
-mod drill;
+pub mod drill;
 mod faults;
 mod golden;
 mod imported;

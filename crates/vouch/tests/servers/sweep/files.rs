@@ -1,17 +1,19 @@
-//! The file sweep: the n-th read of `vouch pages` is short, fails, returns zeros or another page.
+//! The file sweep: the n-th read of `vouch pages`, `vouch innochecksum` and `vouch drill` is short, fails, returns
+//! zeros or another page.
 //!
 //! Every file of a directory has one damaged page. A run must never exit 0, and a
 //! finding may be missing only where an error or an unproven item names its file.
 
 use super::is_full;
-use crate::gate::kit::copy;
+use crate::gate::drill;
+use crate::gate::kit::{Desk, copy, fill};
 use crate::harness::{Outcome, Vouch};
 use crate::pages::filled;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vouch_testkit::{Flavor, ReadFault, Shim, spaces};
+use vouch_testkit::{Flavor, ReadFault, Shim, Topology, spaces};
 
 /// Bytes of a page of the servers that are used here.
 const PAGE: usize = 16_384;
@@ -36,11 +38,15 @@ fn damaged(flavor: Flavor, to: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn pages(folder: &Path, shim: &Shim, number: u64, fault: ReadFault) -> Outcome {
-    let path = folder.display().to_string();
-    let vouch = Vouch::new(&["pages", &path, "--format", "json", "--quiet", "--threads", "1"]);
+/// A run of vouch whose `number`-th read below `folder` is spoilt.
+fn spoilt(vouch: Vouch, folder: &Path, shim: &Shim, number: u64, fault: ReadFault) -> Outcome {
     let set = shim.variables(folder, number, fault);
     set.iter().fold(vouch, |vouch, (name, value)| vouch.variable(name, value)).run()
+}
+
+fn pages(folder: &Path) -> Vouch {
+    let path = folder.display().to_string();
+    Vouch::new(&["pages", &path, "--format", "json", "--quiet", "--threads", "1"])
 }
 
 /// Findings by code and file.
@@ -66,29 +72,72 @@ fn no_better(calm: &Outcome, outcome: &Outcome) -> Option<String> {
     silent.map(|(code, file)| format!("exit {}, {code} of {file} is gone without a word", outcome.code))
 }
 
+/// Runs undisturbed, then about `sample` times with a spoilt read, each judged by `judge`.
+#[track_caller]
+fn sweep(
+    shim: &Shim,
+    folder: &Path,
+    vouch: impl Fn() -> Vouch,
+    sample: usize,
+    judge: impl Fn(&Outcome, &Outcome) -> Option<String>,
+) -> Outcome {
+    let calm = spoilt(vouch(), folder, shim, 0, ReadFault::Short);
+    assert_eq!(calm.code, 1, "{}\n{}", calm.stdout, calm.stderr);
+    let (reads, _) = shim.counted().unwrap();
+    let all: Vec<(u64, ReadFault)> =
+        (1..=reads).flat_map(|number| ReadFault::ALL.map(|fault| (number, fault))).collect();
+    let step = if is_full() { 1 } else { (all.len() / sample).max(1) | 1 };
+    let (mut wrong, mut spoilt_runs, mut runs) = (Vec::new(), 0, 0);
+    for (number, fault) in all.into_iter().step_by(step) {
+        let outcome = spoilt(vouch(), folder, shim, number, fault);
+        runs += 1;
+        spoilt_runs += u32::from(shim.counted().unwrap().1);
+        wrong.extend(judge(&calm, &outcome).map(|why| format!("{fault:?} of read {number}: {why}")));
+    }
+    assert!(spoilt_runs * 10 >= runs * 9, "only {spoilt_runs} of {runs} runs were spoilt");
+    assert!(wrong.is_empty(), "{} of {runs} spoilt runs of {reads} reads:\n{}", wrong.len(), wrong.join("\n"));
+    calm
+}
+
 #[test]
-fn no_spoilt_read_makes_a_directory_look_better() {
+fn no_spoilt_read_makes_a_directory_or_a_file_look_better() {
     let shim = Shim::build().unwrap();
     on_both_with(&shim, |shim, flavor| {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().canonicalize().unwrap().join("data");
         let files = damaged(flavor, &data);
         assert!(files.len() >= 5, "{files:?}");
-        let calm = pages(&data, shim, 0, ReadFault::Short);
-        let (reads, _) = shim.counted().unwrap();
-        assert!(calm.code == 1 && calm.findings().len() >= files.len(), "{}", calm.stdout);
-        let all: Vec<(u64, ReadFault)> =
-            (1..=reads).flat_map(|number| ReadFault::ALL.map(|fault| (number, fault))).collect();
-        let step = if is_full() { 1 } else { (all.len() / 80).max(1) | 1 };
-        let (mut wrong, mut spoilt_runs, mut runs) = (Vec::new(), 0, 0);
-        for (number, fault) in all.into_iter().step_by(step) {
-            let outcome = pages(&data, shim, number, fault);
-            runs += 1;
-            spoilt_runs += u32::from(shim.counted().unwrap().1);
-            wrong.extend(no_better(&calm, &outcome).map(|why| format!("{fault:?} of read {number}: {why}")));
+        let calm = sweep(shim, &data, || pages(&data), 40, no_better);
+        assert!(calm.findings().len() >= files.len(), "{}", calm.stdout);
+        let passed =
+            |_: &Outcome, outcome: &Outcome| (outcome.code == 0).then(|| format!("exit 0\n{}", outcome.stderr));
+        for file in files.iter().take(2) {
+            let path = file.display().to_string();
+            sweep(shim, &data, || Vouch::new(&["innochecksum", &path]), 16, passed);
         }
-        assert!(spoilt_runs * 10 >= runs * 9, "only {spoilt_runs} of {runs} runs were spoilt");
-        assert!(wrong.is_empty(), "{} of {runs} spoilt runs of {reads} reads:\n{}", wrong.len(), wrong.join("\n"));
+    });
+}
+
+/// Each table's file of a backup is damaged. The drill ends before it copies anything, whatever a read returns.
+#[test]
+fn no_spoilt_read_makes_a_drill_look_better() {
+    let shim = Shim::build().unwrap();
+    on_both_with(&shim, |shim, flavor| {
+        let topology = Topology::standalone(flavor, 1).unwrap();
+        fill(topology.source());
+        let desk = Desk::new();
+        drill::backup(topology.source(), &desk.path("good"));
+        desk.create("m.json", topology.source(), &[]).assert_code(0);
+        let backup = desk.path("good").canonicalize().unwrap();
+        for name in ["users", "orders"] {
+            // Page 3 of a new table is the root of its first index.
+            let path = backup.join("app").join(format!("{name}.ibd"));
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[3 * PAGE + 100..3 * PAGE + 108].iter_mut().for_each(|byte| *byte ^= 0x55);
+            fs::write(&path, bytes).unwrap();
+        }
+        let calm = sweep(shim, &backup, || drill::command(&desk, "m.json", "good"), 20, no_better);
+        assert!(calm.findings().len() >= 2, "{}", calm.stdout);
     });
 }
 

@@ -50,11 +50,16 @@ impl<'a> Sweep<'a> {
         (self.run)(&addresses)
     }
 
-    /// A run that nothing disturbs, which must check everything.
+    /// A run that nothing disturbs.
+    pub fn undisturbed(&self) -> Outcome {
+        self.ways.iter().for_each(|way| way.plan(None));
+        self.go()
+    }
+
+    /// The same, which must check everything.
     #[track_caller]
     pub fn calm(&self) -> Outcome {
-        self.ways.iter().for_each(|way| way.plan(None));
-        let calm = self.go();
+        let calm = self.undisturbed();
         assert!(calm.errors().is_empty(), "{}", calm.stdout);
         calm
     }
@@ -63,7 +68,17 @@ impl<'a> Sweep<'a> {
     /// returns what is wrong.
     #[track_caller]
     pub fn over(&self, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
-        let calm = self.calm();
+        self.after(self.calm(), sample, judge);
+    }
+
+    /// The same where the undisturbed run reports errors too.
+    #[track_caller]
+    pub fn over_any(&self, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
+        self.after(self.undisturbed(), sample, judge);
+    }
+
+    #[track_caller]
+    fn after(&self, calm: Outcome, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
         let counts: Vec<u64> = self.ways.iter().map(Meddler::statements).collect();
         let trials = trials(&counts, sample);
         assert!(trials.len() >= sample.min(counts.iter().sum::<u64>() as usize), "{counts:?}: {}", trials.len());
