@@ -89,7 +89,7 @@ results=$scratch/results
 for flavor in "${flavors[@]}"; do
   start_pair "$flavor"
   label="$flavor $VERSION"
-  both_sides=(--source "S=$SOURCE_SOCKET,u=root" --replica "S=$REPLICA_SOCKET,u=root")
+  both_sides=(--source "$(address "$SOURCE_PORT")" --replica "$(address "$REPLICA_PORT")")
   seed
   pt_setup
   on_source 'CREATE TABLE percona.beat (id INT PRIMARY KEY, at DATETIME(3) NOT NULL)'

@@ -33,9 +33,16 @@ seconds() {
 
 # ---- the servers
 
-# start_pair FLAVOR [REPLICAS]: one replica unless told otherwise.
+# start_pair FLAVOR [REPLICAS]: with one replica by default. MySQL makes itself a certificate,
+# MariaDB 10.11 gets one, so that both are asked over TCP and TLS as a user's servers are.
 start_pair() {
-  coproc PAIR { exec "$target/examples/pair" "$1" 3072 "${2:-1}"; }
+  local options=()
+  if [ "$1" = mariadb ]; then
+    openssl req -x509 -newkey rsa:2048 -nodes -days 7 -subj /CN=localhost -keyout "$scratch/key.pem" -out "$scratch/cert.pem" \
+      2>"$scratch/err" || { cat "$scratch/err" >&2; exit 1; }
+    options=(--ssl-cert="$scratch/cert.pem" --ssl-key="$scratch/key.pem")
+  fi
+  coproc PAIR { exec "$target/examples/pair" "$1" 3072 "${2:-1}" "${options[@]}"; }
   pair_input=${PAIR[1]}
   local line
   while read -r line <&"${PAIR[0]}"; do
@@ -52,6 +59,8 @@ stop_pair() {
   wait "$PAIR_PID" 2>/dev/null || true
 }
 
+# address PORT: of a server as a user names it, which both programs understand.
+address() { echo "h=127.0.0.1,P=$1,u=root"; }
 sql() { mariadb --no-defaults -u root -S "$1" -N -e "$2"; }
 on_source() { sql "$SOURCE_SOCKET" "$1"; }
 # On the source, and not in its binary log, which would be as large as the tables.
@@ -85,14 +94,14 @@ pt_setup() {
   on_source 'CREATE DATABASE IF NOT EXISTS percona'
   in_sync
   on_source "SET SESSION sql_log_bin=0; CREATE TABLE percona.dsns (id INT PRIMARY KEY, parent_id INT, dsn VARCHAR(255));
-    INSERT INTO percona.dsns VALUES (1, NULL, 'h=localhost,S=$REPLICA_SOCKET,u=root')"
+    INSERT INTO percona.dsns VALUES (1, NULL, '$(address "$REPLICA_PORT")')"
 }
 
 # Its own defaults; the replica is named because its port is not 3306, and the
 # check that is left out is about replicas of the replica. It knows MariaDB by
-# `version_comment`, where Debian's says nothing of the kind: so it is told.
+# `version_comment`, where Debian's says nothing of the kind, so the copy for it names MariaDB.
 pt() {
-  perl "$scratch/pt-$flavor" "h=localhost,S=$SOURCE_SOCKET,u=root" --databases sb \
+  perl "$scratch/pt-$flavor" "$(address "$SOURCE_PORT")" --databases sb \
     --recursion-method=dsn=D=percona,t=dsns --no-check-binlog-format
 }
 

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # The benchmark of `vouch compare`, run by script/bench, which builds and
-# installs what it needs. One pair of servers at a time, warm, over sockets.
+# installs what it needs. One pair of servers at a time, warm, over TCP and TLS.
+#
+# --before BINARY races an earlier build of vouch in the same turns.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}/release
 vouch=$target/vouch
 
-rows=1000000 tables=4 big=10 repeats=3 load_seconds=30 flavors=() measures=()
+rows=1000000 tables=4 big=10 repeats=3 load_seconds=30 before='' flavors=() measures=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) rows=100000 big=3 load_seconds=8 ;;
     --repeats) repeats=$2; shift ;;
+    --before) before=$2; shift ;;
     speed | drift | size | throughput) measures+=("$1") ;;
     mysql | mariadb) flavors+=("$1") ;;
     *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
@@ -42,23 +45,25 @@ seed_big() {
 table_names() { local n; for ((n = 1; n <= tables; n++)); do echo "sbtest$n"; done; }
 
 read_rows() {
-  local socket workers=()
-  for socket in "$SOURCE_SOCKET" "$REPLICA_SOCKET"; do
-    "$scratch/read_rows" "$socket" "$@" &
+  local port workers=()
+  for port in "$SOURCE_PORT" "$REPLICA_PORT"; do
+    "$scratch/read_rows" "$port" "$@" &
     workers+=($!)
   done
   wait "${workers[0]}" && wait "${workers[1]}"
 }
 
 compare() { "$vouch" compare "${both_sides[@]}" "$@"; }
+compare_before() { "$before" compare "${both_sides[@]}" "$@"; }
 
 speed() {
   say "$flavor: $repeats repeats of vouch, pt-table-checksum and plain reading"
   local repeat v p r atleast
   read_rows sb $(table_names) >/dev/null
-  : >"$scratch/v"; : >"$scratch/p"; : >"$scratch/r"
+  : >"$scratch/v"; : >"$scratch/p"; : >"$scratch/r"; : >"$scratch/b"
   for ((repeat = 0; repeat < repeats; repeat++)); do
     seconds compare --databases sb >>"$scratch/v"
+    [ -z "$before" ] || seconds compare_before --databases sb >>"$scratch/b"
     seconds pt >>"$scratch/p"
     seconds read_rows sb $(table_names) >>"$scratch/r"
   done
@@ -67,12 +72,15 @@ speed() {
   say "vouch $v s, pt-table-checksum $p s, reading $r s"
   row "faster than pt-table-checksum" "$(calc "$p / $v")× ($v s : $p s)" "at least $atleast×" "$(verdict "$p / $v" '>=' $atleast)"
   row "time against reading the rows" "$(calc "$v / $r")× ($v s : $r s)" "at most 1.5×" "$(verdict "$v / $r" '<=' 1.5)"
+  [ -n "$before" ] || return 0
+  # Of the ratios within a turn, since the machine's own speed changes from turn to turn.
+  p=$(paste "$scratch/v" "$scratch/b" | awk '{print $1 / $2}' | median)
+  row "time against the earlier build" "$(calc "$p")× ($v s : $(median <"$scratch/b") s)" "at most 1.03×" "$(verdict "$p" '<=' 1.03)"
 }
 
 size() {
   seed_big
-  "$scratch/read_rows" "$SOURCE_SOCKET" big rows1 >/dev/null & "$scratch/read_rows" "$REPLICA_SOCKET" big rows1 >/dev/null
-  wait $!
+  read_rows big rows1 >/dev/null
   say "$flavor: memory and time at $rows and $((rows * big)) rows"
   local small large short long repeat ratio
   : >"$scratch/a"; : >"$scratch/b"
@@ -143,7 +151,7 @@ results=$scratch/results
 for flavor in "${flavors[@]}"; do
   start_pair "$flavor"
   label="$flavor $VERSION"
-  both_sides=(--source "S=$SOURCE_SOCKET,u=root" --replica "S=$REPLICA_SOCKET,u=root" --state-dir "$scratch/state")
+  both_sides=(--source "$(address "$SOURCE_PORT")" --replica "$(address "$REPLICA_PORT")" --state-dir "$scratch/state")
   seed
   pt_setup
   for measure in "${measures[@]}"; do $measure | tee -a "$results" >&2; done

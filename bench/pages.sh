@@ -2,17 +2,20 @@
 # The benchmark of `vouch pages`, run by script/bench, which builds and installs
 # what it needs. A server fills a table and is stopped; its file is read warm.
 # Programs run in turns, and the median of the ratios within a turn counts.
+#
+# --before BINARY races an earlier build of vouch in the same turns.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}/release
 vouch=$target/vouch
 
-gib=1 repeats=9 small=16 flavors=()
+gib=1 repeats=9 small=16 before='' flavors=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) repeats=3 ;;
     --gib) gib=$2; shift ;;
     --repeats) repeats=$2; shift ;;
+    --before) before=$2; shift ;;
     mysql | mariadb) flavors+=("$1") ;;
     *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
   esac
@@ -67,9 +70,10 @@ innochecksum() {
 read_file() { cat "$1" >/dev/null; }
 
 pages() { "$vouch" pages --quiet --format json --state clean "$@"; }
+pages_before() { "$before" pages --quiet --format json --state clean "$@"; }
 
 # race TIMES COMMAND…: runs each command once a round. The machine's own speed changes by half from one second to
-# the next, for all of them alike, so that only what ran in one round is held against each other.
+# the next, for all of them alike, so that only what ran in one round is compared.
 race() {
   local times=$1 run from to command; shift
   : >"$scratch/race"
@@ -121,6 +125,23 @@ scaling() {
   row '… a loop that touches no memory' "$machine×" '' ''
 }
 
+# Against the earlier build: one large file, many small ones, a stream.
+earlier() {
+  [ -n "$before" ] || return 0
+  local one=$scratch/large.ibd many what
+  many=$(echo "$scratch"/many/*/t.ibd)
+  stream() { "$1" - <"$scratch/large.ibd"; }
+  for what in 'one large file' "$small small files" 'standard input'; do
+    case $what in
+      one*) race "$repeats" "pages $one" "pages_before $one" ;;
+      standard*) race "$repeats" 'stream pages' 'stream pages_before' ;;
+      *) race "$repeats" "pages $many" "pages_before $many" ;;
+    esac
+    row "time against the earlier build: $what" "$(times 1 2)× ($(took 1) s : $(took 2) s)" 'at most 1.03×' \
+      "$(verdict "$(times 1 2)" '<=' 1.03)"
+  done
+}
+
 memory() {
   local file=$scratch/large.ibd peak limit
   peak=$(peak_mb "$vouch" pages --quiet --format json --state clean "$file")
@@ -146,7 +167,7 @@ for flavor in "${flavors[@]}"; do
   start_pair "$flavor" 0
   label="$flavor $VERSION"
   seed
-  for measure in throughput scaling memory image; do $measure | tee -a "$results" >&2; done
+  for measure in throughput scaling memory image earlier; do $measure | tee -a "$results" >&2; done
   rm -rf "$scratch"/{large,little}.* "$scratch/many" "$scratch/image.mbstream"
 done
 printf '| server | figure | measured | target | target met |\n|---|---|---|---|---|\n'

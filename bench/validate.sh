@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # The benchmark of `vouch validate` and `vouch manifest create`, run by
 # script/bench, which builds and installs what it needs. One server at a time,
-# warm, over sockets. The peer of CHECKSUM TABLE by us is CHECKSUM TABLE by two
+# warm, over TCP and TLS, and over sockets where it says so. The peer of CHECKSUM TABLE by us is CHECKSUM TABLE by two
 # plain clients side by side, each with every other table.
+#
+# --before BINARY races an earlier build of vouch in the same turns.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 target=${CARGO_TARGET_DIR:-$here/../target}/release
 vouch=$target/vouch
 
-rows=50000 tables=50 many=10000 repeats=5 flavors=()
+rows=50000 tables=50 many=10000 repeats=5 before='' flavors=()
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) rows=10000 many=2000 ;;
     --repeats) repeats=$2; shift ;;
+    --before) before=$2; shift ;;
     mysql | mariadb) flavors+=("$1") ;;
     *) echo "bench: unknown word '$1'" >&2; exit 2 ;;
   esac
@@ -21,9 +24,17 @@ done
 [ ${#flavors[@]} -gt 0 ] || flavors=(mysql mariadb)
 . "$here/common.sh"
 
-create() {
-  "$vouch" manifest create --server "$address" --cluster bench --out "$scratch/$1.json" --method "$1" \
-    --tables "$2" --workers 2 --serial 1 --quiet
+create() { create_with "$vouch" "$1" "$1" "$2"; }
+# create_with PROGRAM METHOD NAME TABLES
+create_with() {
+  "$1" manifest create --server "$address" --cluster bench --out "$scratch/$3.json" --method "$2" \
+    --tables "$4" --workers 2 --serial 1 --quiet
+}
+create_before() { create_with "$before" "$1" "before-$1" 'sb.*'; }
+validate_before() {
+  validation "before-$1"
+  gate[0]=$before
+  "${gate[@]}"
 }
 validate() {
   validation "$1"
@@ -51,18 +62,19 @@ took() { median <"$scratch/$1"; }
 
 speed() {
   local ours theirs rows_took
+  address=$(address "$SOURCE_PORT"),ssl-mode=required
   turns 'validate checksum-table' bare 'create checksum-table sb.*' 'create row-sha256 sb.*' 'validate row-sha256' \
     'create row-sha256-tree sb.*' 'validate row-sha256-tree'
-  versions create '-sb.*' "over a socket"
-  versions validate '' "over a socket"
+  versions create '-sb.*' "over TLS"
+  versions validate '' "over TLS"
   ours=$(took validate-checksum-table) theirs=$(took bare)
   row "validate, checksum-table: time against the bare statements" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" \
     "at most 1.1×" "$(verdict "$ours / $theirs" '<=' 1.1)"
   ours=$(took 'create-row-sha256-sb.*') theirs=$(took 'create-checksum-table-sb.*')
   row "create: row-sha256 against checksum-table" "$(calc "$ours / $theirs")× ($ours s : $theirs s)" \
     "$([ "$flavor" = mysql ] && echo 'at most 1.3×')" "$([ "$flavor" = mysql ] && verdict "$ours / $theirs" '<=' 1.3)"
-  rows_took=$(took validate-row-sha256)
-  row "validate, row-sha256: thousand rows a second" "$(awk "BEGIN {printf \"%.0f\", $rows * $tables / $rows_took / 1000}")" "" ""
+  rows_took=$(took validate-row-sha256-tree)
+  row "validate, row-sha256-tree: thousand rows a second" "$(awk "BEGIN {printf \"%.0f\", $rows * $tables / $rows_took / 1000}")" "" ""
 }
 
 # versions COMMAND SUFFIX HOW: the time of manifest v2 against that of v1.
@@ -73,17 +85,28 @@ versions() {
     "$(verdict "$ours / $theirs" '<=' 1.0)"
 }
 
-# The same over TLS, where rows are read by the wire library. A server without certificates is passed over.
-speed_tls() {
-  address="h=127.0.0.1,P=$(on_source 'SELECT @@port'),u=root,ssl-mode=required"
+# The same over a socket, where rows are read by our own decoder.
+speed_socket() {
+  address="S=$SOURCE_SOCKET,u=root"
   rm -f "$scratch"/create-row-* "$scratch"/validate-row-*
-  if create row-sha256 'sb.*' >"$scratch/out" 2>&1; then
-    turns 'create row-sha256 sb.*' 'validate row-sha256' 'create row-sha256-tree sb.*' 'validate row-sha256-tree'
-    versions create '-sb.*' "over TLS"
-    versions validate '' "over TLS"
-  else
-    say "$flavor: no TLS: $(tail -n 1 "$scratch/out")"
-  fi
+  turns 'create row-sha256 sb.*' 'validate row-sha256' 'create row-sha256-tree sb.*' 'validate row-sha256-tree'
+  versions create '-sb.*' "over a socket"
+  versions validate '' "over a socket"
+}
+
+# Against the earlier build, by the methods that both know, over TCP and TLS.
+earlier() {
+  [ -n "$before" ] || return 0
+  local method command ratio
+  address=$(address "$SOURCE_PORT"),ssl-mode=required
+  rm -f "$scratch"/{create,validate}-*
+  for method in checksum-table row-sha256; do
+    turns "create $method sb.*" "create_before $method" "validate $method" "validate_before $method"
+    for command in create validate; do
+      ratio=$(paste "$scratch/$command-$method"* "$scratch/${command}_before-$method" | awk '{print $1 / $2}' | median)
+      row "$command, $method: time against the earlier build" "$(calc "$ratio")×" "at most 1.03×" "$(verdict "$ratio" '<=' 1.03)"
+    done
+  done
 }
 
 make_many() {
@@ -124,12 +147,11 @@ for flavor in "${flavors[@]}"; do
   label="$flavor $VERSION"
   in_sync() { :; }
   seed
-  address="S=$SOURCE_SOCKET,u=root"
+  address=$(address "$SOURCE_PORT")
   for method in checksum-table row-sha256 row-sha256-tree; do create $method 'sb.*' >/dev/null; done
   say "$flavor: $repeats repeats of all"
-  speed | tee -a "$results" >&2
-  speed_tls | tee -a "$results" >&2
-  address="S=$SOURCE_SOCKET,u=root"
+  for measure in speed speed_socket earlier; do $measure | tee -a "$results" >&2; done
+  address=$(address "$SOURCE_PORT")
   size | tee -a "$results" >&2
   stop_pair
 done

@@ -1,5 +1,6 @@
 //! Boots a source and replicas, one by default, for a benchmark and keeps them
-//! while its standard input is open: `pair mysql|mariadb [BUFFER_POOL_MIB [REPLICAS]]`.
+//! while its standard input is open: `pair mysql|mariadb [BUFFER_POOL_MIB [REPLICAS [OPTION…]]]`,
+//! each OPTION one of the servers.
 //!
 //! Prints shell assignments and then `ready`. Whatever ends this process ends
 //! the servers and removes their folders.
@@ -32,13 +33,16 @@ fn run(words: &[String]) -> Result<(), Box<dyn Error>> {
         Flavor::Mysql => "--innodb-redo-log-capacity=1073741824",
         Flavor::Mariadb => "--innodb-log-file-size=1G",
     };
-    let pair = Topology::builder(flavor)?.replicas(replicas).buffer_pool_mib(mib).args(&[redo]).start()?;
+    let options: Vec<&str> = words.iter().skip(3).map(String::as_str).chain([redo]).collect();
+    let pair = Topology::builder(flavor)?.replicas(replicas).buffer_pool_mib(mib).args(&options).start()?;
     let (major, minor, patch) = pair.source().dist().version();
     println!("VERSION={major}.{minor}.{patch}");
     println!("SOURCE_SOCKET={}", pair.source().socket().display());
+    println!("SOURCE_PORT={}", pair.source().port());
     println!("SOURCE_DATA={}", pair.source().data().display());
     if let Some(replica) = pair.replicas().first() {
         println!("REPLICA_SOCKET={}", replica.socket().display());
+        println!("REPLICA_PORT={}", replica.port());
     }
     println!("ready");
     stdin().read_to_end(&mut Vec::new())?;
