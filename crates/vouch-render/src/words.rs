@@ -165,10 +165,14 @@ fn amount(summary: &Summary, figures: &Figures) -> String {
     )
 }
 
-/// How strong a digest of `bits` is.
+/// How strong a digest of `bits` is. It is a statement about accidents: no bound is proven for the digest of
+/// streamed rows, and the sums and XORs of digests that chunks are compared by can be forged.
 fn strength(bits: u32) -> String {
-    let light = if bits < 64 { " (the light profile; the default is stronger)" } else { "" };
-    format!("Digests have {bits} bits or more: a changed row is missed with a probability of at most 2^-{bits}{light}.")
+    let light = if bits < 64 { ", the light profile; the default is stronger" } else { "" };
+    format!(
+        "Rows are compared by digests of {bits} bits or more{light}. By accident, about one changed row in 2^{bits} \
+         keeps its digest. Rows forged to keep it are found by vouch validate with a signed manifest."
+    )
 }
 
 fn as_of(figures: &Figures) -> Option<String> {

@@ -50,7 +50,8 @@ pub struct AsOf {
 pub struct DigestChoice {
     /// `xxh3-128 streamed`, `sha2-256 in server`, `crc32 in server`.
     pub method: String,
-    /// Probability that two different rows look equal, as a power of two: 128 means 2^-128.
+    /// Bits of the digest: of rows that differ by accident, about one pair in 2 to this power has equal digests.
+    /// It says nothing of rows that were forged.
     pub bits: u32,
     /// How it was chosen, with the measurements.
     pub why: String,
