@@ -7,7 +7,7 @@
 //! its folder could not be read.
 
 use crate::demands::{Folder, demanded, has, setting};
-use crate::discover::{Found, Home, at};
+use crate::discover::{Found, Home, at, unreadable};
 use crate::instance::{ARIA, REDO, SETTINGS};
 use crate::kind::Kind;
 use crate::ledger::{Named, SpaceReport};
@@ -136,8 +136,20 @@ impl Presence<'_> {
         findings.extend(self.foreign());
         findings.extend(self.strays(files));
         findings.extend(self.unlisted());
-        let errors = missing.unreadable.iter().map(|(folder, (why, files))| self.unread(folder, why, files)).collect();
-        Checked { findings, errors }
+        let unread = missing.unreadable.iter().map(|(folder, (why, files))| self.unread(folder, why, files));
+        Checked { findings, errors: unread.chain(self.unread_notes()).collect() }
+    }
+
+    /// Notes that are there and cannot be read as such. What they demand of the directory is unknown then. Those that
+    /// the account may not open are reported where they are listed.
+    fn unread_notes(&self) -> Vec<Failure> {
+        let unread = |name: &str| match read::note(&self.home.root.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                Some(unreadable(&format!("{}{name}", self.home.label), &error))
+            }
+            _ => None,
+        };
+        NOTES.into_iter().chain([SETTINGS]).filter_map(unread).collect()
     }
 
     fn missing(&self, files: &[Found]) -> Missing {

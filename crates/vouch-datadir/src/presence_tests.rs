@@ -132,3 +132,16 @@ fn what_is_owed_in_a_folder_that_cannot_be_read_is_not_missing() {
     assert!(message.starts_with("day/shop could not be read: "), "{message}");
     assert!(message.ends_with("the instance needs shop/a.ibd, shop/b.ibd in it"), "{message}");
 }
+
+/// Settings that could not be read demanded nothing: a directory without the files that they name was clean.
+#[test]
+fn notes_that_cannot_be_read_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), SETTINGS, &vec![b'#'; 2 << 20]);
+    write(folder.path(), "xtrabackup_info", &vec![b'#'; 2 << 20]);
+    let home = Home { root: folder.path().to_owned(), label: "day/".to_owned() };
+    let checked = Presence { home: &home, known: InFolder::default(), still: true }.check(&[]);
+    let messages: Vec<&str> = checked.errors.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages.iter().all(|message| message.contains("longer than such a note")), "{messages:?}");
+}

@@ -5,8 +5,10 @@ use super::layers::Origins;
 use crate::cli::probe::{Delayed, NodeArgs, OnDrift, OnUnknown, PolicyArgs, Shape, WatchArgs, YesNo};
 use crate::complaint::{Complaint, cause};
 use crate::environment::Environment;
+use crate::terminal::say;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use vouch_probe::Policy;
 use vouch_probe::collect::NodeSpec;
 use vouch_probe::maintenance::{Maintenance, Window};
@@ -194,10 +196,23 @@ fn maintenance(args: &PolicyArgs) -> Maintenance {
     Maintenance::new(args.maintenance_dir.clone(), windows.collect())
 }
 
-/// The report is read again and again, since comparisons go on; it must be readable at the start.
+/// The report is read again and again, since comparisons go on; it must be readable at the start. While it is not,
+/// the last one holds: a report that is gone does not take its drift away.
 fn drift_source(path: PathBuf) -> Result<DriftSource, Complaint> {
-    read_drift(&path)?;
-    Ok(Box::new(move || read_drift(&path).unwrap_or_default()))
+    let last = Mutex::new((read_drift(&path)?, true));
+    Ok(Box::new(move || {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        match read_drift(&path) {
+            Ok(drift) => *last = (drift, true),
+            Err(problem) if last.1 => {
+                last.1 = false;
+                say(&problem.to_string());
+                say("vouch: until it can be read, the drift that it showed last holds");
+            }
+            Err(_) => {}
+        }
+        last.0.clone()
+    }))
 }
 
 fn read_drift(path: &Path) -> Result<BTreeMap<String, u64>, Complaint> {
@@ -212,6 +227,24 @@ fn read_drift(path: &Path) -> Result<BTreeMap<String, u64>, Complaint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The daemon forgot all drift as soon as the report could not be read, as while it is being written: replicas with
+    /// wrong rows were healthy again, and took reads.
+    #[test]
+    fn a_report_that_cannot_be_read_leaves_its_drift_standing() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("report.json");
+        let report = r#"{"command":"compare","coverage":{"servers":[{"name":"r1","role":"replica"}]},
+            "findings":[{"replica":"r1","severity":"error","count":3}]}"#;
+        std::fs::write(&path, report)?;
+        let drift = drift_source(path.clone()).map_err(|_| "the report is not read")?;
+        assert_eq!(drift(), BTreeMap::from([("r1".to_owned(), 3)]));
+        std::fs::write(&path, &report[..40])?;
+        assert_eq!(drift(), BTreeMap::from([("r1".to_owned(), 3)]));
+        std::fs::write(&path, report.replace(":3", ":4"))?;
+        assert_eq!(drift(), BTreeMap::from([("r1".to_owned(), 4)]));
+        Ok(())
+    }
 
     #[test]
     fn names_are_told_from_addresses() {
