@@ -134,11 +134,18 @@ impl Case {
         let by_bytes = usize::try_from(BYTES_AT_ONCE / width.max(1)).unwrap_or(KEYS_AT_ONCE);
         let by_parameters = 60_000 / self.table.plan.key.columns.len().max(1);
         let size = KEYS_AT_ONCE.min(by_bytes).min(by_parameters).max(1);
-        let (nowhere, present): (Vec<_>, Vec<_>) = self.rows.iter().partition(|(_, suspicion)| suspicion.nowhere);
-        let keys: Vec<_> = present.into_iter().filter_map(|(identity, _)| encode::decode(identity)).collect();
+        // A row whose key cannot be named is looked for among all, like one that stood nowhere: none may fall out.
+        let mut keys = Vec::new();
+        let mut among_all = HashSet::new();
+        for (identity, suspicion) in &self.rows {
+            match encode::decode(identity).filter(|_| !suspicion.nowhere) {
+                Some(key) => keys.push(key),
+                None => drop(among_all.insert(identity.clone())),
+            }
+        }
         let mut scopes: Vec<Scope> = keys.chunks(size).map(|keys| Scope::Keys(keys.to_vec())).collect();
-        if !nowhere.is_empty() {
-            scopes.push(self.among_all(nowhere.into_iter().map(|(identity, _)| identity.clone()).collect()));
+        if !among_all.is_empty() {
+            scopes.push(self.among_all(among_all));
         }
         scopes
     }

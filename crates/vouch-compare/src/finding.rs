@@ -38,11 +38,10 @@ impl Seen {
 /// The key of a row for a report: by its values where they were read, else by its
 /// identity.
 pub fn key_of(plan: &TablePlan, identity: &[u8], facts: Option<&RowFacts>) -> Vec<KeyPart> {
-    if !plan.key.unique {
+    let Some(values) = encode::decode(identity).filter(|_| plan.key.unique) else {
         let digest: String = identity.iter().map(|byte| format!("{byte:02x}")).collect();
         return vec![KeyPart { column: "row digest".to_owned(), value: digest.into() }];
-    }
-    let values = encode::decode(identity).unwrap_or_default();
+    };
     let part = |(column, value): (&vouch_server::KeyColumn, &vouch_server::Value)| {
         let place = plan.reading.columns.iter().position(|name| *name == column.name);
         let shown = place.and_then(|at| facts?.values.get(at)?.clone());

@@ -190,7 +190,7 @@ fn sorted(bytes: &[u8]) -> u64 {
 
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let digits: String = utf8(text)?.chars().filter(|c| *c != '-').collect();
-    u128::from_str_radix(&digits, 16).ok().map(|number| number.to_be_bytes().to_vec())
+    vouch_convert::hex(&digits).map(|number| number.to_be_bytes().to_vec())
 }
 
 fn address(text: &[u8]) -> Option<Vec<u8>> {

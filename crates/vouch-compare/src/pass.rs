@@ -11,6 +11,7 @@ use crate::resolver::Resolver;
 use crate::run::{Run, TableRun};
 use crate::source_reader::{SourceReader, Turn};
 use crate::state::{Asked, Earlier, Kept, Meaning};
+use crate::supervise::joined;
 use crate::throttle::monitor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -53,11 +54,11 @@ pub fn run(run: &Run<'_>, tables: &[Arc<TableRun>]) {
             replica.suspects.close();
         }
         for resolver in resolvers {
-            resolver.join().ok();
+            joined(resolver);
         }
         run.readers_finished.store(true, Ordering::Release);
         run.stop.wake();
-        watch.join().ok();
+        joined(watch);
     });
 }
 

@@ -169,12 +169,13 @@ impl<'a, 'r> ReplicaReader<'a, 'r> {
         if identities.is_empty() {
             return None;
         }
-        if !item.table.plan.key.unique {
+        // Rows whose keys cannot be named are found by their identities: none of them may fall out.
+        let keys: Option<Vec<Bound>> = identities.iter().map(|identity| encode::decode(identity)).collect();
+        let Some(mut keys) = keys.filter(|_| item.table.plan.key.unique) else {
             let unhurried = item.extent == Extent::AllUnhurried;
             let wanted = identities.into_iter().collect();
             return Some(Scope::Identities { interval: item.interval.clone(), unhurried, wanted });
-        }
-        let mut keys: Vec<Bound> = identities.iter().filter_map(|identity| encode::decode(identity)).collect();
+        };
         keys.sort_by(|a, b| compare(a, b));
         Some(Scope::Keys(keys))
     }

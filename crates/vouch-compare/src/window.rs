@@ -155,8 +155,9 @@ fn parts(plan: &TablePlan, replica: usize) -> Vec<Part> {
 /// The tokens of a row that differs, one for each part.
 fn tokens_of(plan: &TablePlan, parts: &[Part], seen: &Seen) -> Vec<Token> {
     if plan.key.unique {
-        let values = encode::decode(&seen.identity).unwrap_or_default();
-        let token = |(at, (_, form)): (usize, &Part)| values.get(at).and_then(|value| form.of_sql(value));
+        // Without a token nothing tells the row from others, and its table's changes make it unclear.
+        let values = encode::decode(&seen.identity);
+        let token = |(at, (_, form)): (usize, &Part)| form.of_sql(values.as_ref()?.get(at)?);
         return parts.iter().enumerate().map(token).collect();
     }
     let facts = seen.source.as_ref().or(seen.replica.as_ref());

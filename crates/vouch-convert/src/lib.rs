@@ -57,6 +57,20 @@ pub fn utf8(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
+/// The number that `text` writes in hexadecimal; `None` when it writes none.
+#[must_use]
+pub fn hex(text: &str) -> Option<u128> {
+    u128::from_str_radix(text, 16).ok()
+}
+
+/// The lower 32 bits of `number`, where checksums of 32 bits come in 64.
+#[inline]
+#[must_use]
+pub fn low32(number: u64) -> u32 {
+    let [.., a, b, c, d] = number.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
 /// Whole milliseconds of `time`, saturating after 580 million years.
 #[must_use]
 pub fn millis(time: Duration) -> u64 {
@@ -86,6 +100,8 @@ mod tests {
         assert_eq!(array::<2>(&[1, 2]), Some([1, 2]));
         assert_eq!(parse::<u16>("65536"), None);
         assert_eq!(utf8(&[0xff]), None);
+        assert_eq!((hex("ff"), hex("fg")), (Some(255), None));
+        assert_eq!(low32(0x1_2345_6789), 0x2345_6789);
         assert_eq!(millis(Duration::MAX), u64::MAX);
     }
 }

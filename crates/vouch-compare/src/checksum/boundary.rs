@@ -5,7 +5,7 @@
 //! NULL, `\x2C` a byte. Invariant: what [`text`] writes, [`parse`] reads back.
 
 use crate::facts;
-use vouch_convert::utf8;
+use vouch_convert::{hex, narrow, utf8};
 use vouch_server::{Bound, KeyColumn, KeyKind, TableDefinition, Value};
 
 /// A boundary as text.
@@ -50,7 +50,7 @@ fn value(part: &str, key: &KeyColumn, definition: &TableDefinition) -> Option<Va
     let column = definition.columns.iter().find(|column| column.name == key.name)?;
     let whole = key.kind == KeyKind::Number || column.data_type.ends_with("int") || column.data_type == "year";
     if whole {
-        return part.parse().map(Value::Int).ok().or_else(|| part.parse().map(Value::UInt).ok());
+        return vouch_convert::parse(part).map(Value::Int).or_else(|| vouch_convert::parse(part).map(Value::UInt));
     }
     Some(Value::Bytes(unescaped(part)))
 }
@@ -59,7 +59,7 @@ fn unescaped(text: &str) -> Vec<u8> {
     let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
     while let Some(&byte) = bytes.get(at) {
         let code = bytes.get(at..).and_then(|rest| rest.strip_prefix(b"\\x")).and_then(|rest| rest.get(..2));
-        let code = code.and_then(utf8).and_then(|c| u8::from_str_radix(c, 16).ok());
+        let code = code.and_then(utf8).and_then(hex).and_then(narrow::<u8, _>);
         out.push(code.unwrap_or(byte));
         at += if code.is_some() { 4 } else { 1 };
     }

@@ -18,7 +18,7 @@ use crate::queue::Queue;
 use crate::refusal::{refuse_server, report_moved};
 use crate::run::Node;
 use crate::servers::{Joined, Party, Servers};
-use crate::supervise::supervise;
+use crate::supervise::{joined, supervise};
 use crate::throttle::Gate;
 use crate::throttle::monitor::Watch;
 use std::sync::Arc;
@@ -300,7 +300,7 @@ impl Engine<'_> {
             let written = self.tables(job, writer, &mut source, links, turn);
             job.replicas.iter().for_each(|replica| replica.items.close());
             for follower in followers {
-                follower.join().ok();
+                joined(follower);
             }
             job.finished.store(true, Ordering::Release);
             self.stop.wake();

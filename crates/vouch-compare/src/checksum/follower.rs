@@ -77,7 +77,7 @@ impl Follower<'_, '_> {
     }
 
     fn item(&mut self, item: &Arc<Item>) -> Result<()> {
-        let took = Duration::try_from_secs_f64(item.row.time_s.unwrap_or(0.0)).unwrap_or_default();
+        let took = Duration::try_from_secs_f64(item.row.time_s.unwrap_or(0.0)).unwrap_or(Duration::ZERO);
         self.replica.set_awaited(Some(self.begun(item.written, took)));
         let fenced = self.replica.fence.wait(&mut self.link, &item.position, self.job.stop)?;
         self.replica.set_awaited(None);

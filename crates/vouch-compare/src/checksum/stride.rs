@@ -5,7 +5,7 @@
 //! key is unique; so it cannot have more rows, wherever the keys lie.
 
 use crate::plan::TablePlan;
-use vouch_convert::whole;
+use vouch_convert::{narrow, whole};
 use vouch_server::{Bound, Interval, Value};
 
 /// Less than this share of the numbers taken: chunks would get too small, and counting is right.
@@ -71,8 +71,8 @@ fn number(bound: &Bound) -> Option<i128> {
 
 /// A number as the end of a chunk; `None` when no column holds it.
 pub fn bound(number: i128) -> Option<Bound> {
-    let value = i64::try_from(number).map(Value::Int).or_else(|_| u64::try_from(number).map(Value::UInt));
-    value.ok().map(|value| vec![value])
+    let value = narrow(number).map(Value::Int).or_else(|| narrow(number).map(Value::UInt));
+    value.map(|value| vec![value])
 }
 
 #[cfg(test)]

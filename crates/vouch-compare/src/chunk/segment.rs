@@ -1,5 +1,6 @@
 //! Splitting a table with an integer key into segments that are read side by side.
 
+use vouch_convert::narrow;
 use vouch_server::{Bound, Interval, Value};
 
 /// The intervals between `bounds`, open at both outer ends.
@@ -35,7 +36,7 @@ fn integer(value: &Value) -> Option<i128> {
 }
 
 fn value(number: i128) -> Option<Value> {
-    i64::try_from(number).map(Value::Int).ok().or_else(|| u64::try_from(number).map(Value::UInt).ok())
+    narrow(number).map(Value::Int).or_else(|| narrow(number).map(Value::UInt))
 }
 
 #[cfg(test)]
