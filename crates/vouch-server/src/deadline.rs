@@ -157,7 +157,7 @@ impl Connection {
     fn cut(&self) {
         if !self.cut.swap(true, Ordering::AcqRel) {
             // One that fails is closed already, and nobody waits for it.
-            self.socket.shutdown(Shutdown::Both).unwrap_or_default();
+            self.socket.shutdown(Shutdown::Both).ok();
         }
     }
 }

@@ -7,7 +7,7 @@ use mysql_common::packets::{GnoInterval, Sid, Tag};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
-use vouch_convert::parse;
+use vouch_convert::{hex, parse};
 
 /// A text is not what a server of that flavor writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ fn sid(origin: &Origin, spans: &[Span]) -> Option<Sid<'static>> {
     if digits.len() != 32 {
         return None;
     }
-    let uuid = u128::from_str_radix(&digits, 16).ok()?.to_be_bytes();
+    let uuid = hex(&digits)?.to_be_bytes();
     // The end of an interval is the number after its last one.
     let interval = |&(first, last): &Span| GnoInterval::check_and_new(first, last.checked_add(1)?).ok();
     let sid = Sid::new(uuid).with_intervals(spans.iter().map(interval).collect::<Option<Vec<_>>>()?);

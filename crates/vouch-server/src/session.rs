@@ -447,7 +447,8 @@ pub(crate) fn connect(target: &Target, limits: Limits) -> Result<(Conn, bool)> {
 /// closes it as soon as it stands: nobody else can end a handshake that trickles.
 fn within(limit: Duration, opts: mysql::Opts) -> mysql::Result<Conn> {
     let (tell, told) = mpsc::sync_channel(1);
-    let connecting = move || tell.send(Conn::new(opts)).unwrap_or_default();
+    // Nobody receives a connection that came too late: it is dropped, which closes it.
+    let connecting = move || drop(tell.send(Conn::new(opts)));
     std::thread::Builder::new().name("connect".to_owned()).spawn(connecting)?;
     told.recv_timeout(limit).unwrap_or(Err(mysql::Error::DriverError(mysql::DriverError::Timeout)))
 }

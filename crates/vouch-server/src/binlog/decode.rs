@@ -14,7 +14,6 @@ use mysql_common::constants::ColumnType;
 use mysql_common::io::ParseBuf;
 use mysql_common::proto::MyDeserialize;
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::sync::Arc;
 use vouch_convert::{narrow, to_size, utf8};
 
@@ -61,9 +60,10 @@ impl Raw<'_> {
         kind: EventType,
         data: &'a [u8],
         fde: &'a FormatDescriptionEvent<'a>,
-    ) -> io::Result<T> {
+    ) -> Option<T> {
         let size = data.len().saturating_add(packed::HEADER);
-        ParseBuf(data).parse(BinlogCtx::new(size, fde, kind as u8))
+        // An event that does not decode makes the window unclear, as its callers say.
+        ParseBuf(data).parse(BinlogCtx::new(size, fde, kind as u8)).ok()
     }
 }
 
@@ -102,9 +102,7 @@ impl Decoder {
 
     fn describe(&mut self, raw: &Raw<'_>) -> Option<()> {
         let parse = |data| {
-            Raw::parse::<TableMapEvent<'_>>(EventType::TABLE_MAP_EVENT, data, raw.fde)
-                .ok()
-                .map(TableMapEvent::into_owned)
+            Raw::parse::<TableMapEvent<'_>>(EventType::TABLE_MAP_EVENT, data, raw.fde).map(TableMapEvent::into_owned)
         };
         let map = parse(raw.data)?;
         let tenths = columns_of_tenths(&map);
@@ -122,7 +120,10 @@ impl Decoder {
 
     fn query(&mut self, data: &[u8], compressed: Option<()>, take: &mut impl FnMut(Change)) -> Option<()> {
         let (database, text) = query_parts(data)?;
-        let unpacked = compressed.map(|()| packed::record(text).ok_or(())).transpose().ok()?;
+        let unpacked = match compressed {
+            Some(()) => Some(packed::record(text)?),
+            None => None,
+        };
         let text = utf8(unpacked.as_deref().unwrap_or(text))?;
         self.statement(utf8(database)?, text, take);
         Some(())
@@ -215,15 +216,13 @@ impl Decoder {
 
 fn rows_of<'a>(kind: EventType, data: &'a [u8], fde: &'a FormatDescriptionEvent<'a>) -> Option<RowsEventData<'a>> {
     Some(match kind {
-        EventType::WRITE_ROWS_EVENT_V1 => RowsEventData::WriteRowsEventV1(Raw::parse(kind, data, fde).ok()?),
-        EventType::UPDATE_ROWS_EVENT_V1 => RowsEventData::UpdateRowsEventV1(Raw::parse(kind, data, fde).ok()?),
-        EventType::DELETE_ROWS_EVENT_V1 => RowsEventData::DeleteRowsEventV1(Raw::parse(kind, data, fde).ok()?),
-        EventType::WRITE_ROWS_EVENT => RowsEventData::WriteRowsEvent(Raw::parse(kind, data, fde).ok()?),
-        EventType::UPDATE_ROWS_EVENT => RowsEventData::UpdateRowsEvent(Raw::parse(kind, data, fde).ok()?),
-        EventType::DELETE_ROWS_EVENT => RowsEventData::DeleteRowsEvent(Raw::parse(kind, data, fde).ok()?),
-        EventType::PARTIAL_UPDATE_ROWS_EVENT => {
-            RowsEventData::PartialUpdateRowsEvent(Raw::parse(kind, data, fde).ok()?)
-        }
+        EventType::WRITE_ROWS_EVENT_V1 => RowsEventData::WriteRowsEventV1(Raw::parse(kind, data, fde)?),
+        EventType::UPDATE_ROWS_EVENT_V1 => RowsEventData::UpdateRowsEventV1(Raw::parse(kind, data, fde)?),
+        EventType::DELETE_ROWS_EVENT_V1 => RowsEventData::DeleteRowsEventV1(Raw::parse(kind, data, fde)?),
+        EventType::WRITE_ROWS_EVENT => RowsEventData::WriteRowsEvent(Raw::parse(kind, data, fde)?),
+        EventType::UPDATE_ROWS_EVENT => RowsEventData::UpdateRowsEvent(Raw::parse(kind, data, fde)?),
+        EventType::DELETE_ROWS_EVENT => RowsEventData::DeleteRowsEvent(Raw::parse(kind, data, fde)?),
+        EventType::PARTIAL_UPDATE_ROWS_EVENT => RowsEventData::PartialUpdateRowsEvent(Raw::parse(kind, data, fde)?),
         _ => return None,
     })
 }

@@ -8,7 +8,9 @@ use crate::position::{LogPlace, Position, PositionKind};
 use crate::session::{Result, Session};
 use crate::sql::decode;
 use mysql::{Row, Value};
+use std::cell::Cell;
 use std::time::Duration;
+use vouch_convert::parse;
 
 /// What waiting for a position came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +74,26 @@ pub struct ReplicaStatus {
     pub relay_bytes: u64,
 }
 
-fn status_of(row: &Row) -> ReplicaStatus {
+/// One channel; the error names a column that is there and is not the number that it should be. To take it for 0
+/// would make a replica with errors or delays one without.
+fn status_of(row: &Row) -> std::result::Result<ReplicaStatus, String> {
+    let wrong = Cell::new(None);
     let text = |names: &[&str]| decode::text(row, names).unwrap_or_default();
-    let number = |names: &[&str]| decode::number(row, names).unwrap_or(0);
+    let number_or_null = |names: &[&str]| {
+        let text = decode::text(row, names).filter(|text| !text.trim().is_empty())?;
+        let number = parse(text.trim());
+        if number.is_none() {
+            wrong.set(Some(format!("{} is `{text}`, which is not a number", names.join(" or "))));
+        }
+        number
+    };
+    let number = |names: &[&str]| number_or_null(names).unwrap_or(0);
     let place = |files: &[&str], offsets: &[&str]| {
         let file = text(files);
         (!file.is_empty()).then(|| LogPlace { file, offset: number(offsets) })
     };
     let receiver = text(&["Replica_IO_Running", "Slave_IO_Running"]);
-    ReplicaStatus {
+    let status = ReplicaStatus {
         channel: text(&["Channel_Name", "Connection_name"]),
         source_host: text(&["Source_Host", "Master_Host"]),
         source_port: number(&["Source_Port", "Master_Port"]),
@@ -88,7 +101,7 @@ fn status_of(row: &Row) -> ReplicaStatus {
         source_id: number(&["Source_Server_Id", "Master_Server_Id"]),
         receiving: receiver == "Yes",
         applying: text(&["Replica_SQL_Running", "Slave_SQL_Running"]) == "Yes",
-        behind_s: decode::number(row, &["Seconds_Behind_Source", "Seconds_Behind_Master"]),
+        behind_s: number_or_null(&["Seconds_Behind_Source", "Seconds_Behind_Master"]),
         delay_s: number(&["SQL_Delay"]),
         filters: filters_of(row),
         rewrites: rewrites(&text(&["Replicate_Rewrite_DB"])),
@@ -108,7 +121,8 @@ fn status_of(row: &Row) -> ReplicaStatus {
         applier_waits: text(&["Replica_SQL_Running_State", "Slave_SQL_Running_State", "Slave_SQL_State"])
             .contains("has read all relay log"),
         received_gtids: text(&["Retrieved_Gtid_Set", "Gtid_IO_Pos"]).split_whitespace().collect(),
-    }
+    };
+    wrong.take().map_or(Ok(status), Err)
 }
 
 /// What a server keeps out of its own binlog.
@@ -370,7 +384,8 @@ impl Session {
             (Flavor::Mysql, true) => "SHOW REPLICA STATUS",
             (Flavor::Mysql, false) => "SHOW SLAVE STATUS",
         };
-        Ok(self.show(sql)?.iter().map(status_of).collect())
+        let statuses: std::result::Result<_, String> = self.show(sql)?.iter().map(status_of).collect();
+        statuses.map_err(|what| ServerError::new(self.name(), Fault::Other, format!("{sql}: {what}")))
     }
 
     /// Opens a snapshot and returns the exact position that it shows, where the

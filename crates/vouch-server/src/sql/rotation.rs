@@ -10,7 +10,7 @@ use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::replicate::ReplicateTable;
 use mysql::{Row, Value};
-use vouch_convert::{narrow, parse};
+use vouch_convert::{narrow, parse, utf8};
 
 /// The names of the tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl Session {
         Ok(value.and_then(|value| match value {
             Value::Int(number) => narrow::<u64, _>(number),
             Value::UInt(number) => Some(number),
-            Value::Bytes(bytes) => parse(String::from_utf8(bytes).ok()?.trim()),
+            Value::Bytes(bytes) => parse(utf8(&bytes)?.trim()),
             _ => None,
         }))
     }
