@@ -258,7 +258,8 @@ impl Discovered {
     fn named(&mut self, path: &Path, bytes: u64) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let label = path.display().to_string();
-        let head = || read::head(path, disguise::HEAD).unwrap_or_default();
+        // What cannot be read is reported as a tablespace that cannot.
+        let head = || read::head(path, disguise::HEAD).unwrap_or_else(|_| Vec::new());
         let kind = match Kind::of(&name) {
             _ if name.starts_with("._") && is_apple_double(&head()) => {
                 return self.refused(&label, "file that macOS keeps beside another one");

@@ -7,9 +7,10 @@ use crate::discover::Found;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
-use vouch_convert::parse;
+use vouch_convert::{hex, narrow, parse};
 
 /// A process that has files open.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,7 +29,8 @@ pub(crate) struct Asked(Option<JoinHandle<Vec<Holder>>>);
 impl Asked {
     /// The answer, by the numbers of processes; nothing where the system had no thread for it.
     pub(crate) fn told(self) -> Vec<Holder> {
-        self.0.and_then(|asking| asking.join().ok()).unwrap_or_default()
+        let asked = self.0.map(|asking| asking.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        asked.unwrap_or_default()
     }
 }
 
@@ -44,7 +46,7 @@ fn holders(files: &[Found]) -> Vec<Holder> {
         known.extend(fs::metadata(&file.path).map(|data| (inode(&data), file.label.as_str())));
     }
     let mut open: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let locks = known_to_the_system("/proc/locks");
     for (pid, place) in locks.lines().filter_map(lock) {
         open.entry(pid).or_default().extend(known.get(&place).copied());
     }
@@ -71,7 +73,7 @@ fn lock(line: &str) -> Option<(u32, (u64, u64))> {
     let mut words = line.split_whitespace().skip_while(|word| !matches!(*word, "READ" | "WRITE")).skip(1);
     let pid = parse(words.next()?).filter(|pid| *pid > 0)?;
     let mut place = words.next()?.split(':');
-    let mut part = || u32::from_str_radix(place.next()?, 16).ok();
+    let mut part = || narrow::<u32, _>(hex(place.next()?)?);
     let device = rustix::fs::makedev(part()?, part()?);
     Some((pid, (device, parse(place.next()?)?)))
 }
@@ -80,18 +82,20 @@ fn lock(line: &str) -> Option<(u32, (u64, u64))> {
 fn servers() -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
     let server = |path: &PathBuf| {
-        let command = fs::read_to_string(path.join("comm")).unwrap_or_default();
-        let loaded = || fs::read(path.join("cmdline")).unwrap_or_default();
+        let command = known_to_the_system(path.join("comm"));
+        let loaded = || known_to_the_system(path.join("cmdline"));
         let names = ["mysqld", "mariadbd"];
         names.contains(&command.trim())
-            || command.starts_with("ld-linux") && names.iter().any(|name| holds(&loaded(), name.as_bytes()))
+            || command.starts_with("ld-linux") && names.iter().any(|name| loaded().contains(name))
     };
     let number = |path: PathBuf| parse(path.file_name()?.to_str()?);
     processes.filter(|path| number(path.clone()).is_some_and(|_: u32| server(path))).filter_map(number).collect()
 }
 
-fn holds(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window == word)
+/// What /proc has there; nothing where the process is gone or the account may not see it. Who holds a file is a hint
+/// beside the verdict: it is never what makes one clean.
+fn known_to_the_system(path: impl AsRef<Path>) -> String {
+    fs::read(path).map_or_else(|_| String::new(), |text| String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Names of tables from paths of files: [`table_of`].
 
 use std::path::Path;
+use vouch_convert::{hex, narrow};
 
 /// `db.table` of a tablespace in a folder of its database; partitions keep their part of the name.
 pub(crate) fn table_of(path: &Path) -> Option<String> {
@@ -21,7 +22,7 @@ fn decoded(name: &str) -> String {
     while let Some((before, after)) = rest.split_once('@') {
         out.push_str(before);
         let digits = after.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let char = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        let char = digits.and_then(|digits| narrow::<u32, _>(hex(digits)?)).and_then(char::from_u32);
         match char {
             Some(char) => out.push(char),
             None => out.push('@'),

@@ -122,7 +122,7 @@ impl State {
 
 /// A note of a backup tool. One that cannot be read is told where the packed files beside it are read.
 fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Option<String> {
-    packed::beside(&folder.join(name), key).unwrap_or_default()
+    packed::beside(&folder.join(name), key).unwrap_or(None)
 }
 
 fn told_in(folder: &Path, key: Option<&BackupKey>) -> State {

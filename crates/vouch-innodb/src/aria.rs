@@ -6,7 +6,7 @@
 
 use crate::bytes::{Field, all_zero};
 use crc_fast::{CrcAlgorithm, Digest};
-use vouch_convert::{to_size, widen};
+use vouch_convert::{low32, to_size, widen};
 
 const TABLE_MAGIC: [u8; 3] = [0xfe, 0xfe, 0x09];
 const CONTROL_MAGIC: [u8; 3] = [0xfe, 0xfe, 0x0c];
@@ -159,7 +159,7 @@ fn judge(no: u32, page: &[u8], covered: usize) -> AriaPage {
 fn sum_of(seed: u32, bytes: &[u8]) -> u32 {
     let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, u64::from(!seed));
     digest.update(bytes);
-    u32::try_from(digest.finalize()).unwrap_or(u32::MAX)
+    low32(digest.finalize())
 }
 
 /// The file by which Aria knows where its log is.

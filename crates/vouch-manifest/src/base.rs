@@ -34,8 +34,7 @@ pub fn pem(text: &str) -> Option<Pem> {
 /// Bytes as a block of PEM with lines of `width` characters.
 pub fn to_pem(label: &str, bytes: &[u8], width: usize) -> String {
     let text = encode(bytes);
-    let lines: Vec<&str> =
-        text.as_bytes().chunks(width.max(1)).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    let lines: Vec<_> = text.as_bytes().chunks(width.max(1)).map(String::from_utf8_lossy).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 

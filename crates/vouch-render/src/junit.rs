@@ -7,7 +7,6 @@
 use crate::text::clean;
 use crate::time::rfc3339;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use vouch_report::{CheckStatus, Summary, TableCheck, TableState, Verdict};
 
 /// What a case came to.
@@ -149,8 +148,7 @@ fn escaped(text: &str) -> String {
 
 fn open(out: &mut String, depth: usize, tag: &str, name: &str, cases: &[&Case], more: &[(&str, String)]) {
     let count = |which: fn(&Outcome) -> bool| cases.iter().filter(|case| which(&case.outcome)).count();
-    let _ = write!(
-        out,
+    out.push_str(&format!(
         "{:indent$}<{tag} name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
         "",
         escaped(name),
@@ -159,34 +157,30 @@ fn open(out: &mut String, depth: usize, tag: &str, name: &str, cases: &[&Case], 
         count(|outcome| matches!(outcome, Outcome::Broken { .. })),
         count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
         indent = depth * 2
-    );
+    ));
     for (key, value) in more {
-        let _ = write!(out, " {key}=\"{}\"", escaped(value));
+        out.push_str(&format!(" {key}=\"{}\"", escaped(value)));
     }
     out.push_str(">\n");
 }
 
 fn write_case(out: &mut String, suite: &str, case: &Case) {
-    let _ = write!(
-        out,
+    out.push_str(&format!(
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
         escaped(suite),
         escaped(&case.name),
         seconds(case.took_ms)
-    );
-    let _ = match &case.outcome {
+    ));
+    let result = match &case.outcome {
         Outcome::Passed => return out.push_str("/>\n"),
-        Outcome::Failed { kind, message, text } => write!(
-            out,
-            "><failure type=\"{}\" message=\"{}\">{}</failure>",
-            escaped(kind),
-            escaped(message),
-            escaped(text)
-        ),
-        Outcome::Broken { kind, message } => {
-            write!(out, "><error type=\"{}\" message=\"{}\"/>", escaped(kind), escaped(message))
+        Outcome::Failed { kind, message, text } => {
+            format!("><failure type=\"{}\" message=\"{}\">{}</failure>", escaped(kind), escaped(message), escaped(text))
         }
-        Outcome::Skipped { message } => write!(out, "><skipped message=\"{}\"/>", escaped(message)),
+        Outcome::Broken { kind, message } => {
+            format!("><error type=\"{}\" message=\"{}\"/>", escaped(kind), escaped(message))
+        }
+        Outcome::Skipped { message } => format!("><skipped message=\"{}\"/>", escaped(message)),
     };
+    out.push_str(&result);
     out.push_str("</testcase>\n");
 }

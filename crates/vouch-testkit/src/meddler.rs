@@ -185,7 +185,7 @@ fn commands(
 ) -> io::Result<()> {
     let greeting = packet(&mut client)?;
     if let Some(flags) = greeting.get(4..8) {
-        let flags = u32::from_le_bytes(flags.try_into().unwrap_or_default());
+        let flags = u32::from_le_bytes(flags.try_into().unwrap_or([0; 4]));
         link.deprecate_eof.store(flags & CLIENT_DEPRECATE_EOF != 0, Ordering::SeqCst);
     }
     server.write_all(&greeting)?;
@@ -233,7 +233,7 @@ fn error(code: u16, state: &str, message: &str) -> Vec<u8> {
 }
 
 fn framed(sequence: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap_or_default().to_le_bytes();
+    let length = u32::try_from(payload.len()).unwrap_or(0).to_le_bytes();
     [&[length[0], length[1], length[2], sequence], payload].concat()
 }
 

@@ -81,7 +81,7 @@ pub fn pause(attempt: u32) -> Duration {
     let whole = Duration::from_millis(50).saturating_mul(1 << attempt.min(10)).min(PAUSE_MAX);
     let mut random = [0_u8];
     // Without randomness pauses are just as long.
-    getrandom::fill(&mut random).unwrap_or_default();
+    getrandom::fill(&mut random).ok();
     let [random] = random;
     whole.mul_f64(1.0 + f64::from(random) / 512.0)
 }

@@ -153,7 +153,7 @@ pub fn key_value(text: &str, (form, kind): (Form, TextKind)) -> Result<Value, Wr
     match (form, kind) {
         (Form::Bytes | Form::Sha256, _) => Ok(Value::Bytes(unhex(text).ok_or(WrongField)?)),
         (Form::Double, _) => {
-            let bytes = unhex(text).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).ok_or(WrongField)?;
+            let bytes = unhex(text).and_then(|bytes| vouch_convert::array::<8>(&bytes)).ok_or(WrongField)?;
             Ok(Value::Double(f64::from_bits(u64::from_be_bytes(bytes))))
         }
         // As a number, so that the server does not compare by rounded doubles.

@@ -5,7 +5,7 @@ use crate::pool::{Abort, Shared, Why};
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
-use vouch_server::{Blocking, Result, Session};
+use vouch_server::{Blocking, Fault, Result, Session};
 
 const TICK: Duration = Duration::from_millis(100);
 /// How often replication is looked at.
@@ -56,9 +56,13 @@ fn end_late(session: &mut Session, shared: &Shared) -> Result<()> {
 
 fn look(session: &mut Session, shared: &Shared) -> Result<()> {
     if let Some(limit) = shared.effort.max_lag {
-        // An account that may not look is told so before the run.
-        let behind =
-            session.replica_status().unwrap_or_default().into_iter().filter_map(|status| status.behind_s).max();
+        let channels = match session.replica_status() {
+            // An account without the privilege is told so before the run.
+            Err(error) if error.fault == Fault::Denied => Vec::new(),
+            // Anything else may hide that the limit is exceeded: the next round asks on a new connection.
+            asked => asked?,
+        };
+        let behind = channels.into_iter().filter_map(|status| status.behind_s).max();
         if let Some(behind) = behind.filter(|&behind| Duration::from_secs(behind) > limit) {
             shared.end(Abort::Lag(format!(
                 "the replica is {behind} s behind, and --max-lag is {} s",

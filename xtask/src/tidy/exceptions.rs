@@ -26,7 +26,6 @@ struct Entry<'a> {
 
 /// Folders that may be counted as a whole: none of their code judges anything for a user.
 const FOR_TESTS: [&str; 2] = ["crates/vouch-testkit/", "fuzz/"];
-const INTERIM: bool = true;
 
 /// Complains about places that the list does not have, and about entries that are not exact.
 pub fn judge(project: &Project, counted: &Counted) -> Vec<Complaint> {
@@ -54,7 +53,7 @@ fn entry(line: &str) -> Result<Entry<'_>, String> {
     if words.next().is_none() {
         return Err("an exception needs a reason".to_owned());
     }
-    if !INTERIM && path.ends_with('/') && !FOR_TESTS.contains(&path) {
+    if path.ends_with('/') && !FOR_TESTS.contains(&path) {
         return Err("name each file, with a reason of its own".to_owned());
     }
     Ok(Entry { path, allowed, found: 0 })
@@ -114,6 +113,7 @@ mod tests {
         assert!(complaints(file, "crates/a/src/b.rs 1 why\n")[0].contains("grew from 1 to 2"));
         assert!(complaints(file, "crates/a/src/b.rs 3 why\n")[0].contains("shrank to 2"));
         assert!(complaints(file, "crates/a/src/b.rs 2\n").contains(&"an exception needs a reason".to_owned()));
+        assert!(complaints(file, "crates/a/ 2 why\n")[0].contains("name each file"));
         assert_eq!(complaints("crates/vouch-testkit/src/b.rs", "crates/vouch-testkit/ 2 why\n"), [""; 0]);
     }
 }

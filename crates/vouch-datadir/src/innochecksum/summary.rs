@@ -3,7 +3,6 @@
 use super::Dialect;
 use super::kinds::Kind;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use vouch_innodb::{FilHeader, IndexFacts, UndoFacts};
 
 /// Ranges of data in a page: none, tenths of it, more than all.
@@ -73,13 +72,13 @@ impl Counted {
         let rule = "=".repeat(47);
         let mut text = format!("\nFile::{file}\n================PAGE TYPE SUMMARY==============\n");
         text.push_str("#PAGE_COUNT\tPAGE_TYPE\n");
-        let _ = writeln!(text, "{rule}");
+        text.push_str(&format!("{rule}\n"));
         for kind in Kind::listed(dialect) {
             let count = self.kinds.get(&kind).copied().unwrap_or(0);
-            let _ = writeln!(text, "{count:8}\t{}", kind.counted_as());
+            text.push_str(&format!("{count:8}\t{}\n", kind.counted_as()));
         }
         let gap = if dialect == Dialect::Mariadb { "\n" } else { "" };
-        let _ = write!(text, "{gap}{rule}\nAdditional information:\n");
+        text.push_str(&format!("{gap}{rule}\nAdditional information:\n"));
         text + &self.undo(dialect) + &if dialect == Dialect::Mariadb { self.by_index() } else { String::new() }
     }
 
@@ -111,12 +110,12 @@ impl Counted {
         for (id, of) in &self.indexes {
             let each = |sum: u64| sum.checked_div(of.pages).unwrap_or(0);
             let (records, bytes) = (each(of.records), each(of.bytes));
-            let _ = writeln!(text, "{id}\t\t{}\t\t{}\t\t{records}\t\t{bytes}", of.pages, of.leaves);
+            text.push_str(&format!("{id}\t\t{}\t\t{}\t\t{records}\t\t{bytes}\n", of.pages, of.leaves));
         }
         text.push_str("\nindex_id\tpage_data_bytes_histgram(empty,...,oversized)\n");
         for (id, of) in &self.indexes {
             let ranges: String = of.ranges.iter().map(|count| format!("\t{count}")).collect();
-            let _ = writeln!(text, "{id}\t{ranges}");
+            text.push_str(&format!("{id}\t{ranges}\n"));
         }
         text
     }

@@ -44,12 +44,12 @@ impl Holes {
 
     /// Takes an entry of an extended header that is about holes.
     pub(super) fn take(&mut self, key: &str, value: &str) {
-        let number = value.parse::<u64>();
+        let number = parse::<u64>(value);
         match key.strip_prefix(KEY).unwrap_or(key) {
-            "major" => self.inside = number == Ok(1),
+            "major" => self.inside = number == Some(1),
             "name" => self.name = Some(value.to_owned()),
-            "realsize" | "size" => self.size = number.ok(),
-            "offset" | "numbytes" => self.add(number.ok()),
+            "realsize" | "size" => self.size = number,
+            "offset" | "numbytes" => self.add(number),
             "map" => value.split(',').for_each(|number| self.add(parse(number))),
             _ => {}
         }

@@ -8,7 +8,7 @@ use super::fault::{Fault, damaged, unsupported};
 use crate::keyring::BackupKey;
 use crc_fast::CrcAlgorithm;
 use std::io::{self, Read};
-use vouch_convert::{array, widen};
+use vouch_convert::{array, low32, widen};
 
 /// All versions begin so; the next byte tells which.
 pub(super) const MAGIC: &[u8] = b"XBCRYP0";
@@ -77,7 +77,7 @@ impl<R: Read> Xbcrypt<R> {
             )));
         }
         let sealed = self.exactly(length)?;
-        let computed = u32::try_from(crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, &sealed)).unwrap_or_default();
+        let computed = low32(crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, &sealed));
         match sum {
             Some(sum) if sum != computed => {
                 Err(wrong(format!("has the checksum 0x{sum:08x}, and its contents 0x{computed:08x}")))

@@ -7,7 +7,7 @@
 use super::fault::Fault;
 use crc_fast::{CrcAlgorithm, Digest};
 use std::io::{self, Read};
-use vouch_convert::{to_size, widen};
+use vouch_convert::{low32, to_size, widen};
 
 pub(super) const MAGIC: &[u8; 8] = b"XBSTCK01";
 /// What may be left out by readers that do not know it.
@@ -230,7 +230,7 @@ impl Sum {
 
     /// What was computed, when it is not `sum`.
     pub(super) fn contradiction(&self, sum: u32) -> Option<u32> {
-        let low = |digest: &Digest| u32::try_from(digest.finalize()).unwrap_or_default();
+        let low = |digest: &Digest| low32(digest.finalize());
         let computed = low(&self.contents);
         let holds = computed == sum || self.with_map.as_ref().is_some_and(|digest| low(digest) == sum);
         (!holds).then_some(computed)

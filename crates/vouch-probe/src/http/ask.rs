@@ -61,7 +61,7 @@ fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let hex = tail.get(..2).and_then(utf8);
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+        match (first, hex.and_then(vouch_convert::hex).and_then(vouch_convert::narrow::<u8, _>)) {
             (b'%', Some(byte)) => {
                 bytes.push(byte);
                 rest = tail.get(2..).unwrap_or_default();

@@ -46,7 +46,7 @@ pub fn document(summary: &Summary) -> String {
 /// them everywhere is safe.
 fn shown_safely(text: serde_json::Result<String>) -> String {
     // Plain structs of strings and numbers cannot fail to serialise.
-    let text = text.unwrap_or_default();
+    let text = text.unwrap_or_else(|_| String::new());
     if !text.contains(needs_escape) {
         return text;
     }

@@ -15,7 +15,6 @@ use post::{Poster, Sent};
 use ring::hmac;
 use spool::Spool;
 use std::collections::HashSet;
-use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
 use vouch_manifest::Sha256;
@@ -77,7 +76,7 @@ pub struct Alerts {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
+        text.push_str(&format!("{byte:02x}"));
         text
     })
 }
@@ -118,7 +117,14 @@ impl Alerts {
                 return held;
             }
         };
-        for (file, letter) in spool.letters().unwrap_or_default() {
+        let letters = match spool.letters() {
+            Ok(letters) => letters,
+            Err(error) => {
+                warn(&format!("alerts of earlier runs could not be read: {error}"));
+                return held;
+            }
+        };
+        for (file, letter) in letters {
             if held.contains(&letter.url) {
                 continue;
             }

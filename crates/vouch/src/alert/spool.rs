@@ -69,7 +69,8 @@ impl Spool {
             entries => entries?,
         };
         let named = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "letter");
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(named).collect();
+        let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+        let mut files: Vec<PathBuf> = paths?.into_iter().filter(named).collect();
         files.sort();
         Ok(files)
     }

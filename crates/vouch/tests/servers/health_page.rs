@@ -48,7 +48,7 @@ impl Browser {
             let mut bytes = Vec::new();
             while receive.read_until(0, &mut bytes).is_ok_and(|length| length > 0) {
                 bytes.pop();
-                let message = serde_json::from_slice(&bytes).unwrap_or_default();
+                let message = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
                 bytes.clear();
                 if sender.send(message).is_err() {
                     return;

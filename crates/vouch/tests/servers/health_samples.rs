@@ -22,7 +22,7 @@ fn keepalived(file: &str) {
                 .arg(format!("--config-test={}", log.display())),
         );
         text = text.replace("priority", "priorty");
-        std::fs::read_to_string(&log).unwrap_or_default()
+        std::fs::read_to_string(&log).unwrap_or_else(|_| String::new())
     };
     let said = check();
     let faults: Vec<&str> = said.lines().filter(|line| !line.contains("eth0")).collect();

@@ -3,7 +3,7 @@
 use super::window::Window;
 use crc_fast::{CrcAlgorithm, Digest};
 use std::io;
-use vouch_convert::{array, to_size, widen};
+use vouch_convert::{array, low32, to_size, widen};
 
 /// Bytes by which a binary log is known.
 pub(crate) const MAGIC_BYTES: usize = 4;
@@ -107,8 +107,8 @@ impl Event {
             digest.update(piece);
             at += widen(piece.len());
         }
-        let stored = window.get(end, 4)?.try_into().map(u32::from_le_bytes).unwrap_or_default();
-        Ok((u32::try_from(digest.finalize()).unwrap_or_default(), stored))
+        let stored = array(window.get(end, 4)?).map_or(0, u32::from_le_bytes);
+        Ok((low32(digest.finalize()), stored))
     }
 
     /// What a format description says: the server, and the checksums of the events behind it.

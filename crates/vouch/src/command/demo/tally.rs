@@ -2,7 +2,6 @@
 
 use crate::complaint::printable;
 use crate::exit::Exit;
-use std::fmt::Write;
 use vouch_report::{Code, Finding, Summary};
 use vouch_testkit::drift::Drifted;
 use vouch_testkit::{DiffKind, Expected, RowKey, mismatches};
@@ -70,12 +69,15 @@ impl Tally {
         for entry in &self.entries {
             let Drifted { table, what, .. } = &entry.drifted;
             let checksum = if entry.unseen { "equal" } else { "differs" };
-            let _ = writeln!(text, "{table:<16} {what:<56} {checksum:<9} {}", entry.outcome());
+            text.push_str(&format!("{table:<16} {what:<56} {checksum:<9} {}\n", entry.outcome()));
         }
         let elsewhere = if self.strays.is_empty() { "nothing" } else { "TOO MUCH" };
-        let _ = writeln!(text, "{:<16} {:<56} {:<9} {elsewhere}", "elsewhere", "nothing, and nothing on replica 1", "");
+        text.push_str(&format!(
+            "{:<16} {:<56} {:<9} {elsewhere}\n",
+            "elsewhere", "nothing, and nothing on replica 1", ""
+        ));
         for wrong in self.entries.iter().flat_map(|entry| &entry.wrong).chain(&self.strays).chain(&self.errors) {
-            let _ = writeln!(text, "  {}", printable(wrong));
+            text.push_str(&format!("  {}\n", printable(wrong)));
         }
         text.push('\n');
         text.push_str(&self.sentences());
@@ -90,7 +92,7 @@ impl Tally {
         );
         let (written, seconds) = self.written;
         let rate = written as f64 / seconds.max(0.001);
-        let _ = writeln!(text, "The source committed {written} transactions meanwhile, {rate:.0} a second.");
+        text.push_str(&format!("The source committed {written} transactions meanwhile, {rate:.0} a second.\n"));
         text.push_str(match self.exit() {
             Exit::Clean => "Found: exactly what was put there.\n",
             Exit::Incomplete => "Something could not be looked at: the tour did not show what it should.\n",

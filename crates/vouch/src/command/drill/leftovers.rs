@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use vouch_convert::parse;
+use vouch_convert::{narrow, parse};
 
 /// What the names of folders of drills begin with.
 pub const PREFIX: &str = "vouch-drill-";
@@ -112,11 +112,11 @@ fn end_servers(folder: &Path) -> io::Result<()> {
 }
 
 fn processes_naming(inside: &[u8]) -> io::Result<Vec<i32>> {
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let own = narrow::<i32, _>(std::process::id());
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
-        let Some(pid) = name.to_str().and_then(parse::<i32>).filter(|pid| *pid != own) else {
+        let Some(pid) = name.to_str().and_then(parse::<i32>).filter(|pid| Some(*pid) != own) else {
             continue;
         };
         // A process that ended meanwhile has none; one that is a zombie has an empty one.

@@ -39,7 +39,7 @@ fn run(folder: &TempDir, command: &str, source: &str) -> Output {
 }
 
 fn told(folder: &TempDir, name: &str) -> String {
-    fs::read_to_string(folder.path().join(format!("{name}.log"))).unwrap_or_default()
+    fs::read_to_string(folder.path().join(format!("{name}.log"))).unwrap_or_else(|_| String::new())
 }
 
 /// What both were told since the last time.

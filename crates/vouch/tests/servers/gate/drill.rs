@@ -49,7 +49,7 @@ pub fn command(desk: &Desk, manifest: &str, backup: &str) -> Vouch {
     let args = ["drill", "--backup", &backup, "--manifest", &manifest, "--trust", &trust, "--allow-older"];
     let (state, text) = (desk.text("state"), desk.text("scratch"));
     let more = ["--state-dir", &state, "--scratch", &text, "--format", "json", "--quiet"];
-    let mysql = std::env::var("VOUCH_MYSQL_HOME").unwrap_or_default();
+    let mysql = std::env::var("VOUCH_MYSQL_HOME").unwrap_or_else(|_| String::new());
     Vouch::new(&[&args[..], &more].concat()).variable("VOUCH_MYSQL_HOME", &mysql)
 }
 
