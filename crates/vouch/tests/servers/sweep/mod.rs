@@ -7,6 +7,9 @@
 //! must never exit 0, and a finding may be missing only where an error or an
 //! unproven item names its table.
 //!
+//! Put back, each of these faults made a sweep fail: an error of reading definitions that compares nothing instead,
+//! and an error of listing views and routines that counts as "there are none", so that a signed manifest lacks them.
+//!
 //! By default a sample is run; with `VOUCH_SWEEP=full` every statement with every fault.
 
 mod compare;
@@ -50,16 +53,11 @@ impl<'a> Sweep<'a> {
         (self.run)(&addresses)
     }
 
-    /// A run that nothing disturbs.
-    pub fn undisturbed(&self) -> Outcome {
-        self.ways.iter().for_each(|way| way.plan(None));
-        self.go()
-    }
-
-    /// The same, which must check everything.
+    /// A run that nothing disturbs, which must check everything.
     #[track_caller]
     pub fn calm(&self) -> Outcome {
-        let calm = self.undisturbed();
+        self.ways.iter().for_each(|way| way.plan(None));
+        let calm = self.go();
         assert!(calm.errors().is_empty(), "{}", calm.stdout);
         calm
     }
@@ -68,17 +66,7 @@ impl<'a> Sweep<'a> {
     /// returns what is wrong.
     #[track_caller]
     pub fn over(&self, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
-        self.after(self.calm(), sample, judge);
-    }
-
-    /// The same where the undisturbed run reports errors too.
-    #[track_caller]
-    pub fn over_any(&self, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
-        self.after(self.undisturbed(), sample, judge);
-    }
-
-    #[track_caller]
-    fn after(&self, calm: Outcome, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
+        let calm = self.calm();
         let counts: Vec<u64> = self.ways.iter().map(Meddler::statements).collect();
         let trials = trials(&counts, sample);
         assert!(trials.len() >= sample.min(counts.iter().sum::<u64>() as usize), "{counts:?}: {}", trials.len());
