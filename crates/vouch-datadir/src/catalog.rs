@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use vouch_innodb::{
     Checker, DictIndex, DictRoots, DictTable, FilHeader, INDEXES_INDEX, IndexFacts, Keyring, NO_PAGE, NodePointers,
-    PageNo, PageType, TABLES_INDEX, Verdict,
+    PageNo, PageType, PageVerdict, TABLES_INDEX,
 };
 
 /// The first file of the system tablespace.
@@ -71,7 +71,7 @@ impl Reader {
         let mut page = vec![0; self.space.page_size().bytes()];
         self.space.read_page(no, &mut page)?;
         let checked = self.checker.check(no, &page);
-        let sound = matches!(checked.verdict, Verdict::Sound(_) | Verdict::Unprotected);
+        let sound = matches!(checked.verdict, PageVerdict::Sound(_) | PageVerdict::Unprotected);
         checked.image.filter(|_| sound).map(<[u8]>::to_vec)
     }
 

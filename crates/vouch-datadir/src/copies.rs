@@ -7,7 +7,7 @@ use crate::discover::Found;
 use crate::read::Source;
 use crate::space::Space;
 use vouch_convert::{parse, to_size, widen};
-use vouch_innodb::{Checker, FilHeader, Lsn, PageNo, SpaceId, Verdict};
+use vouch_innodb::{Checker, FilHeader, Lsn, PageNo, PageVerdict, SpaceId};
 use vouch_report::PageTally;
 
 /// Bytes that are read at a time.
@@ -98,7 +98,7 @@ impl Copies {
         source.read_at(&mut page, slot.offset).ok().filter(|read| *read == page.len())?;
         let mut checker = Checker::new(of.format, Some(slot.space)).with_access(of.access.clone());
         let checked = checker.check(slot.page, &page);
-        let sound = matches!(checked.verdict, Verdict::Sound(_) | Verdict::Unprotected);
+        let sound = matches!(checked.verdict, PageVerdict::Sound(_) | PageVerdict::Unprotected);
         sound.then(|| GoodCopy { file: file.clone(), offset: slot.offset, lsn: checked.header.lsn })
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use vouch_convert::to_size;
 use vouch_innodb::{
     Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, IndexFault, Lack, Layout, LobFacts, NO_PAGE,
-    PageNo, PageType, SdiRecord, SpaceFormat, TABLES_INDEX, Verdict, ZipNode, lengths_fit,
+    PageNo, PageType, PageVerdict, SdiRecord, SpaceFormat, TABLES_INDEX, ZipNode, lengths_fit,
 };
 use vouch_report::{Code, PageClass};
 
@@ -95,7 +95,7 @@ impl<'a> Judge<'a> {
             return;
         }
         let checked = checker.check(no, page);
-        if !matches!(checked.verdict, Verdict::Bad(_)) {
+        if !matches!(checked.verdict, PageVerdict::Bad(_)) {
             return note(run.space, self.options.level, no, &checked, seen);
         }
         let mut again = std::mem::take(&mut self.again);
@@ -110,7 +110,7 @@ impl<'a> Judge<'a> {
                 again.copy_from_slice(page);
             }
             let checked = checker.check(no, &again);
-            if look == LOOKS || !patient || !read || !matches!(checked.verdict, Verdict::Bad(_)) {
+            if look == LOOKS || !patient || !read || !matches!(checked.verdict, PageVerdict::Bad(_)) {
                 note(run.space, self.options.level, no, &checked, seen);
                 break;
             }
@@ -136,17 +136,17 @@ pub(crate) fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, s
     let header = checked.image.and_then(FilHeader::read).unwrap_or(checked.header);
     let mut fact = PageFact { page_type: header.page_type, lsn: header.lsn, ..PageFact::default() };
     fact.class = match checked.verdict {
-        Verdict::Sound(method) => {
+        PageVerdict::Sound(method) => {
             seen.methods.add(method);
             PageClass::Sound
         }
-        Verdict::Unprotected => PageClass::Unprotected,
-        Verdict::Empty => PageClass::Empty,
-        Verdict::Unverified(Lack::Key) => {
+        PageVerdict::Unprotected => PageClass::Unprotected,
+        PageVerdict::Empty => PageClass::Empty,
+        PageVerdict::Unverified(Lack::Key) => {
             seen.encrypted += 1;
             PageClass::Unverified
         }
-        Verdict::Bad(fault) => {
+        PageVerdict::Bad(fault) => {
             seen.bad.push(BadPage { page: no, code: code_of(&fault), message: fault.to_string(), index: None });
             PageClass::Bad
         }

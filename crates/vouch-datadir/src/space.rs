@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use vouch_convert::narrow;
 use vouch_innodb::{
-    Access, Checker, FspHeader, Guess, Keyring, Layout, LegacyDoublewrite, PageNo, PageSize, SpaceFormat, SpaceId,
-    Verdict, first_page, guess, guess_part, tells_of_key,
+    Access, Checker, FspHeader, Guess, Keyring, Layout, LegacyDoublewrite, PageNo, PageSize, PageVerdict, SpaceFormat,
+    SpaceId, first_page, guess, guess_part, tells_of_key,
 };
 use vouch_report::Failure;
 
@@ -252,7 +252,7 @@ fn told_by_page_0(head: &[u8]) -> Option<(SpaceFormat, FspHeader)> {
     let page = head.get(..format.physical.bytes())?;
     let sound = matches!(
         Checker::new(format, Some(header.space)).check(PageNo(0), page).verdict,
-        Verdict::Sound(_) | Verdict::Unprotected
+        PageVerdict::Sound(_) | PageVerdict::Unprotected
     );
     sound.then_some((format, header))
 }
@@ -320,7 +320,7 @@ fn doublewrite(head: &[u8], format: &SpaceFormat) -> Option<LegacyDoublewrite> {
     let page = page_of(head, format, no)?;
     let verdict = Checker::new(*format, None).check(no, page).verdict;
     match verdict {
-        Verdict::Bad(_) => Some(LegacyDoublewrite::usual(format)),
+        PageVerdict::Bad(_) => Some(LegacyDoublewrite::usual(format)),
         _ => LegacyDoublewrite::read(page, format),
     }
 }

@@ -10,7 +10,7 @@ use crate::checksum::{self, Strict, Sum};
 use crate::crypt::Access;
 use crate::fil::{EXTRA, TRAILER};
 use crate::transform::{self, TransformError};
-use crate::{Fault, FilHeader, Layout, Method, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
+use crate::{Fault, FilHeader, Layout, Method, PageNo, PageType, PageVerdict, SpaceFormat, SpaceId};
 use vouch_convert::narrow;
 
 /// Judges pages of one tablespace. It remembers which formula fitted last, and keeps a buffer.
@@ -33,7 +33,7 @@ pub struct Checked<'a> {
     /// The header as it lies on disk.
     pub header: FilHeader,
     /// The judgement.
-    pub verdict: Verdict,
+    pub verdict: PageVerdict,
     /// The page as the server sees it, where that could be had and the page is not damaged.
     pub image: Option<&'a [u8]>,
 }
@@ -59,7 +59,7 @@ impl Checker {
         Checker { hint: first, strict, ..self }
     }
 
-    fn refused(&self, good: Verdict) -> Option<Fault> {
+    fn refused(&self, good: PageVerdict) -> Option<Fault> {
         self.strict?.refused(good).map(Fault::Algorithm)
     }
 
@@ -71,19 +71,23 @@ impl Checker {
     /// Judges the page of this number. `page` has the physical size of the format.
     pub fn check<'a>(&'a mut self, no: PageNo, page: &'a [u8]) -> Checked<'a> {
         let Some(header) = FilHeader::read(page).filter(|_| page.len() == self.format.physical.bytes()) else {
-            return Checked { header: EMPTY, verdict: Verdict::Bad(Fault::Undecodable("it is cut off")), image: None };
+            return Checked {
+                header: EMPTY,
+                verdict: PageVerdict::Bad(Fault::Undecodable("it is cut off")),
+                image: None,
+            };
         };
         if all_zero(page) {
-            return Checked { header, verdict: Verdict::Empty, image: None };
+            return Checked { header, verdict: PageVerdict::Empty, image: None };
         }
         self.plain.clear();
         let (verdict, plain) = self.judge(&header, page);
         let verdict = match verdict {
-            Verdict::Bad(_) => verdict,
-            good => self.fault_of_place(no, &header, page, plain).or(self.refused(good)).map_or(good, Verdict::Bad),
+            PageVerdict::Bad(_) => verdict,
+            good => self.fault_of_place(no, &header, page, plain).or(self.refused(good)).map_or(good, PageVerdict::Bad),
         };
         let image = match (verdict, plain) {
-            (Verdict::Bad(_) | Verdict::Unverified(_) | Verdict::Empty, _) | (_, Plain::Unknown) => None,
+            (PageVerdict::Bad(_) | PageVerdict::Unverified(_) | PageVerdict::Empty, _) | (_, Plain::Unknown) => None,
             (_, Plain::OnDisk) => Some(page),
             (_, Plain::Decrypted) => Some(self.plain.as_slice()),
             (_, Plain::Inflated) => Some(self.scratch.as_slice()),
@@ -91,7 +95,7 @@ impl Checker {
         Checked { header, verdict, image }
     }
 
-    fn judge(&mut self, header: &FilHeader, page: &[u8]) -> (Verdict, Plain) {
+    fn judge(&mut self, header: &FilHeader, page: &[u8]) -> (PageVerdict, Plain) {
         if self.format.layout == Layout::FullCrc32 {
             return self.judge_full(header, page);
         }
@@ -107,14 +111,14 @@ impl Checker {
     }
 
     /// The checksum of a page that is neither compressed nor encrypted.
-    fn judge_sum(&mut self, page: &[u8]) -> Verdict {
+    fn judge_sum(&mut self, page: &[u8]) -> PageVerdict {
         match checksum::sum(page, self.format.layout, self.hint) {
             Sum::Holds(method) => {
                 self.hint = method;
-                Verdict::Sound(method)
+                PageVerdict::Sound(method)
             }
-            Sum::TurnedOff => Verdict::Unprotected,
-            Sum::Fails { stored, computed } => Verdict::Bad(Fault::Checksum { stored, computed }),
+            Sum::TurnedOff => PageVerdict::Unprotected,
+            Sum::Fails { stored, computed } => PageVerdict::Bad(Fault::Checksum { stored, computed }),
         }
     }
 
@@ -123,7 +127,7 @@ impl Checker {
         &mut self,
         page: &[u8],
         inflate: fn(&[u8], &mut [u8]) -> Result<(), TransformError>,
-    ) -> (Verdict, Plain) {
+    ) -> (PageVerdict, Plain) {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.resize(page.len(), 0);
         let verdict = match inflate(page, &mut scratch) {
@@ -134,10 +138,10 @@ impl Checker {
         (verdict, Plain::Inflated)
     }
 
-    fn judge_full(&mut self, header: &FilHeader, page: &[u8]) -> (Verdict, Plain) {
+    fn judge_full(&mut self, header: &FilHeader, page: &[u8]) -> (PageVerdict, Plain) {
         let verdict = self.judge_sum(page);
         match verdict {
-            Verdict::Bad(_) => (verdict, Plain::Unknown),
+            PageVerdict::Bad(_) => (verdict, Plain::Unknown),
             _ if header.first != 0 => self.judge_full_encrypted(header, page, verdict),
             _ => self.judge_full_plain(page, Plain::OnDisk, verdict),
         }
@@ -192,8 +196,8 @@ const EMPTY: FilHeader = FilHeader {
     space: SpaceId(0),
 };
 
-fn refused(error: TransformError) -> Verdict {
-    Verdict::Bad(Fault::Undecodable(error.0))
+fn refused(error: TransformError) -> PageVerdict {
+    PageVerdict::Bad(Fault::Undecodable(error.0))
 }
 
 /// The version of the key that MariaDB has encrypted the page with; 0 when it has not.
@@ -234,7 +238,7 @@ mod tests {
             page[24..26].copy_from_slice(&page_type.to_be_bytes());
             let mut checker = Checker::new(format, Some(SpaceId(5)));
             let checked = checker.check(PageNo(no), &page);
-            prop_assert!(!matches!(checked.verdict, Verdict::Sound(_) | Verdict::Empty));
+            prop_assert!(!matches!(checked.verdict, PageVerdict::Sound(_) | PageVerdict::Empty));
             Checker::new(format, None).check(PageNo(no), &page[..100]);
         }
     }
@@ -243,6 +247,6 @@ mod tests {
     fn a_page_of_zeros_is_empty() {
         let format = SpaceFormat::plain(PageSize::DEFAULT, Layout::Classic);
         let checked = Checker::new(format, Some(SpaceId(7))).check(PageNo(3), &[0; 16_384]).verdict;
-        assert_eq!(checked, Verdict::Empty);
+        assert_eq!(checked, PageVerdict::Empty);
     }
 }

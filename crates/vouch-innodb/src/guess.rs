@@ -5,7 +5,7 @@
 //! the file's.
 
 use crate::bytes::all_zero;
-use crate::{Checker, FilHeader, Layout, PageNo, PageSize, SpaceFormat, SpaceId, Verdict};
+use crate::{Checker, FilHeader, Layout, PageNo, PageSize, PageVerdict, SpaceFormat, SpaceId};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -81,11 +81,11 @@ fn vote(sample: &[u8], format: SpaceFormat, first: u32, skip: usize) -> Guess {
         }
         let checked = checker.check(PageNo(no), page);
         votes += match checked.verdict {
-            Verdict::Sound(_) => 4,
-            Verdict::Unprotected | Verdict::Unverified(_) => 2,
-            Verdict::Bad(_) | Verdict::Empty => 0,
+            PageVerdict::Sound(_) => 4,
+            PageVerdict::Unprotected | PageVerdict::Unverified(_) => 2,
+            PageVerdict::Bad(_) | PageVerdict::Empty => 0,
         };
-        encrypted |= matches!(checked.verdict, Verdict::Unverified(_));
+        encrypted |= matches!(checked.verdict, PageVerdict::Unverified(_));
         if checked.header.page_no == PageNo(no) {
             *spaces.entry(checked.header.space).or_default() += 1;
         }

@@ -68,5 +68,5 @@ pub use space::{Codec, FormatError, Layout, SpaceFormat};
 pub use tree::{Forest, Link, TreeFault};
 pub use undo::UndoFacts;
 pub use units::{Lsn, PageNo, PageSize, SpaceId};
-pub use verdict::{Fault, Lack, Verdict};
+pub use verdict::{Fault, Lack, PageVerdict};
 pub use zip::{ZipFault, ZipNode};

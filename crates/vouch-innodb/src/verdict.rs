@@ -1,11 +1,11 @@
-//! What a page came to: [`Verdict`].
+//! What a page came to: [`PageVerdict`].
 
 use crate::{Lsn, Method, PageNo, SpaceId};
 use std::fmt;
 
 /// The judgement on one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PageVerdict {
     /// Its checksum holds, and it is where it says that it is.
     Sound(Method),
     /// It bears the mark of `innodb_checksum_algorithm=none`: nothing protects it.

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use vouch_innodb::{Checker, ExtentMap, FilHeader, Layout, NO_PAGE, PageNo, PageType, Verdict, mariadb_key_version};
+use vouch_innodb::{
+    Checker, ExtentMap, FilHeader, Layout, NO_PAGE, PageNo, PageType, PageVerdict, mariadb_key_version,
+};
 use vouch_report::{Code, Debt, ExcludedBy, Failure, FilePlace, Finding, Item, ItemKind, Outcome, Recorder};
 
 /// Time between two words on how far it is.
@@ -231,8 +233,8 @@ impl<'a> Round<'a> {
         page: &[u8],
     ) -> Result<(), Halt> {
         let no = PageNo(place.saturating_add(file.space.first()));
-        let zero_in_use = |verdict: &Verdict| matches!(verdict, Verdict::Empty) && is_in_use(file, extents, no);
-        let doubtful = |verdict: &Verdict| matches!(verdict, Verdict::Bad(_)) || zero_in_use(verdict);
+        let zero_in_use = |verdict: &PageVerdict| matches!(verdict, PageVerdict::Empty) && is_in_use(file, extents, no);
+        let doubtful = |verdict: &PageVerdict| matches!(verdict, PageVerdict::Bad(_)) || zero_in_use(verdict);
         let mut verdict = checker.check(no, page).verdict;
         let mut again = if doubtful(&verdict) { page.to_vec() } else { Vec::new() };
         for _ in 1..LOOKS {
@@ -247,8 +249,8 @@ impl<'a> Round<'a> {
         }
         self.log(no, page, &verdict);
         match verdict {
-            Verdict::Bad(_) => return self.fail(file, no),
-            Verdict::Unverified(lack) => *self.unverified.entry(lack.words()).or_default() += 1,
+            PageVerdict::Bad(_) => return self.fail(file, no),
+            PageVerdict::Unverified(lack) => *self.unverified.entry(lack.words()).or_default() += 1,
             verdict if zero_in_use(&verdict) => self.zeros = self.zeros.saturating_add(1),
             sound => {
                 self.sound = self.sound.saturating_add(1);
@@ -258,7 +260,7 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    fn strictly(&mut self, no: PageNo, verdict: &Verdict) {
+    fn strictly(&mut self, no: PageNo, verdict: &PageVerdict) {
         let other = self.options.strict.and_then(|asked| other_algorithm(asked, verdict));
         if let Some((asked, found)) = other {
             let what = format!("page {no} has a valid checksum \"{found}\" and not \"{asked}\"");
@@ -289,16 +291,16 @@ impl<'a> Round<'a> {
         Err(Halt)
     }
 
-    fn log(&mut self, no: PageNo, page: &[u8], verdict: &Verdict) {
+    fn log(&mut self, no: PageNo, page: &[u8], verdict: &PageVerdict) {
         let Some(header) = FilHeader::read(page).filter(|_| self.options.log) else { return };
         let (lsn, seen) = (header.lsn, header.space);
         (self.say)(Said::Log(format!("space::{seen} page::{no}; log sequence number = {lsn}")));
         (self.say)(Said::Log(match verdict {
-            Verdict::Sound(method) => format!("page::{no}; {} holds", method.name()),
-            Verdict::Unprotected => format!("page::{no}; written without a checksum"),
-            Verdict::Empty => format!("page::{no} is empty and uncorrupted"),
-            Verdict::Unverified(lack) => format!("page::{no}; not verified: {}", lack.words()),
-            Verdict::Bad(fault) => format!("Fail; page::{no} invalid ({fault})"),
+            PageVerdict::Sound(method) => format!("page::{no}; {} holds", method.name()),
+            PageVerdict::Unprotected => format!("page::{no}; written without a checksum"),
+            PageVerdict::Empty => format!("page::{no} is empty and uncorrupted"),
+            PageVerdict::Unverified(lack) => format!("page::{no}; not verified: {}", lack.words()),
+            PageVerdict::Bad(fault) => format!("Fail; page::{no} invalid ({fault})"),
         }));
     }
 

@@ -23,7 +23,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use vouch_convert::widen;
 use vouch_innodb::{
-    Checker, DeltaList, DeltaMeta, FilHeader, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, SpaceFormat, Verdict,
+    Checker, DeltaList, DeltaMeta, FilHeader, Layout, LegacyDoublewrite, Lsn, PageNo, PageSize, PageVerdict,
+    SpaceFormat,
 };
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, PageClass};
 
@@ -220,9 +221,9 @@ impl Reader<'_> {
             checker.with_policy(self.options.first_method, self.options.strict)
         };
         let mut checker = self.checker.take().unwrap_or_else(|| make(space, space.format));
-        if matches!(checker.check(no, page).verdict, Verdict::Bad(_)) {
+        if matches!(checker.check(no, page).verdict, PageVerdict::Bad(_)) {
             let fits =
-                |format: &&SpaceFormat| !matches!(make(space, **format).check(no, page).verdict, Verdict::Bad(_));
+                |format: &&SpaceFormat| !matches!(make(space, **format).check(no, page).verdict, PageVerdict::Bad(_));
             if let Some(format) = self.formats.iter().find(fits) {
                 space.format = *format;
                 checker = make(space, *format);

@@ -9,10 +9,10 @@ use crate::checksum::{self, Method};
 use crate::crypt::{Access, SpaceKey};
 use crate::fil::{EXTRA, TYPE};
 use crate::transform;
-use crate::{Fault, FilHeader, Lack, PageNo, PageType, Verdict};
+use crate::{Fault, FilHeader, Lack, PageNo, PageType, PageVerdict};
 use std::sync::Arc;
 
-const LOCKED: (Verdict, Plain) = (Verdict::Unverified(Lack::Key), Plain::Unknown);
+const LOCKED: (PageVerdict, Plain) = (PageVerdict::Unverified(Lack::Key), Plain::Unknown);
 const CUT: Fault = Fault::Undecodable("what is encrypted does not fit the page");
 
 /// Whether the page bears a key version. Page 0 has a flush LSN there, and an R-tree page a split number.
@@ -46,8 +46,8 @@ impl Checker {
     pub(crate) fn opens(&mut self, no: PageNo, page: &[u8]) -> Option<bool> {
         let verdict = self.check(no, page).verdict;
         match verdict {
-            Verdict::Unverified(Lack::Key) => Some(false),
-            Verdict::Sound(_) | Verdict::Unprotected if !self.plain.is_empty() => Some(true),
+            PageVerdict::Unverified(Lack::Key) => Some(false),
+            PageVerdict::Sound(_) | PageVerdict::Unprotected if !self.plain.is_empty() => Some(true),
             _ => None,
         }
     }
@@ -58,13 +58,13 @@ impl Checker {
     }
 
     /// A page of MySQL: its checksum is of what was encrypted.
-    pub(super) fn judge_mysql_encrypted(&mut self, page: &[u8]) -> (Verdict, Plain) {
+    pub(super) fn judge_mysql_encrypted(&mut self, page: &[u8]) -> (PageVerdict, Plain) {
         let Access::Open(key) = self.access.clone() else { return LOCKED };
         if key.is_of_mysql() { self.judge_decrypted(&key, page) } else { LOCKED }
     }
 
     /// A page that may be encrypted by MariaDB, outside `full_crc32`: its checksum is of what lies on disk.
-    pub(super) fn judge_mariadb_encrypted(&mut self, page: &[u8], page_type: PageType) -> (Verdict, Plain) {
+    pub(super) fn judge_mariadb_encrypted(&mut self, page: &[u8], page_type: PageType) -> (PageVerdict, Plain) {
         let holds = |page: &[u8]| checksum::encrypted_holds(page, self.format.layout);
         let compressed = page_type == PageType::MARIADB_COMPRESSED_ENCRYPTED;
         if holds(page) || compressed && without_rest(page).is_some_and(|page| holds(&page)) {
@@ -78,13 +78,13 @@ impl Checker {
     }
 
     /// The page is what was written. Whether that was a page, the key tells.
-    fn judge_held(&mut self, page: &[u8]) -> (Verdict, Plain) {
-        let outside = Verdict::Sound(Method::Encrypted);
+    fn judge_held(&mut self, page: &[u8]) -> (PageVerdict, Plain) {
+        let outside = PageVerdict::Sound(Method::Encrypted);
         let Some(key) = self.key() else { return self.unopened(outside) };
         match self.judge_decrypted(&key, page) {
-            (Verdict::Bad(_), _) if !key.is_proven() => LOCKED,
+            (PageVerdict::Bad(_), _) if !key.is_proven() => LOCKED,
             // What protects nothing inside is protected outside.
-            (Verdict::Unprotected, plain) => (outside, plain),
+            (PageVerdict::Unprotected, plain) => (outside, plain),
             judged => judged,
         }
     }
@@ -94,16 +94,16 @@ impl Checker {
         &mut self,
         header: &FilHeader,
         page: &[u8],
-        outside: Verdict,
-    ) -> (Verdict, Plain) {
+        outside: PageVerdict,
+    ) -> (PageVerdict, Plain) {
         let Some(key) = self.key() else { return self.unopened(outside) };
         let Some(plain) = key.decrypted(page, self.format.layout).into_iter().next() else {
-            return (Verdict::Bad(CUT), Plain::Unknown);
+            return (PageVerdict::Bad(CUT), Plain::Unknown);
         };
         let (verdict, kind) = self.judge_full_plain(&plain, Plain::Decrypted, outside);
         self.plain = plain;
         let fault = match verdict {
-            Verdict::Bad(fault) => Some(fault),
+            PageVerdict::Bad(fault) => Some(fault),
             _ => self.fault_of_place(header.page_no, header, page, kind),
         };
         match fault {
@@ -121,28 +121,28 @@ impl Checker {
 
     /// Without a key, what lies on disk is all there is to be verified; with a keyring that does not fit,
     /// somebody wanted more.
-    fn unopened(&self, outside: Verdict) -> (Verdict, Plain) {
+    fn unopened(&self, outside: PageVerdict) -> (PageVerdict, Plain) {
         match self.access {
             Access::Unasked => (outside, Plain::Unknown),
             Access::Locked | Access::Open(_) => LOCKED,
         }
     }
 
-    fn judge_decrypted(&mut self, key: &SpaceKey, page: &[u8]) -> (Verdict, Plain) {
+    fn judge_decrypted(&mut self, key: &SpaceKey, page: &[u8]) -> (PageVerdict, Plain) {
         let mut first = None;
         for plain in key.decrypted(page, self.format.layout) {
             let judged = self.judge_plain(&plain);
-            if !matches!(judged.0, Verdict::Bad(_)) {
+            if !matches!(judged.0, PageVerdict::Bad(_)) {
                 self.plain = plain;
                 return judged;
             }
             first = first.or(Some(judged));
         }
-        first.unwrap_or((Verdict::Bad(CUT), Plain::Unknown))
+        first.unwrap_or((PageVerdict::Bad(CUT), Plain::Unknown))
     }
 
     /// A page that is encrypted no more.
-    fn judge_plain(&mut self, plain: &[u8]) -> (Verdict, Plain) {
+    fn judge_plain(&mut self, plain: &[u8]) -> (PageVerdict, Plain) {
         match plain.be16(TYPE).map(PageType) {
             Some(PageType::MYSQL_COMPRESSED) => self.judge_inflated(plain, transform::mysql),
             Some(PageType::MARIADB_COMPRESSED_ENCRYPTED) => {
@@ -153,7 +153,7 @@ impl Checker {
     }
 
     /// A page of `full_crc32` that is encrypted no more, or never was: `own` says where it is.
-    pub(super) fn judge_full_plain(&mut self, page: &[u8], own: Plain, outside: Verdict) -> (Verdict, Plain) {
+    pub(super) fn judge_full_plain(&mut self, page: &[u8], own: Plain, outside: PageVerdict) -> (PageVerdict, Plain) {
         if checksum::compressed_length(page).is_none() {
             return (outside, own);
         }
@@ -186,7 +186,7 @@ mod tests {
         page
     }
 
-    fn verdict(page: &[u8], access: Access) -> Verdict {
+    fn verdict(page: &[u8], access: Access) -> PageVerdict {
         let format = SpaceFormat::plain(PageSize::DEFAULT, Layout::Classic);
         Checker::new(format, Some(SpaceId(9))).with_access(access).check(PageNo(5), page).verdict
     }
@@ -194,16 +194,16 @@ mod tests {
     #[test]
     fn what_an_earlier_and_longer_page_left_behind_is_no_damage() {
         let mut page = page();
-        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        assert_eq!(verdict(&page, Access::Unasked), PageVerdict::Sound(Method::Encrypted));
         page[1000..1010].fill(1);
-        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        assert_eq!(verdict(&page, Access::Unasked), PageVerdict::Sound(Method::Encrypted));
         page[100] ^= 1;
-        assert!(matches!(verdict(&page, Access::Unasked), Verdict::Bad(Fault::Checksum { .. })));
+        assert!(matches!(verdict(&page, Access::Unasked), PageVerdict::Bad(Fault::Checksum { .. })));
     }
 
     #[test]
     fn a_keyring_that_does_not_open_accuses_nobody() {
-        assert_eq!(verdict(&page(), Access::Locked), Verdict::Unverified(Lack::Key));
+        assert_eq!(verdict(&page(), Access::Locked), PageVerdict::Unverified(Lack::Key));
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod tests {
         page[end - 1] = 7;
         let sum = crc32c(&page[4..26]) ^ crc32c(&page[38..end - 8]);
         page[30..34].copy_from_slice(&sum.to_be_bytes());
-        assert_eq!(verdict(&page, Access::Unasked), Verdict::Sound(Method::Encrypted));
+        assert_eq!(verdict(&page, Access::Unasked), PageVerdict::Sound(Method::Encrypted));
         page[end - 1] = 6;
         let head = crate::Lsn(7);
-        assert_eq!(verdict(&page, Access::Unasked), Verdict::Bad(Fault::Torn { head, tail: 6 }));
+        assert_eq!(verdict(&page, Access::Unasked), PageVerdict::Bad(Fault::Torn { head, tail: 6 }));
     }
 }

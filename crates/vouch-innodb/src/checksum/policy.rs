@@ -1,7 +1,7 @@
 //! Which formulas are accepted, where not every one is: [`Strict`].
 
 use super::Method;
-use crate::Verdict;
+use crate::PageVerdict;
 
 /// The one formula that the pages of a file without flags for it may have. Of `full_crc32` files and
 /// encrypted pages the file itself says what they have.
@@ -17,14 +17,14 @@ pub enum Strict {
 
 impl Strict {
     /// The name of the formula that a good page has and may not have.
-    pub(crate) fn refused(self, verdict: Verdict) -> Option<&'static str> {
+    pub(crate) fn refused(self, verdict: PageVerdict) -> Option<&'static str> {
         match (self, verdict) {
-            (_, Verdict::Sound(Method::FullCrc32 | Method::Encrypted))
-            | (Strict::Crc32, Verdict::Sound(Method::Crc32 | Method::Crc32BigEndian))
-            | (Strict::Innodb, Verdict::Sound(Method::Innodb))
-            | (Strict::Unprotected, Verdict::Unprotected) => None,
-            (_, Verdict::Sound(method)) => Some(method.name()),
-            (_, Verdict::Unprotected) => Some("none"),
+            (_, PageVerdict::Sound(Method::FullCrc32 | Method::Encrypted))
+            | (Strict::Crc32, PageVerdict::Sound(Method::Crc32 | Method::Crc32BigEndian))
+            | (Strict::Innodb, PageVerdict::Sound(Method::Innodb))
+            | (Strict::Unprotected, PageVerdict::Unprotected) => None,
+            (_, PageVerdict::Sound(method)) => Some(method.name()),
+            (_, PageVerdict::Unprotected) => Some("none"),
             _ => None,
         }
     }
@@ -38,10 +38,10 @@ mod tests {
     fn each_takes_its_own_and_what_files_say_themselves() {
         let all = [Strict::Crc32, Strict::Innodb, Strict::Unprotected];
         let by = |verdict| all.map(|strict| strict.refused(verdict));
-        assert_eq!(by(Verdict::Sound(Method::Crc32)), [None, Some("crc32"), Some("crc32")]);
-        assert_eq!(by(Verdict::Sound(Method::Innodb)), [Some("innodb"), None, Some("innodb")]);
-        assert_eq!(by(Verdict::Unprotected), [Some("none"), Some("none"), None]);
-        assert_eq!(by(Verdict::Sound(Method::FullCrc32)), [None; 3]);
-        assert_eq!(by(Verdict::Empty), [None; 3]);
+        assert_eq!(by(PageVerdict::Sound(Method::Crc32)), [None, Some("crc32"), Some("crc32")]);
+        assert_eq!(by(PageVerdict::Sound(Method::Innodb)), [Some("innodb"), None, Some("innodb")]);
+        assert_eq!(by(PageVerdict::Unprotected), [Some("none"), Some("none"), None]);
+        assert_eq!(by(PageVerdict::Sound(Method::FullCrc32)), [None; 3]);
+        assert_eq!(by(PageVerdict::Empty), [None; 3]);
     }
 }

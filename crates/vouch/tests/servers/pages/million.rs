@@ -5,7 +5,7 @@ use super::{filled, pages};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vouch_innodb::{Checker, FspHeader, Layout, PageNo, PageType, SpaceFormat, SpaceId, Verdict};
+use vouch_innodb::{Checker, FspHeader, Layout, PageNo, PageType, PageVerdict, SpaceFormat, SpaceId};
 use vouch_testkit::damage::{Pages, Seal};
 use vouch_testkit::{Flavor, Server, spaces};
 
@@ -65,8 +65,8 @@ impl Space {
         let (verdict, image) = (checked.verdict, checked.image.map(<[u8]>::to_vec));
         bytes[at] ^= mask;
         match verdict {
-            Verdict::Bad(_) => return None,
-            Verdict::Unverified(_) => return Some("of a page that needs a key, and is told as unverified"),
+            PageVerdict::Bad(_) => return None,
+            PageVerdict::Unverified(_) => return Some("of a page that needs a key, and is told as unverified"),
             _ => {}
         }
         // A reference of a compressed stream to the same bytes elsewhere.
