@@ -4,7 +4,7 @@
 //! Invariant: a file that may hold pages is never taken for one without them. A doubt is an error item, and a
 //! file of which nothing is known is counted.
 
-use crate::kind::Kind;
+use crate::kind::{Kind, wrapping_of_any_case};
 use crate::packed;
 use crate::space;
 
@@ -16,32 +16,6 @@ pub(crate) const HEAD: usize = 65_536;
 const APPLE_DOUBLE: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
 /// How `openssl enc` begins its output.
 const OPENSSL: &[u8] = b"Salted__";
-
-/// Suffixes of files that hold others in a way that is not read here.
-const PACKED: [(&str, &str); 22] = [
-    ("gpg", "encrypted by GnuPG"),
-    ("pgp", "encrypted by PGP"),
-    ("asc", "encrypted or signed by GnuPG"),
-    ("enc", "encrypted"),
-    ("aes", "encrypted"),
-    ("age", "encrypted by age"),
-    ("crypt", "encrypted"),
-    ("zip", "a zip archive"),
-    ("7z", "a 7-Zip archive"),
-    ("rar", "a RAR archive"),
-    ("cpio", "a cpio archive"),
-    ("xz", "compressed by xz"),
-    ("lzma", "compressed by lzma"),
-    ("bz2", "compressed by bzip2"),
-    ("lzo", "compressed by lzop"),
-    ("br", "compressed by brotli"),
-    ("sz", "compressed by snappy"),
-    ("Z", "compressed by compress"),
-    ("gz", "compressed by gzip"),
-    ("zst", "compressed by zstd"),
-    ("lz4", "compressed by lz4"),
-    ("qp", "compressed by qpress"),
-];
 
 /// Suffixes of text and of other files without pages.
 const PLAIN: [&str; 33] = [
@@ -77,12 +51,12 @@ pub(crate) fn is_apple_double(head: &[u8]) -> bool {
 pub(crate) fn disguised(name: &str) -> Option<String> {
     let (how, inner) = unpacked(name);
     if covered(inner) {
-        return Some(how.map_or_else(|| format!("it is {inner} under another name"), |how| format!("it is {how}")));
+        return Some(how.map_or_else(|| format!("it is {inner} under another name"), |how| format!("it is a {how}")));
     }
     if let Some(original) = renamed(name) {
         return Some(format!("it is {original} under another name"));
     }
-    how.filter(|_| !is_plain(inner)).map(|how| format!("it is {how}, and its name does not tell what is inside"))
+    how.filter(|_| !is_plain(inner)).map(|how| format!("it is a {how}, and its name does not tell what is inside"))
 }
 
 /// Why the first bytes of such a file do.
@@ -105,7 +79,7 @@ pub(crate) fn encoded(name: &str, head: &[u8]) -> Option<String> {
     if head.starts_with(OPENSSL) {
         return Some("it is encrypted by openssl".to_owned());
     }
-    unpacked(name).0.map(|how| format!("it is {how}"))
+    unpacked(name).0.map(|how| format!("it is a {how}"))
 }
 
 /// Whether a file of this name has no pages: settings, notes and texts of a server, a backup tool or a person.
@@ -119,9 +93,8 @@ pub(crate) fn is_plain(name: &str) -> bool {
 /// How a name says that the file is packed, the outermost way first, and the name without all of them.
 fn unpacked(name: &str) -> (Option<&'static str>, &str) {
     let (mut first, mut inner) = (None, name);
-    while let Some((stem, suffix)) = inner.rsplit_once('.') {
-        let Some((_, how)) = PACKED.iter().find(|(known, _)| suffix.eq_ignore_ascii_case(known)) else { break };
-        first.get_or_insert(*how);
+    while let Some((wrapping, stem)) = wrapping_of_any_case(inner) {
+        first.get_or_insert(wrapping.words());
         inner = stem;
     }
     (first, inner)

@@ -161,7 +161,7 @@ pub(crate) enum Wrapping {
 }
 
 /// Suffixes of packed and encrypted files. One that is missing here makes a table vanish from the account.
-const WRAPPINGS: [(&str, Wrapping); 25] = [
+const WRAPPINGS: [(&str, Wrapping); 26] = [
     ("gz", Wrapping::Layer(Layer::Gzip)),
     ("zst", Wrapping::Layer(Layer::Zstd)),
     ("lz4", Wrapping::Layer(Layer::Lz4)),
@@ -176,7 +176,8 @@ const WRAPPINGS: [(&str, Wrapping); 25] = [
     ("pgp", Wrapping::Sealed("file encrypted by PGP")),
     ("asc", Wrapping::Sealed("file encrypted by PGP")),
     ("age", Wrapping::Sealed("file encrypted by age")),
-    ("aes", Wrapping::Sealed("encrypted file")),
+    ("aes", Wrapping::Sealed("file encrypted by AES")),
+    ("crypt", Wrapping::Sealed("file encrypted by crypt")),
     ("zip", Wrapping::Sealed("zip archive")),
     ("7z", Wrapping::Sealed("7-Zip archive")),
     ("rar", Wrapping::Sealed("RAR archive")),
@@ -194,6 +195,29 @@ pub(crate) fn wrapping(name: &str) -> Option<(Wrapping, &str)> {
     let (inner, suffix) = name.rsplit_once('.')?;
     let known = WRAPPINGS.iter().find(|(known, _)| *known == suffix)?;
     Some((known.1, inner))
+}
+
+/// The same whatever the case of the suffix, for names that people gave.
+pub(crate) fn wrapping_of_any_case(name: &str) -> Option<(Wrapping, &str)> {
+    let (inner, suffix) = name.rsplit_once('.')?;
+    let known = WRAPPINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(suffix))?;
+    Some((known.1, inner))
+}
+
+impl Wrapping {
+    /// What such a file is, in words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Wrapping::Sealed(what) => what,
+            Wrapping::Layer(Layer::Gzip) => "file packed by gzip",
+            Wrapping::Layer(Layer::Zstd) => "file packed by zstd",
+            Wrapping::Layer(Layer::Lz4) => "file packed by lz4",
+            Wrapping::Layer(Layer::Xz) => "file packed by xz",
+            Wrapping::Layer(Layer::Bzip2) => "file packed by bzip2",
+            Wrapping::Layer(Layer::Qpress) => "file packed by qpress",
+            Wrapping::Layer(Layer::Xbcrypt) => "file encrypted by xtrabackup",
+        }
+    }
 }
 
 /// The names that a file may have once it is packed by a layer, its own first.
