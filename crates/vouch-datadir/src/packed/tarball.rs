@@ -13,8 +13,11 @@ use vouch_convert::{to_size, widen};
 
 /// Bytes of a long name. Linux ends names at 4096.
 const MOST_NAME: u64 = 64 << 10;
-/// Bytes of an extended header: a file of many holes may have its map in it.
-const MOST_EXTENDED: u64 = 1 << 20;
+/// Bytes of an extended header: paths and a few numbers. GNU tar can be asked to put the map of a file's holes there,
+/// which takes some 20 bytes a hole; it has put maps in front of contents by itself since 1.15.92.
+const MOST_EXTENDED: u64 = 64 << 10;
+/// How GNU tar names what it notes of holes.
+const OF_HOLES: &[u8] = b"GNU.sparse.";
 
 /// Why a file of an archive has no contents there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ struct Extra {
     link: Option<String>,
     bytes: Option<u64>,
     holes: Option<Holes>,
+    /// The map of holes is longer than is held.
+    long_map: bool,
 }
 
 struct Walk<'a> {
@@ -175,6 +180,11 @@ impl Walk<'_> {
             b'5' => return Ok(()),
             // Before there were types, folders showed by their names.
             0 if name.ends_with('/') => return Ok(()),
+            0 | b'0' | b'7' if extra.long_map => {
+                let error = unsupported(format!("its map of holes is longer than {MOST_EXTENDED} bytes"));
+                visitor.file(&name, bytes, &mut Refused(Some(error)))?;
+                return self.skip(bytes);
+            }
             0 | b'0' | b'7' => return self.contents(&name, bytes, extra.holes, visitor),
             b'S' => {
                 let holes = self.old_holes(block)?;
@@ -231,6 +241,9 @@ impl Walk<'_> {
 
     fn extended(&mut self, header: &Header, visitor: &mut dyn Visitor) -> io::Result<()> {
         let at = self.at;
+        if header.bytes > MOST_EXTENDED {
+            return self.too_long(header.bytes, visitor);
+        }
         let Some(bytes) = self.short(header, MOST_EXTENDED, visitor)? else { return Ok(()) };
         let Some(entries) = extended(&bytes) else {
             visitor.damaged(at, format!("the extended header at byte {at} is damaged"));
@@ -249,6 +262,21 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// An extended header of which no more than its start is read. A map of holes may be so long; anything else may not.
+    fn too_long(&mut self, bytes: u64, visitor: &mut dyn Visitor) -> io::Result<()> {
+        let (at, mut start) = (self.at, Vec::new());
+        let mut contents = Contents { walk: self, left: bytes };
+        contents.by_ref().take(MOST_EXTENDED).read_to_end(&mut start)?;
+        contents.finish()?;
+        self.pad(bytes)?;
+        if start.windows(OF_HOLES.len()).any(|window| window == OF_HOLES) {
+            self.next.long_map = true;
+            return Ok(());
+        }
+        visitor.damaged(at, format!("the header at byte {at} has {bytes} bytes, which cannot be"));
         Ok(())
     }
 

@@ -197,6 +197,28 @@ fn a_header_that_is_too_long_is_damage_and_is_not_held() {
     }
 }
 
+#[test]
+fn a_header_is_too_long_from_64_kib_on_and_a_map_of_holes_is_not_damage() {
+    let archive = |text: &[u8]| {
+        let head = header("x", b'x', text.len() as u64);
+        let pad = vec![0; (BLOCK - text.len() % BLOCK) % BLOCK];
+        let file = header("t.ibd", b'0', 5);
+        [&head[..], text, &pad, &file, b"pages", &[0; BLOCK - 5], &[0; 2 * BLOCK]].concat()
+    };
+    let entry = |key: &str, bytes: usize| {
+        let length = bytes + key.len() + 3 + bytes.to_string().len();
+        let length = length + usize::from(length.to_string().len() > bytes.to_string().len());
+        format!("{length} {key}={}\n", "a".repeat(bytes)).into_bytes()
+    };
+    let (told, _) = read(&archive(&entry("comment", 60_000)));
+    assert_eq!((told.damaged.len(), told.files.len()), (0, 1));
+    let (told, _) = read(&archive(&entry("comment", 70_000)));
+    assert!(told.damaged.len() == 1 && told.damaged[0].contains("which cannot be"), "{:?}", told.damaged);
+    let (told, outcome) = read(&archive(&entry("GNU.sparse.map", 70_000)));
+    assert_eq!((told.damaged, told.files), (vec![], vec![]));
+    assert!(matches!(outcome, Err(Fault::Unsupported(what)) if what.contains("map of holes")));
+}
+
 /// The most memory that the process has held.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

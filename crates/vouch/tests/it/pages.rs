@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// The result in a sentence: an exit code, and a code in the document with this in its message, once.
 #[track_caller]
@@ -136,6 +137,28 @@ fn zeros_alone_are_damage_and_unproven_in_a_raw_copy() {
     let document: serde_json::Value = serde_json::from_str(&raw.stdout).unwrap();
     let notices: Vec<_> = document["notices"].as_array().unwrap().iter().map(|notice| &notice["message"]).collect();
     assert_eq!(notices, ["the current folder: --state raw"]);
+}
+
+/// An archive of 3 MB with a name of 700 MB took 2 GB of memory, and with it the server beside it.
+#[test]
+fn an_archive_with_a_long_name_takes_little_memory() {
+    let vouch = Vouch::new();
+    let mut head = [0; 512];
+    head[..13].copy_from_slice(b"././@LongLink");
+    head[124..135].copy_from_slice(format!("{:011o}", 700 << 20).as_bytes());
+    head[148..156].fill(b' ');
+    head[156] = b'L';
+    head[257..265].copy_from_slice(b"ustar  \0");
+    let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+    head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    fs::write(vouch.path().join("head"), head).unwrap();
+    let words = "{ cat head; head -c 734003200 /dev/zero | tr '\\0' a; head -c 10240 /dev/zero; } | gzip -1 > a.tar.gz";
+    assert!(Command::new("sh").args(["-c", words]).current_dir(vouch.path()).status().unwrap().success());
+    assert!(fs::metadata(vouch.path().join("a.tar.gz")).unwrap().len() < 8 << 20);
+    let from = Instant::now();
+    let (outcome, peak) = vouch.run_measured(&["pages", "a.tar.gz", "--format", "json", "--quiet"]);
+    assert!(only(&outcome, 1, "image-damaged").contains("734003200 bytes"), "{}", outcome.stdout);
+    assert!(peak < 256 << 10 && from.elapsed() < Duration::from_secs(60), "{peak} KiB, {:?}", from.elapsed());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The doors of `vouch serve`: clients that say nothing, and paths that are not its own.
 
-use crate::vouch::Vouch;
+use crate::vouch::{Vouch, peak_kib};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
@@ -73,6 +73,8 @@ fn clients_that_say_nothing_keep_nobody_waiting() {
     let line = [b"X-A: ", [b'a'; 1000].as_slice(), b"\r\n"].concat();
     let refused = (0..10_000).any(|_| endless.write_all(&line).is_err());
     assert!(refused, "10 MB of headers were taken");
+    let peak = peak_kib(daemon.child.id()).unwrap();
+    assert!(peak < 256 << 10, "{peak} KiB");
 }
 
 /// Maintenance was set for a page of another site whose name led to this machine, and through a

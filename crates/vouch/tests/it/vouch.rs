@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A folder that is home and current folder of the runs.
@@ -61,6 +62,23 @@ impl Vouch {
         Outcome::of(self.command(arguments))
     }
 
+    /// Runs to the end, and returns the most memory that was held, in KiB.
+    pub fn run_measured(&self, arguments: &[&str]) -> (Outcome, u64) {
+        let (out, err) = (self.path().join("stdout"), self.path().join("stderr"));
+        let mut command = self.command(arguments);
+        command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());
+        let (mut child, mut peak) = (command.spawn().unwrap(), 0);
+        let status = loop {
+            peak = peak.max(peak_kib(child.id()).unwrap_or(0));
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        let [stdout, stderr] = [out, err].map(|path| fs::read_to_string(path).unwrap());
+        (Outcome { code: status.code().unwrap_or(-1), stdout, stderr }, peak)
+    }
+
     /// Runs to the end as an account that may read no more than permissions say, from a place that it can reach.
     pub fn run_as_nobody(&self, arguments: &[&str]) -> Outcome {
         const NOBODY: u32 = 65_534;
@@ -98,4 +116,11 @@ impl Outcome {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// The most memory that a process has held so far, in KiB; `None` once it has ended.
+pub fn peak_kib(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
