@@ -22,6 +22,8 @@ pub(super) enum Change {
     Delete(SpaceId),
     /// An index is complete whose pages were written without records (MySQL).
     Loaded(SpaceId),
+    /// A row with the path of a tablespace is inserted (MySQL).
+    Mention(String),
     /// Bytes on a page that may describe extents (MySQL).
     Bits { space: SpaceId, page: PageNo, at: u16, bytes: [u8; 4], count: usize },
 }
@@ -54,6 +56,8 @@ pub enum FileFate {
 #[derive(Clone, Debug, Default)]
 pub struct RedoChanges {
     spaces: BTreeMap<SpaceId, SpaceChanges>,
+    /// What rows that are inserted say, with the path of a tablespace at the end.
+    mentions: BTreeSet<String>,
     kept: usize,
     overflowed: bool,
 }
@@ -117,6 +121,10 @@ impl RedoChanges {
             Change::Page(space, _) | Change::Trim(space, _) | Change::Create(space, _) => *space,
             Change::Name(space, _) | Change::Delete(space) | Change::Loaded(space) => *space,
             Change::Bits { space, .. } => *space,
+            Change::Mention(path) => {
+                self.kept += usize::from(self.mentions.insert(path.clone()));
+                return;
+            }
         };
         self.kept += self.spaces.entry(space).or_default().add(change);
     }
@@ -135,6 +143,13 @@ impl RedoChanges {
             Some(Allocation::Yes(_) | Allocation::Maybe) => Fate::Unclear,
             Some(Allocation::No) | None => Fate::Untouched,
         }
+    }
+
+    /// Whether a row is inserted that has this path in the data directory. MySQL writes such a row before it creates
+    /// a file, so that recovery can remove the file (`innodb_ddl_log`).
+    pub fn mentions(&self, path: &str) -> bool {
+        let path = format!("/{path}");
+        self.mentions.iter().any(|mention| mention.ends_with(&path))
     }
 
     /// What becomes of a file that is all zero, by its path in the data directory.
@@ -171,6 +186,7 @@ impl SpaceChanges {
             Change::Name(_, name) => return usize::from(self.names.insert(name)),
             Change::Delete(_) => self.deleted = true,
             Change::Loaded(_) => self.loaded += 1,
+            Change::Mention(_) => {}
             Change::Bits { page, at, bytes, count, .. } => {
                 let places = (at..).zip(bytes).take(count);
                 return places.map(|(at, byte)| self.write(page, at, byte, count > 1)).sum();
@@ -318,6 +334,14 @@ mod tests {
         assert_eq!(changes.file("data/shop/orders.ibd"), FileFate::Created);
         changes.add(Change::Create(SpaceId(9), "general.ibd".to_owned()));
         assert_eq!(changes.file("shop/general.ibd"), FileFate::Untouched);
+    }
+
+    #[test]
+    fn a_path_in_a_row_is_mentioned() {
+        let mut changes = RedoChanges::default();
+        changes.add(Change::Mention("x./shop/new.ibd".to_owned()));
+        assert!(changes.mentions("shop/new.ibd"));
+        assert!(!changes.mentions("hop/new.ibd") && !changes.mentions("shop/old.ibd"));
     }
 
     #[test]

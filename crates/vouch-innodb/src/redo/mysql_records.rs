@@ -64,7 +64,22 @@ pub(super) fn record(bytes: &[u8], first: bool) -> Result<MysqlRecord, Stop> {
         }
     };
     // What a body says of its length may lie behind the bytes.
-    if body.at > bytes.len() { Err(Stop::Short) } else { Ok(MysqlRecord { length: body.at, part, change }) }
+    let whole = bytes.get(..body.at).ok_or(Stop::Short)?;
+    let change = change.or_else(|| INSERTS.contains(&(kind & !SINGLE)).then(|| mentioned(whole))?.map(Change::Mention));
+    Ok(MysqlRecord { length: body.at, part, change })
+}
+
+/// The types of `MLOG_REC_INSERT`.
+const INSERTS: [u8; 3] = [67, 9, 38];
+/// How the path of a tablespace ends.
+const SUFFIX: &[u8] = b".ibd";
+
+/// The text of a row up to the path of a tablespace, which no byte of control interrupts. What a record leaves out of
+/// a row is its start alone.
+fn mentioned(record: &[u8]) -> Option<String> {
+    let at = record.windows(SUFFIX.len()).position(|window| window == SUFFIX)?;
+    let text = record.get(..at)?.iter().rposition(|byte| byte.is_ascii_control()).map_or(0, |before| before + 1);
+    Some(String::from_utf8_lossy(record.get(text..at + SUFFIX.len())?).into_owned())
 }
 
 /// The part of a record behind its type.
