@@ -83,8 +83,8 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat], keyring: &Keyring) 
     }
     let Some(space) = of_head(first, &head, known, keyring) else { return Err(formless(sources)) };
     let mut parts = parts(sources, &space.format, &head);
-    if let ([part], Some(header)) = (parts.as_mut_slice(), space.header) {
-        part.cut_tail(&space.format, header.size);
+    if let Some(last) = parts.last_mut() {
+        last.cut_tail(&space.format, space.header.map_or(0, |header| header.size));
     }
     Ok(Space { parts, ..space })
 }
@@ -283,11 +283,12 @@ fn parts(sources: Vec<(Found, Source)>, format: &SpaceFormat, head: &[u8]) -> Ve
 const LEAST_TAIL: u32 = 1 << 16;
 
 impl Part {
-    /// Takes the hole at the end of the file off, behind the pages that the tablespace counts.
+    /// Takes the hole at the end of the last file off, behind the pages that the tablespace counts; behind all data
+    /// where page 0 does not tell how many.
     fn cut_tail(&mut self, format: &SpaceFormat, counted: u32) {
         let Some(end) = self.source.data_end() else { return };
         let data = u32::try_from(end.div_ceil(format.physical.bytes_u64())).unwrap_or(u32::MAX);
-        let tail = self.pages.saturating_sub(data.max(counted));
+        let tail = self.pages.saturating_sub(data.max(counted.saturating_sub(self.first)));
         if tail >= LEAST_TAIL {
             (self.pages, self.tail) = (self.pages - tail, tail);
         }
