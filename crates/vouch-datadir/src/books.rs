@@ -4,15 +4,18 @@
 //! settled once. A file of which nothing was reported is unproven.
 
 use crate::discover::{Found, at};
+use crate::fuzzy;
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::LogReport;
 use crate::options::{Checked, Inputs};
 use crate::packed::{Fate, Member};
+use crate::zeros::{self, ZeroDoubt};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use vouch_innodb::Lsn;
 use vouch_report::{
     Code, Command, Coverage, Debt, Event, ExcludedBy, Failure, FileCoverage, FileState, FilesCoverage, Finding, Item,
     ItemKind, Location, Outcome, Recorder, RunContext, Skip, Summary,
@@ -27,6 +30,8 @@ struct Owed {
     paths: BTreeMap<String, PathBuf>,
     /// What was read of each file.
     files: Vec<FileCoverage>,
+    /// Zero pages of which nothing shows whether they are lost.
+    doubts: Vec<ZeroDoubt>,
 }
 
 /// The account of a run, to which every thread reports what it sees when it sees it.
@@ -155,7 +160,22 @@ impl<'a> Books<'a> {
     pub(crate) fn space(&self, report: &mut SpaceReport) {
         std::mem::take(&mut report.findings).into_iter().for_each(|finding| self.finding(finding));
         std::mem::take(&mut report.errors).into_iter().for_each(|error| self.error(error));
+        std::mem::take(&mut report.doubts).into_iter().for_each(|doubt| self.doubt(doubt));
         std::mem::take(&mut report.files).into_iter().for_each(|file| self.file(file));
+    }
+
+    /// Takes zero pages that nothing explains. Those with one cause are one error at the end.
+    pub(crate) fn doubt(&self, doubt: ZeroDoubt) {
+        self.outcome(ItemKind::File, &doubt.label, Outcome::Unproven(Code::ZeroUnproven));
+        self.owed().doubts.push(doubt);
+    }
+
+    /// The newest of some files and the LSN of its newest page, where that is after the end of the redo log among them.
+    pub(crate) fn newer_than_log(&self, is_own: impl Fn(&str) -> bool) -> Option<(String, Lsn, Lsn)> {
+        let owed = self.owed();
+        let own: Vec<&FileCoverage> = owed.files.iter().filter(|file| is_own(&file.file)).collect();
+        let (newest, end) = fuzzy::newer_than_log(&own)?;
+        Some((newest.file.clone(), Lsn(newest.lsn_max), end))
     }
 
     /// Takes what was seen in logs.
@@ -187,6 +207,8 @@ impl<'a> Books<'a> {
 
     /// Settles everything and derives the verdict.
     pub(crate) fn close(self, state: String, level: &str) -> Summary {
+        let doubts = std::mem::take(&mut self.owed().doubts);
+        zeros::failures(&doubts).into_iter().for_each(|failure| self.error(failure));
         self.settle();
         let Owed { mut files, .. } = self.owed.into_inner().unwrap_or_else(PoisonError::into_inner);
         files.sort_by(|a, b| a.file.cmp(&b.file));

@@ -143,15 +143,15 @@ fn numbered(names: &BTreeSet<String>) -> BTreeMap<String, String> {
             missing.insert(name, format!("there is {because}"));
         }
     };
-    if names.contains("ibdata2") {
+    if has(names, "ibdata2") {
         demand(SYSTEM.to_owned(), "ibdata2");
     }
     for (name, other) in [("undo_001", "undo_002"), ("undo_002", "undo_001")] {
-        if names.contains(other) && names.contains(DICTIONARY) {
+        if has(names, other) && has(names, DICTIONARY) {
             demand(name.to_owned(), other);
         }
     }
-    let undo = |name: &str| parse::<u32>(name.strip_prefix("undo").filter(|rest| rest.len() == 3)?);
+    let undo = |name: &str| parse::<u32>(bare(name).strip_prefix("undo").filter(|rest| rest.len() == 3)?);
     if let Some((last, name)) = names.iter().filter_map(|name| Some((undo(name)?, name))).max() {
         (1..last).for_each(|number| demand(format!("undo{number:03}"), name));
     }
@@ -174,7 +174,7 @@ pub(crate) fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// Numbers of the redo log's files that are left out between the first and the last one.
 fn redo_files(names: &BTreeSet<String>) -> BTreeMap<String, String> {
-    let number = |name: &String| if let Kind::Redo(number) = Kind::of(name) { Some(number) } else { None };
+    let number = |name: &String| if let Kind::Redo(number) = Kind::of(bare(name)) { Some(number) } else { None };
     let numbers: BTreeSet<u64> = names.iter().filter_map(number).collect();
     let mut missing = BTreeMap::new();
     for (before, after) in numbers.iter().zip(numbers.iter().skip(1)) {

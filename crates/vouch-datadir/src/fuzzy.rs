@@ -9,7 +9,7 @@ use crate::unit::Job;
 use std::path::Path;
 use vouch_convert::array;
 use vouch_innodb::Lsn;
-use vouch_report::FileCoverage;
+use vouch_report::{FileCoverage, FileState};
 
 /// Where page 0 of the system tablespace has the LSN up to which everything was written at the last shutdown.
 const FLUSHED: std::ops::Range<usize> = 26..34;
@@ -27,6 +27,27 @@ pub(crate) fn state_of(root: &Path, jobs: &[Job], logs: &[&FileCoverage]) -> Sta
         return State::shut_down(Lsn(end));
     }
     State::Raw("an archive of files that a server was writing, without notes of a backup tool".to_owned(), None)
+}
+
+/// The file whose pages are the newest, and where the redo log among the files ends, if that is before. A log that is
+/// damaged or could not be verified tells nothing, and is reported itself.
+pub(crate) fn newer_than_log<'a>(files: &[&'a FileCoverage]) -> Option<(&'a FileCoverage, Lsn)> {
+    let end = end_of(files.iter().filter(|file| file.kind == FileCoverage::REDO_LOG))?;
+    let others = files.iter().filter(|file| file.kind != FileCoverage::REDO_LOG);
+    others.max_by_key(|file| file.lsn_max).filter(|newest| newest.lsn_max > end.0).map(|newest| (*newest, end))
+}
+
+/// The same of an archive: the LSN of the newest page, and where its log ends.
+pub(crate) fn archive_newer_than_log(root: &Path, jobs: &[Job], logs: &[&FileCoverage]) -> Option<(Lsn, Lsn)> {
+    let end = end_of(logs.iter())?;
+    let spaces = jobs.iter().filter(|job| job.space.root == root);
+    let newest = spaces.map(|job| job.seen().lsn_max).max()?;
+    (newest > end).then_some((newest, end))
+}
+
+fn end_of<'a, 'b: 'a>(logs: impl Iterator<Item = &'a &'b FileCoverage> + Clone) -> Option<Lsn> {
+    let sound = logs.clone().all(|log| log.state == FileState::Sound);
+    logs.map(|log| log.lsn_max).max().filter(|end| sound && *end > 0).map(Lsn)
 }
 
 fn flushed(job: &Job) -> Option<u64> {

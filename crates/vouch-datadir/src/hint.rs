@@ -2,14 +2,14 @@
 
 use crate::demands::setting;
 use crate::instance::SETTINGS;
-use crate::read;
+use crate::packed;
 use std::path::Path;
 use vouch_innodb::Method;
 
 /// The formula of checksums that the settings beside the files of a backup name. Tools write a wrong one there,
 /// so it tells which to try first, and never what to accept.
 pub fn noted_method(folder: &Path) -> Option<Method> {
-    let text = read::note(&folder.join(SETTINGS)).ok()??;
+    let text = packed::beside(&folder.join(SETTINGS), None).ok()??;
     match setting(&text, "innodb_checksum_algorithm")?.trim_start_matches("strict_") {
         "innodb" => Some(Method::Innodb),
         "crc32" | "full_crc32" => Some(Method::Crc32),

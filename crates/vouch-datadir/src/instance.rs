@@ -7,6 +7,7 @@
 use crate::kind::Kind;
 use crate::state::State;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The folder of MySQL's redo log.
 pub(crate) const REDO: &str = "#innodb_redo";
@@ -46,6 +47,12 @@ fn is_home(names: &BTreeSet<String>) -> bool {
         ["auto.cnf", DICTIONARY, ARIA, SETTINGS].contains(&bare) || State::is_note(bare)
     };
     names.iter().any(is_mark)
+}
+
+/// Whether a server has this folder for its data directory, and no backup tool has made it.
+pub(crate) fn is_of_server(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).exists();
+    ["auto.cnf", DICTIONARY, ARIA].into_iter().any(has) && !State::NOTES.into_iter().chain([SETTINGS]).any(has)
 }
 
 /// Whether a file of the system tablespace is there, packed or not.

@@ -13,8 +13,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 use vouch_convert::to_size;
 use vouch_innodb::{
-    Checked, Checker, DictTable, ExtentMap, Fault, FilHeader, IndexFacts, IndexFault, Lack, Layout, LobFacts, NO_PAGE,
-    PageNo, PageType, PageVerdict, SdiRecord, SpaceFormat, TABLES_INDEX, ZipNode, lengths_fit,
+    Checked, Checker, DictIndex, DictTable, ExtentMap, Fault, FilHeader, INDEXES_INDEX, IndexFacts, IndexFault, Lack,
+    Layout, LobFacts, NO_PAGE, PageNo, PageType, PageVerdict, SdiRecord, SpaceFormat, TABLES_INDEX, ZipNode,
+    lengths_fit,
 };
 use vouch_report::{Code, PageClass};
 
@@ -213,6 +214,8 @@ fn look_inside(
     };
     if matches!(space.kind, Kind::System(_)) && facts.index == TABLES_INDEX && facts.level == 0 {
         seen.tables.extend(DictTable::of_leaf(&node));
+    } else if matches!(space.kind, Kind::System(_)) && facts.index == INDEXES_INDEX && facts.level == 0 {
+        seen.indexes.extend(DictIndex::of_leaf(&node));
     } else if header.page_type == PageType::SDI && facts.level == 0 {
         seen.objects.add(no, SdiRecord::of_leaf(&node));
     }

@@ -17,12 +17,12 @@ use crate::space::{Part, Space};
 use crate::state::State;
 use crate::structure;
 use crate::unit::{BadPage, Job, Seen};
-use crate::zeros::{self, judge_zeros};
-use std::collections::BTreeMap;
+use crate::zeros::{self, ZeroDoubt, judge_zeros};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vouch_convert::{narrow, to_size, widen};
-use vouch_innodb::{DictTable, Lsn, PageNo, PageType};
+use vouch_innodb::{DictIndex, DictTable, Lsn, PageNo, PageType};
 use vouch_report::{Code, Failure, FileCoverage, FilePlace, FileState, Finding, MapCell, PageClass, PageTally};
 
 /// What a tablespace came to.
@@ -31,23 +31,34 @@ pub(crate) struct SpaceReport {
     pub files: Vec<FileCoverage>,
     pub findings: Vec<Finding>,
     pub errors: Vec<Failure>,
+    /// Zero pages that nothing explains, which are reported together with those of other files.
+    pub doubts: Vec<ZeroDoubt>,
     /// Tables with files of their own and the numbers of their tablespaces, and where: told by a system tablespace
     /// that is whole and of one moment.
     pub tables: Option<(PathBuf, BTreeMap<String, u32>)>,
+    /// The numbers of the indexes in each tablespace, by the same system tablespace.
+    pub indexes: Option<(PathBuf, IndexesOfSpaces)>,
     /// Tablespaces that MySQL's dictionary knows, where that is whole and of one moment.
     pub listed: Option<Vec<Listed>>,
     /// The tablespace itself, where page 0 tells.
     pub space: Option<Named>,
 }
 
+/// Numbers of indexes by the numbers of their tablespaces.
+pub(crate) type IndexesOfSpaces = BTreeMap<u32, BTreeSet<u64>>;
+
 /// A tablespace by its number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Named {
     pub root: PathBuf,
     pub id: u32,
     pub path: PathBuf,
     /// It describes its own tables, as tablespaces of MySQL do since 8.0.
     pub has_sdi: bool,
+    /// `db.table` of all tables that it describes, where it is of one table and of one moment.
+    pub tables: Vec<String>,
+    /// The numbers of the indexes that it has pages of, under the same conditions, where it describes nothing.
+    pub indexes: BTreeSet<u64>,
 }
 
 /// Holds the pages of a tablespace against each other and makes a report of all that was seen.
@@ -80,12 +91,17 @@ pub(crate) fn report(
     findings(job, &names, options, &mut seen, copies, &mut report);
     failures(&job.space, &seen, &mut report);
     if let State::Whole(..) = state {
+        let indexes = std::mem::take(&mut seen.indexes);
         report.tables = tables(&job.space, &mut seen);
+        report.indexes = report.tables.as_ref().map(|(root, _)| (root.clone(), by_space(indexes)));
     }
     if matches!(state, State::Whole(..)) && report.findings.is_empty() && report.errors.is_empty() {
         report.listed = listing(job, &objects, &seen.facts);
     }
-    report.space = named(&job.space);
+    report.space = named(&job.space).map(|named| match state {
+        State::Whole(..) => named.with_contents(&job.space, &names, &seen),
+        _ => named,
+    });
     report.files = job.space.parts.iter().map(|part| coverage(job, part, &names, &seen, &report)).collect();
     report
 }
@@ -93,7 +109,36 @@ pub(crate) fn report(
 fn named(space: &Space) -> Option<Named> {
     let (id, part) = (space.header?.space, space.parts.first()?);
     let (root, path) = (space.root.clone(), part.found.path.clone());
-    Some(Named { root, id: id.0, path, has_sdi: space.format.sdi })
+    Some(Named { root, id: id.0, path, has_sdi: space.format.sdi, ..Named::default() })
+}
+
+fn by_space(indexes: Vec<DictIndex>) -> IndexesOfSpaces {
+    let mut spaces = IndexesOfSpaces::new();
+    for index in indexes {
+        spaces.entry(index.space.0).or_default().insert(index.id);
+    }
+    spaces
+}
+
+/// The flag of a tablespace that may hold several tables (MySQL).
+const SHARED: u32 = 1 << 11;
+
+impl Named {
+    /// Adds what shows whose pages these are. A tablespace of which not all could be read shows nothing.
+    fn with_contents(mut self, space: &Space, names: &Names, seen: &Seen) -> Named {
+        let shared = space.header.is_none_or(|header| self.has_sdi && header.flags & SHARED > 0);
+        let whole = seen.bad.is_empty() && seen.encrypted == 0 && !seen.dark && !seen.abandoned;
+        if shared || !whole || space.kind != Kind::Tablespace {
+            return self;
+        }
+        if self.has_sdi {
+            self.tables.clone_from(&names.tables);
+        } else {
+            let nodes = seen.facts.iter().filter(|fact| fact.content == Content::Node);
+            self.indexes = nodes.map(|fact| fact.index).collect();
+        }
+        self
+    }
 }
 
 /// Names by what the tablespace says of its tables, which is held against its pages.
@@ -182,9 +227,11 @@ fn missing_page(job: &Job, end: u32) -> Option<PageNo> {
 /// A file of the system tablespace that was asked for by its own name may have others beside it.
 fn is_part_of_several(space: &Space) -> bool {
     let by_name = |part: &Part| {
-        let folder = part.found.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        part.found.path.as_os_str() == part.found.label.as_str() && (folder == space.root || folder == Path::new("."))
+        let folder = part.found.path.parent().unwrap_or(Path::new("."));
+        // Files of images have no folder either, and the image for their root.
+        let is_current = folder.as_os_str().is_empty() && space.root == Path::new(".");
+        let is_own = is_current || folder == space.root || folder == Path::new(".");
+        part.found.path.as_os_str() == part.found.label.as_str() && is_own
     };
     // A packed file that was asked for is an instance by itself.
     let packed =
@@ -343,7 +390,7 @@ fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceRe
         FileState::Damaged
     } else if tally.seen() < u64::from(part.pages) {
         FileState::NotRun
-    } else if report.errors.iter().any(|error| here(error.location.file.as_ref())) {
+    } else if report.errors.iter().any(|error| here(error.location.file.as_ref())) || !report.doubts.is_empty() {
         FileState::Unverified
     } else {
         FileState::Sound

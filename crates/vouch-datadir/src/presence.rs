@@ -8,12 +8,13 @@
 
 use crate::demands::{Folder, demanded, has, setting};
 use crate::discover::{Found, Home, at, unreadable};
-use crate::instance::{ARIA, REDO, SETTINGS};
+use crate::instance::{ARIA, DICTIONARY, REDO, SETTINGS, SYSTEM};
+use crate::keyring::BackupKey;
 use crate::kind::Kind;
-use crate::ledger::{Named, SpaceReport};
+use crate::ledger::{IndexesOfSpaces, Named, SpaceReport};
 use crate::listing::Listed;
 use crate::names::table_of;
-use crate::read;
+use crate::packed;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -40,6 +41,8 @@ pub(crate) struct Presence<'a> {
     pub known: InFolder<'a>,
     /// Nobody is at work in it.
     pub still: bool,
+    /// What its notes may be encrypted with.
+    pub key: Option<&'a BackupKey>,
 }
 
 /// What the check of a directory has shown.
@@ -54,6 +57,7 @@ pub(crate) struct Checked {
 #[derive(Default)]
 pub(crate) struct Known {
     tables: Vec<(PathBuf, BTreeMap<String, u32>)>,
+    indexes: Vec<(PathBuf, IndexesOfSpaces)>,
     listed: Vec<(PathBuf, Vec<Listed>)>,
     spaces: Vec<Named>,
 }
@@ -63,6 +67,8 @@ pub(crate) struct Known {
 pub(crate) struct InFolder<'a> {
     /// Tables with files of their own, and their tablespaces, by MariaDB's system tablespace.
     pub tables: Option<&'a BTreeMap<String, u32>>,
+    /// The indexes of tablespaces, by the same.
+    pub indexes: Option<&'a IndexesOfSpaces>,
     /// Tablespaces by MySQL's dictionary.
     pub listed: Option<&'a [Listed]>,
     /// Tablespaces that are there.
@@ -75,6 +81,7 @@ impl Known {
         let root = |report: &SpaceReport| report.space.as_ref().map(|space| space.root.clone());
         Known {
             tables: reports.iter().filter_map(|report| report.tables.clone()).collect(),
+            indexes: reports.iter().filter_map(|report| report.indexes.clone()).collect(),
             listed: reports.iter().filter_map(|report| root(report).zip(report.listed.clone())).collect(),
             spaces: reports.iter().filter_map(|report| report.space.clone()).collect(),
         }
@@ -82,15 +89,17 @@ impl Known {
 
     /// What is told of a directory. Its dictionaries demand files where nobody is at work in it, and it has to have
     /// everything.
-    pub(crate) fn in_folder(&self, root: &Path, still: bool) -> InFolder<'_> {
+    pub(crate) fn in_folder(&self, root: &Path, still: bool, key: Option<&BackupKey>) -> InFolder<'_> {
         let spaces = self.spaces.iter().filter(|space| space.root == root).collect();
         let Ok(names) = names(root) else { return InFolder { spaces, ..InFolder::default() } };
-        let complete = still && is_complete(root, &names);
+        let complete = still && is_complete(root, &names, key);
         let mariadb = complete && names.contains(ARIA);
         let tables = self.tables.iter().find(|(known, _)| mariadb && known == root);
+        let indexes = self.indexes.iter().find(|(known, _)| mariadb && known == root);
         let listed = self.listed.iter().find(|(known, _)| complete && !mariadb && known == root);
         InFolder {
             tables: tables.map(|(_, tables)| tables),
+            indexes: indexes.map(|(_, indexes)| indexes),
             listed: listed.map(|(_, listed)| listed.as_slice()),
             spaces,
         }
@@ -101,6 +110,8 @@ impl Known {
 #[derive(Default)]
 struct Missing {
     files: BTreeMap<String, String>,
+    /// Files that a server may keep in another folder by its settings.
+    elsewhere: BTreeMap<String, String>,
     unreadable: BTreeMap<PathBuf, (String, BTreeSet<String>)>,
 }
 
@@ -137,19 +148,22 @@ impl Presence<'_> {
         findings.extend(self.strays(files));
         findings.extend(self.unlisted());
         let unread = missing.unreadable.iter().map(|(folder, (why, files))| self.unread(folder, why, files));
-        Checked { findings, errors: unread.chain(self.unread_notes()).collect() }
+        let elsewhere = missing.elsewhere.iter().map(|(name, why)| self.elsewhere(name, why));
+        Checked { findings, errors: unread.chain(elsewhere).chain(self.unread_notes()).collect() }
     }
 
     /// Notes that are there and cannot be read as such. What they demand of the directory is unknown then. Those that
     /// the account may not open are reported where they are listed.
     fn unread_notes(&self) -> Vec<Failure> {
-        let unread = |name: &str| match read::note(&self.home.root.join(name)) {
+        // Packed ones are reported with the packed files beside them.
+        let is_plain = |name: &&str| self.home.root.join(name).symlink_metadata().is_ok();
+        let unread = |name: &str| match packed::beside(&self.home.root.join(name), self.key) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
                 Some(unreadable(&format!("{}{name}", self.home.label), &error))
             }
             _ => None,
         };
-        NOTES.into_iter().chain([SETTINGS]).filter_map(unread).collect()
+        NOTES.into_iter().chain([SETTINGS]).filter(is_plain).filter_map(unread).collect()
     }
 
     fn missing(&self, files: &[Found]) -> Missing {
@@ -159,7 +173,7 @@ impl Presence<'_> {
             // That they could not be read is reported where they were listed.
             return missing;
         };
-        let settings = read::note(&root.join(SETTINGS)).unwrap_or(None);
+        let settings = packed::beside(&root.join(SETTINGS), self.key).unwrap_or(None);
         let folder = Folder {
             settings: settings.as_deref(),
             has_sdi: self.known.spaces.iter().any(|space| space.has_sdi),
@@ -167,8 +181,14 @@ impl Presence<'_> {
             ..Folder::of(&names, &redo)
         };
         missing.files = demanded(&folder);
+        if !is_backup(&names) {
+            self.set_aside(&names, files, &mut missing);
+        }
         for (name, _) in self.known.tables.into_iter().flatten().filter(|(name, _)| is_plain(name)) {
             missing.owe(self, &format!("{name}.ibd"), "the system tablespace has a table of this name");
+            if let (Ok(true), Some(definition)) = (self.has_file(&format!("{name}.ibd")), definition_of(name)) {
+                missing.owe(self, &definition, "the system tablespace has a table of this name");
+            }
         }
         let places: HashMap<u32, &Path> =
             self.known.spaces.iter().map(|space| (space.id, space.path.as_path())).collect();
@@ -186,6 +206,37 @@ impl Presence<'_> {
             self.halves(files, &mut missing);
         }
         missing
+    }
+
+    /// A server may keep its system tablespace and its log in other folders, and only its settings say so. Where such a
+    /// folder is verified in the same run, nothing is missing. A part of the system tablespace has the others beside it.
+    fn set_aside(&self, names: &BTreeSet<String>, files: &[Found], missing: &mut Missing) {
+        let is_system = |kind: Kind| matches!(kind, Kind::System(_));
+        // The other folders themselves have no dictionary.
+        let is_dictionary = |found: &Found| found.path.file_name().is_some_and(|name| name == DICTIONARY);
+        if holds_parts_alone(&self.home.root, files) && files.iter().any(is_dictionary) {
+            missing.files.remove(DICTIONARY);
+        }
+        let has_system = names.iter().any(|name| is_system(Kind::of(packed::bare(name))));
+        for name in [SYSTEM, REDO, "ib_logfile0"] {
+            if name == SYSTEM && has_system {
+                continue;
+            }
+            let Some(why) = missing.files.remove(name) else { continue };
+            let is_log = |kind: Kind| matches!(kind, Kind::Redo(_) | Kind::LogFile(_));
+            let is_it = |kind: Kind| if name == SYSTEM { is_system(kind) } else { is_log(kind) };
+            let mut others = files.iter().filter(|found| found.root != self.home.root && is_it(found.kind));
+            if !others.any(|found| holds_parts_alone(&found.root, files)) {
+                missing.elsewhere.insert(name.to_owned(), why);
+            }
+        }
+    }
+
+    /// A file that is not here, and may be in another folder.
+    fn elsewhere(&self, name: &str, why: &str) -> Failure {
+        let label = format!("{}{name}", self.home.label);
+        let message = format!("{label} is not there: {why}; the server's settings may keep it in another folder");
+        at(&label, Failure::new(Code::FileElsewhere, message))
     }
 
     /// A table of Aria has two files.
@@ -245,11 +296,32 @@ impl Presence<'_> {
         }
         let other = |space: &&&Named| {
             let path = self.inside(&space.path)?;
-            let id = wanted.get(&path).filter(|id| **id != space.id)?;
-            let message = format!("the file is tablespace {}, and the dictionary has tablespace {id} here", space.id);
+            let id = wanted.get(&path)?;
+            let message = if *id == space.id {
+                self.holds_another(space, &path)?
+            } else {
+                format!("the file is tablespace {}, and the dictionary has tablespace {id} here", space.id)
+            };
             Some(self.finding(Code::FileForeign, &path, message))
         };
         self.known.spaces.iter().filter_map(|space| other(&space)).collect()
+    }
+
+    /// Whether a tablespace of the right number at the right path has the contents of another one, as a file from
+    /// another server may: MySQL's tells by the tables that it describes, MariaDB's by the numbers of its indexes.
+    fn holds_another(&self, space: &Named, path: &str) -> Option<String> {
+        // A name with a character that is encoded in another way than by its number is not read.
+        let own = table_of(Path::new(path)).filter(|name| !name.contains('@'));
+        let own = own.map(|name| whole_table(&name).to_lowercase());
+        let described = space.tables.iter().map(|name| name.to_lowercase());
+        if let (Some(first), Some(own)) = (space.tables.first(), own)
+            && described.into_iter().all(|name| name != own)
+        {
+            return Some(format!("the file describes {first}, and the dictionary has another table here"));
+        }
+        let listed = self.known.indexes?.get(&space.id)?;
+        let foreign = !space.indexes.is_empty() && listed.is_disjoint(&space.indexes);
+        foreign.then(|| "the file has none of the indexes that the system tablespace has of this table".to_owned())
     }
 
     /// Tablespaces that MySQL's dictionary does not know.
@@ -355,15 +427,42 @@ fn notes_and_log(names: &BTreeSet<String>, state: &State, by_tool: bool) -> BTre
     missing
 }
 
+/// Whether backup tools have left their notes: they put everything into one folder.
+fn is_backup(names: &BTreeSet<String>) -> bool {
+    let is_mark = |name: &str| State::is_note(name) || is_info(name) || name == SETTINGS;
+    names.iter().any(|name| is_mark(packed::bare(name)))
+}
+
+/// Whether a folder has parts of an instance whose tables are elsewhere.
+fn holds_parts_alone(root: &Path, files: &[Found]) -> bool {
+    let is_part = |kind: Kind| {
+        matches!(kind, Kind::System(_) | Kind::Undo | Kind::Doublewrite | Kind::Redo(_) | Kind::LogFile(_))
+    };
+    files.iter().filter(|found| found.root == root).all(|found| is_part(found.kind))
+}
+
 /// Whether a directory has everything: one that no backup tool has made, or that it says so of.
-fn is_complete(root: &Path, names: &BTreeSet<String>) -> bool {
-    !names.iter().any(|name| State::is_note(name)) || is_whole_backup(root)
+fn is_complete(root: &Path, names: &BTreeSet<String>, key: Option<&BackupKey>) -> bool {
+    !names.iter().any(|name| State::is_note(packed::bare(name))) || is_whole_backup(root, key)
 }
 
 /// Whether a backup says that it has everything.
-fn is_whole_backup(root: &Path) -> bool {
-    let text = NOTES.iter().find_map(|name| read::note(&root.join(name)).unwrap_or(None));
+fn is_whole_backup(root: &Path, key: Option<&BackupKey>) -> bool {
+    let text = NOTES.iter().find_map(|name| packed::beside(&root.join(name), key).unwrap_or(None));
     text.is_some_and(|text| setting(&text, "partial") == Some("N"))
+}
+
+/// The name of a table without that of a partition.
+fn whole_table(name: &str) -> &str {
+    let ends = ["#p#", "#P#"].iter().filter_map(|mark| name.find(mark)).min();
+    ends.and_then(|end| name.get(..end)).unwrap_or(name)
+}
+
+/// The file that has MariaDB's definition of a table; tables of words of an index have none.
+fn definition_of(name: &str) -> Option<String> {
+    let (_, file) = name.rsplit_once('/')?;
+    let of_words = file.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("FTS_"));
+    (!of_words).then(|| format!("{}.frm", whole_table(name)))
 }
 
 /// Tables in the making have names that begin with a mark.

@@ -43,8 +43,6 @@ impl Bytes for Vec<u8> {
 const RESERVED: u64 = 64;
 /// The most files that are kept open where the system sets no limit: a judgement, more than any instance has.
 const MOST_KEPT: usize = 1 << 20;
-/// Notes of tools are shorter.
-const MOST_NOTE: u64 = 1 << 20;
 
 /// A file that is read at any place.
 #[derive(Debug)]
@@ -250,23 +248,6 @@ pub(crate) fn head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The text of a note that a tool left beside its files; `None` where there is none.
-///
-/// # Errors
-/// It is there and cannot be read, or is longer than notes are.
-pub(crate) fn note(path: &Path) -> io::Result<Option<String>> {
-    let mut text = Vec::new();
-    match open_regular(path) {
-        Ok(file) => file.take(MOST_NOTE + 1).read_to_end(&mut text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if widen(text.len()) > MOST_NOTE {
-        return Err(io::Error::other("it is longer than such a note is"));
-    }
-    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -297,6 +278,5 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert_eq!(open_regular(&pipe).unwrap_err().to_string(), "it is a pipe");
-        assert!(note(folder.path()).is_err() && note(&folder.path().join("none")).unwrap().is_none());
     }
 }

@@ -79,6 +79,8 @@ pub(crate) struct Names {
     indexes: HashMap<u64, Index>,
     /// `db.table`, where there is one table alone.
     pub table: Option<String>,
+    /// All tables that are described.
+    pub tables: Vec<String>,
 }
 
 impl Names {
@@ -98,7 +100,8 @@ impl Names {
             }
         }
         let described = objects.all.iter().filter(|object| object.record.kind == SdiRecord::TABLE).count();
-        names.table = tables.pop().filter(|_| described == 1);
+        names.table = tables.last().filter(|_| described == 1).cloned();
+        names.tables = tables;
         (names, bad)
     }
 

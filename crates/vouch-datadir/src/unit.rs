@@ -9,7 +9,7 @@ use crate::structure::Kept;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_convert::{narrow, to_size};
-use vouch_innodb::{DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
+use vouch_innodb::{DictIndex, DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
 use vouch_report::{Code, Failure, PageClass, PageTally};
 
 /// Bytes that are read and judged at a time.
@@ -46,6 +46,8 @@ pub(crate) struct Seen {
     pub kept: Kept,
     /// Tables that the system tablespace names.
     pub tables: Vec<DictTable>,
+    /// Their indexes.
+    pub indexes: Vec<DictIndex>,
     /// What the tablespace says of its tables.
     pub objects: Objects,
     pub abandoned: bool,
@@ -203,6 +205,7 @@ impl Seen {
         self.failures.extend(part.failures);
         self.kept.merge(part.kept);
         self.tables.extend(part.tables);
+        self.indexes.extend(part.indexes);
         self.objects.merge(part.objects);
         self.abandoned |= part.abandoned;
         self.dark |= part.dark;

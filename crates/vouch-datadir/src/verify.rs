@@ -5,9 +5,10 @@ use crate::copies::Copies;
 use crate::discover::{Discovered, Found, Home, at, discover, unreadable};
 use crate::fuzzy;
 use crate::holders::{self, Holder};
+use crate::instance::is_of_server;
 use crate::kind::Kind;
 use crate::logs::{self, LogReport, Logs, StreamedLog};
-use crate::options::{Inputs, Level, PagesOptions};
+use crate::options::{Inputs, Level, PagesOptions, StateChoice};
 use crate::packed::{Delta, Streamed, read_all};
 use crate::presence::{Checked, Known, Presence};
 use crate::scan::{Surroundings, finish, scan};
@@ -64,6 +65,9 @@ pub fn verify(options: &PagesOptions, inputs: Inputs, context: &RunContext) -> R
     run.zero_files_of_directories(&around);
     run.presence(&homes, &all, &known, |root| !held && !is_raw(root, &around.states));
     books.logs(logs::verify_all(logs, &around.states, held, options, &books));
+    if !held {
+        run.newer_than_logs(&all, &around);
+    }
     if !packed.is_empty() {
         run.streams(packed, &mut around);
     }
@@ -123,15 +127,20 @@ impl Run<'_> {
     /// The state of an archive without notes, by its log.
     fn without_notes(&mut self, root: &Path, state: &mut State, jobs: &[Job], logs: &LogReport) {
         let options = self.options;
-        // What tells is kept of pages from that level on.
-        if *state != State::Unknown || options.level < Level::Tree {
-            return;
-        }
         let own = |file: &&FileCoverage| {
             file.kind == FileCoverage::REDO_LOG
                 && (options.paths.len() == 1 || file.file.starts_with(&format!("{}:", root.display())))
         };
         let logs: Vec<&FileCoverage> = logs.files.iter().filter(own).collect();
+        if options.state == StateChoice::Raw
+            && let Some((newest, end)) = fuzzy::archive_newer_than_log(root, jobs, &logs)
+        {
+            self.not_at_one_moment(root, "one", newest, end);
+        }
+        // What tells is kept of pages from that level on.
+        if *state != State::Unknown || options.level < Level::Tree {
+            return;
+        }
         *state = fuzzy::state_of(root, jobs, &logs);
         if matches!(state, State::Raw(..)) {
             let label = in_words(root);
@@ -168,11 +177,37 @@ impl Run<'_> {
         }
         for home in homes {
             let still = still(&home.root);
-            let known = known.in_folder(&home.root, still);
-            let Checked { findings, errors } = Presence { home, known, still }.check(files);
+            let key = self.options.backup_key.as_ref();
+            let known = known.in_folder(&home.root, still, key);
+            let Checked { findings, errors } = Presence { home, known, still, key }.check(files);
             findings.into_iter().for_each(|finding| self.books.finding(finding));
             errors.into_iter().for_each(|error| self.books.error(error));
         }
+    }
+
+    /// Directories without notes of a backup tool whose files go beyond their redo log: a server writes no page before
+    /// its log, so these were not copied at one moment. The log is read after the pages, and once more where it seems
+    /// to end too soon: a server may write on.
+    fn newer_than_logs(&self, all: &[Found], around: &Surroundings) {
+        let roots: HashMap<&str, &Path> =
+            all.iter().map(|found| (found.label.as_str(), found.root.as_path())).collect();
+        let raw = around.states.iter().filter(|(root, state)| root.is_dir() && matches!(state, State::Raw(_, None)));
+        for (root, _) in raw {
+            let is_own = |file: &str| roots.get(file) == Some(&root.as_path());
+            let Some((file, newest, end)) = self.books.newer_than_log(is_own) else { continue };
+            around.logs.forget();
+            if !around.log(root).as_ref().as_ref().is_ok_and(|log| log.range().1 >= newest) {
+                self.not_at_one_moment(root, &file, newest, end);
+            }
+        }
+    }
+
+    fn not_at_one_moment(&self, root: &Path, file: &str, newest: Lsn, end: Lsn) {
+        let label = in_words(root);
+        let message = format!(
+            "the files in {label} were not copied at one moment: {file} has a page of LSN {newest}, and the redo log ends at LSN {end}"
+        );
+        self.books.error(at(&label, Failure::new(Code::FuzzyCopy, message)));
     }
 
     fn tell(&self, skips: Vec<Skip>, errors: Vec<Failure>) {
@@ -241,7 +276,7 @@ impl Run<'_> {
                     }
                     spaces.push(space);
                 }
-                Err(OpenError::Unwritten(files)) if files.iter().all(|file| is_raw(&file.root, states)) => {
+                Err(OpenError::Unwritten(files)) if files.iter().all(|file| may_be_raw(&file.root, states)) => {
                     self.unwritten.extend(files);
                 }
                 Err(OpenError::Unreadable(failure)) => self.books.error(*failure),
@@ -343,6 +378,16 @@ fn is_raw(folder: &Path, states: &[(PathBuf, State)]) -> bool {
     states.iter().any(|(root, state)| root == folder && matches!(state, State::Raw(..)))
 }
 
+/// Whether files may be yet to be recovered: those of a server may have their log in another folder.
+fn may_be_raw(folder: &Path, states: &[(PathBuf, State)]) -> bool {
+    let known = states.iter().find(|(root, _)| root == folder);
+    match known.map(|(_, state)| state) {
+        Some(State::Raw(..)) => true,
+        Some(State::Unknown) => is_of_server(folder),
+        _ => false,
+    }
+}
+
 impl Run<'_> {
     /// Files of a directory that were all zero when they were opened. A running server may have written some since:
     /// their pages are verified now.
@@ -378,8 +423,8 @@ impl Run<'_> {
                     self.books.finding(*finding);
                     FileState::Damaged
                 }
-                ZeroFile::Unproven(failure) => {
-                    self.books.error(*failure);
+                ZeroFile::Unproven(doubt) => {
+                    self.books.doubt(doubt);
                     FileState::Unverified
                 }
             };

@@ -12,7 +12,8 @@ use crate::logs::{Changed, LogChanges};
 use crate::space::Space;
 use crate::state::State;
 use crate::unit::{Job, Seen};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vouch_convert::to_size;
 use vouch_innodb::{ExtentMap, Fate, Lsn, PageNo};
@@ -130,12 +131,57 @@ fn is_settled(space: &Space, no: PageNo, extents: &ExtentMap) -> bool {
 
 fn unproven(job: &Job, pages: &[PageNo], why: &str, report: &mut SpaceReport) {
     let (Some(first), Some(part)) = (pages.first(), job.space.parts.first()) else { return };
-    let which = match pages.len() {
-        1 => format!("page {first} is in use and all zero"),
-        count => format!("{count} pages are in use and all zero, page {first} first"),
+    let what = match pages.len() {
+        1 => format!("page {first} is in use and all zero; whether the redo log creates it"),
+        count => {
+            format!("{count} pages are in use and all zero, page {first} first; whether the redo log creates them")
+        }
     };
-    let message = format!("{which}; whether the redo log creates them is not known: {why}");
-    report.errors.push(at(&part.found.label, Failure::new(Code::ZeroUnproven, message)));
+    report.doubts.push(ZeroDoubt::new(&part.found, what, why));
+}
+
+/// Zero pages of a file, or a file of zeros, of which nothing shows whether the redo log creates them.
+#[derive(Debug)]
+pub(crate) struct ZeroDoubt {
+    root: PathBuf,
+    /// The file, by its name in the report.
+    pub label: String,
+    what: String,
+    why: String,
+}
+
+impl ZeroDoubt {
+    fn new(found: &Found, what: String, why: &str) -> ZeroDoubt {
+        ZeroDoubt { root: found.root.clone(), label: found.label.clone(), what, why: why.to_owned() }
+    }
+}
+
+/// Files that a failure names.
+const MOST_NAMED: usize = 3;
+
+/// One failure for each cause in each instance: a copy may have hundreds of such files.
+pub(crate) fn failures(doubts: &[ZeroDoubt]) -> Vec<Failure> {
+    let mut causes: BTreeMap<(&Path, &str), Vec<&ZeroDoubt>> = BTreeMap::new();
+    for doubt in doubts {
+        causes.entry((&doubt.root, &doubt.why)).or_default().push(doubt);
+    }
+    causes.into_iter().filter_map(|((_, why), of)| failure(why, of)).collect()
+}
+
+fn failure(why: &str, mut doubts: Vec<&ZeroDoubt>) -> Option<Failure> {
+    doubts.sort_by_key(|doubt| &doubt.label);
+    let first = *doubts.first()?;
+    let what = match doubts.len() {
+        1 => first.what.clone(),
+        count => {
+            let named: Vec<&str> = doubts.iter().take(MOST_NAMED).map(|doubt| doubt.label.as_str()).collect();
+            let more = count.saturating_sub(named.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named = named.join(", ");
+            format!("{count} files have zero pages in use ({named}{more}); whether the redo log creates them")
+        }
+    };
+    Some(at(&first.label, Failure::new(Code::ZeroUnproven, format!("{what} is not known: {why}"))))
 }
 
 /// What a file without any byte but zeros comes to, in a copy that is yet to be recovered.
@@ -143,7 +189,7 @@ pub(crate) enum ZeroFile {
     /// The log creates it.
     Created,
     Lost(Box<Finding>),
-    Unproven(Box<Failure>),
+    Unproven(ZeroDoubt),
 }
 
 /// Judges a file that is all zero.
@@ -152,7 +198,7 @@ pub(crate) fn judge_zero_file(found: &Found, log: &Changed) -> ZeroFile {
         Ok(log) if log.creates_file(found) => ZeroFile::Created,
         Ok(log) => {
             let (checkpoint, end) = log.range();
-            if found.bytes <= NEW_FILE {
+            if found.bytes <= NEW_FILE && log.may_be_new(found) {
                 return unproven_file(found, "it may be of a table that was just being created");
             }
             let message = format!(
@@ -168,11 +214,11 @@ pub(crate) fn judge_zero_file(found: &Found, log: &Changed) -> ZeroFile {
 }
 
 /// MySQL creates a file of seven pages and logs that once its first page is written. Until then the file is empty or
-/// all zero, and nothing shows that it is new.
-const NEW_FILE: u64 = 7 * 16_384;
+/// all zero, and only a row that has its path shows that it is new.
+const NEW_FILE: u64 = 7 * 65_536;
 
 fn unproven_file(found: &Found, why: &str) -> ZeroFile {
     let what = if found.bytes == 0 { "empty" } else { "all zero" };
-    let message = format!("the file is {what}; whether the redo log creates it is not known: {why}");
-    ZeroFile::Unproven(Box::new(at(&found.label, Failure::new(Code::ZeroUnproven, message))))
+    let what = format!("the file is {what}; whether the redo log creates it");
+    ZeroFile::Unproven(ZeroDoubt::new(found, what, why))
 }

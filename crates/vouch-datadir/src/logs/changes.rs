@@ -37,18 +37,35 @@ pub(crate) struct LogChanges {
     end: Lsn,
     /// Where the log lies, which names in it are relative to.
     folder: Option<PathBuf>,
+    writer: LogWriter,
+}
+
+/// Who wrote a log, as far as the order of its records and of files differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogWriter {
+    /// MySQL since 8.0.30.
+    Mysql,
+    /// MariaDB since 10.8.
+    Mariadb,
+    /// Either of them before.
+    Older,
 }
 
 impl LogChanges {
     /// What a log does that should reach up to `needed`.
-    pub(super) fn up_to(changes: RedoChanges, checkpoint: Lsn, end: Lsn, needed: Option<Lsn>) -> Changed {
+    pub(super) fn up_to(
+        writer: LogWriter,
+        changes: RedoChanges,
+        (checkpoint, end): (Lsn, Lsn),
+        needed: Option<Lsn>,
+    ) -> Changed {
         if let Some(needed) = needed.filter(|needed| end < *needed) {
             return Err(format!("it ends at LSN {end}, and should reach LSN {needed}"));
         }
         if !changes.is_complete() {
             return Err(format!("it creates more than {} ranges of pages", RedoChanges::MOST));
         }
-        Ok(LogChanges { changes, checkpoint, end, folder: None })
+        Ok(LogChanges { changes, checkpoint, end, folder: None, writer })
     }
 
     /// What it does to pages.
@@ -64,6 +81,16 @@ impl LogChanges {
     /// Whether it creates a file, or removes it.
     pub(crate) fn creates_file(&self, found: &Found) -> bool {
         self.changes.file(&self.relative(found)) == FileFate::Created
+    }
+
+    /// Whether the file may have been created so late that the log does not have it yet. MariaDB writes to its log
+    /// before it creates a file, as of the format of 10.8 (MDEV-24626).
+    pub(crate) fn may_be_new(&self, found: &Found) -> bool {
+        match self.writer {
+            LogWriter::Mysql => self.changes.mentions(&self.relative(found)),
+            LogWriter::Mariadb => false,
+            LogWriter::Older => true,
+        }
     }
 
     /// The path of a file from where the log lies.
@@ -296,6 +323,6 @@ impl Blocks {
             return Err(format!("none of its files holds its checkpoint, LSN {checkpoint}"));
         }
         let changes = self.records.finish().map_err(unread)?;
-        LogChanges::up_to(changes, checkpoint, self.end, None)
+        LogChanges::up_to(LogWriter::Mysql, changes, (checkpoint, self.end), None)
     }
 }

@@ -6,7 +6,7 @@
 //! What a server writes behind the end to fill a block is what its buffer held
 //! before, mini-transactions of the same lap among it: nothing is told from that.
 
-use super::changes::{Changed, LogChanges};
+use super::changes::{Changed, LogChanges, LogWriter};
 use super::report::{Fault, Outcome};
 use crate::read::Bytes;
 use std::io;
@@ -166,7 +166,7 @@ impl Walk {
         if missed {
             return Err("a part of it is missing".to_owned());
         }
-        LogChanges::up_to(changes, log.checkpoint, end, needed.max(Some(log.behind_mark())))
+        LogChanges::up_to(LogWriter::Mariadb, changes, (log.checkpoint, end), needed.max(Some(log.behind_mark())))
     }
 
     /// Where the log goes on behind its end, which then was none: in a later block, unless it is known to go on.

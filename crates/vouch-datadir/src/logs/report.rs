@@ -69,7 +69,8 @@ impl LogReport {
     }
 
     /// Adds what the files of a redo log or of a table came to.
-    pub(super) fn look(&mut self, look: Look, code: Code, most: usize) {
+    pub(super) fn look(&mut self, mut look: Look, code: Code, most: usize) {
+        encrypted(&mut look);
         for (found, mut outcome) in look {
             outcome.tally.bad = outcome.faults.iter().map(|fault| fault.count).sum();
             self.file(&found, code, outcome, most);
@@ -80,7 +81,7 @@ impl LogReport {
     pub(super) fn file(&mut self, found: &Found, code: Code, outcome: Outcome, most: usize) {
         let state = if !outcome.faults.is_empty() {
             FileState::Damaged
-        } else if !outcome.errors.is_empty() {
+        } else if !outcome.errors.is_empty() || outcome.tally.unverified > 0 {
             FileState::Unverified
         } else {
             FileState::Sound
@@ -108,6 +109,17 @@ impl LogReport {
             state,
             map: Vec::new(),
         });
+    }
+}
+
+/// Says once of all files of a redo log that they have encrypted blocks.
+fn encrypted(look: &mut Look) {
+    let blocks: u64 = look.iter().map(|(_, outcome)| outcome.tally.unverified).sum();
+    if let Some((_, first)) = look.iter_mut().find(|(_, outcome)| outcome.tally.unverified > 0) {
+        let message = format!(
+            "the redo log is encrypted, and vouch decrypts no redo logs: {blocks} blocks are not verified, nor what recovery would make of them"
+        );
+        first.errors.push((Code::LogEncrypted, message));
     }
 }
 

@@ -42,7 +42,9 @@ fn text(file: File, key: Option<&BackupKey>) -> io::Result<String> {
     let mut input = layer::open(Box::new(file), &with)?.input;
     let text = layer::head(&mut input, MOST)?;
     // The sums of what is packed stand at its end.
-    io::copy(&mut input, &mut io::sink())?;
+    if io::copy(&mut input, &mut io::sink())? > 0 {
+        return Err(io::Error::other("it is longer than such a note is"));
+    }
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 

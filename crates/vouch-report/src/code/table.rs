@@ -356,8 +356,11 @@ codes! {
         "The name or the first bytes of the file let expect a tablespace, a log or a backup that is packed, encrypted or renamed in a way that vouch does not read. Nothing in it was verified."
         "Unpack or decrypt it. If it is a tablespace under another name, pass its path by itself.";
     FuzzyCopy "fuzzy-copy" Error Notice
-        "The archive holds the files of a server that was running, and no notes of a backup tool. The files were read one after the other, so nothing shows that the redo log among them covers what changed meanwhile."
-        "Take the backup with xtrabackup or mariabackup, or from a snapshot. Pass --state raw if the archive was made from an atomic snapshot.";
+        "The files of a running server were copied one after the other, without the notes of a backup tool: an archive of them, or a directory with a page that is newer than the end of its redo log. Nothing shows that the log covers what changed meanwhile."
+        "Take the backup with xtrabackup or mariabackup, or from a snapshot. Pass --state raw if an archive was made from an atomic snapshot.";
+    FileElsewhere "file-elsewhere" Error Notice
+        "The system tablespace or the redo log is not in the data directory. The server's settings may keep it in another folder (innodb_data_home_dir, innodb_log_group_home_dir); otherwise it is lost, and no server starts."
+        "Name that folder as well: vouch pages DATADIR FOLDER. Where the settings name none, restore the directory from a backup.";
     ImageUnsupported "image-unsupported" Error Notice
         "A packed file or a file of a backup image could not be read: it is encrypted or packed in a way that vouch does not read, needs too much memory, or the image holds a link in its place."
         "Unpack it with the tool that wrote it, and verify what comes out: `zstd -dc --long=31 FILE | vouch pages -`. Nothing is known about it until then.";
@@ -381,7 +384,7 @@ codes! {
         "Set binlog_checksum=CRC32 on the server that writes them, and innodb_log_checksums=ON.";
     LogEncrypted "log-encrypted" Error Notice
         "A log is encrypted, so its blocks or events could not be verified."
-        "It can be verified where the key is.";
+        "Prepare the backup, or shut the server down, and verify the result: then the log is not needed. Of a binary log, verify it where the key is.";
     FileAbandoned "file-abandoned" Error Notice
         "The file had more bad pages than --max-bad-pages, so the rest of it was not looked at."
         "Leave the option out to look at all pages.";
