@@ -13,7 +13,7 @@ use crate::packed::{Fate, Member};
 use crate::zeros::{self, ZeroDoubt};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_innodb::Lsn;
 use vouch_report::{
@@ -32,6 +32,8 @@ struct Owed {
     files: Vec<FileCoverage>,
     /// Zero pages of which nothing shows whether they are lost.
     doubts: Vec<ZeroDoubt>,
+    /// Files that a server wrote while they were read, with their instances.
+    changed: Vec<(PathBuf, String)>,
 }
 
 /// The account of a run, to which every thread reports what it sees when it sees it.
@@ -161,7 +163,18 @@ impl<'a> Books<'a> {
         std::mem::take(&mut report.findings).into_iter().for_each(|finding| self.finding(finding));
         std::mem::take(&mut report.errors).into_iter().for_each(|error| self.error(error));
         std::mem::take(&mut report.doubts).into_iter().for_each(|doubt| self.doubt(doubt));
+        if let Some((root, label)) = report.changed.take() {
+            self.outcome(ItemKind::File, &label, Outcome::Unproven(Code::FuzzyCopy));
+            self.owed().changed.push((root, label));
+        }
         std::mem::take(&mut report.files).into_iter().for_each(|file| self.file(file));
+    }
+
+    /// The files of an instance that a server wrote while they were read.
+    pub(crate) fn changed_in(&self, root: &Path) -> Vec<String> {
+        let owed = self.owed();
+        let own = owed.changed.iter().filter(|(of, _)| of == root);
+        own.map(|(_, label)| label.clone()).collect()
     }
 
     /// Takes zero pages that nothing explains. Those with one cause are one error at the end.

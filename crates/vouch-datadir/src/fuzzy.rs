@@ -26,7 +26,7 @@ pub(crate) fn state_of(root: &Path, jobs: &[Job], logs: &[&FileCoverage]) -> Sta
     if logs.iter().all(closed) && newest <= end {
         return State::shut_down(Lsn(end));
     }
-    State::Raw("an archive of files that a server was writing, without notes of a backup tool".to_owned(), None)
+    State::of_running_server()
 }
 
 /// The file whose pages are the newest, and where the redo log among the files ends, if that is before. A log that is

@@ -149,6 +149,9 @@ pub(crate) fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, s
         }
         PageVerdict::Bad(fault) => {
             seen.bad.push(BadPage { page: no, code: code_of(&fault), message: fault.to_string(), index: None });
+            if checked.is_mixed {
+                seen.mixed.insert(no);
+            }
             PageClass::Bad
         }
     };

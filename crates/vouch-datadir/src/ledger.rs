@@ -33,6 +33,8 @@ pub(crate) struct SpaceReport {
     pub errors: Vec<Failure>,
     /// Zero pages that nothing explains, which are reported together with those of other files.
     pub doubts: Vec<ZeroDoubt>,
+    /// The instance and the file, where a server wrote it while it was read.
+    pub changed: Option<(PathBuf, String)>,
     /// Tables with files of their own and the numbers of their tablespaces, and where: told by a system tablespace
     /// that is whole and of one moment.
     pub tables: Option<(PathBuf, BTreeMap<String, u32>)>,
@@ -75,6 +77,9 @@ pub(crate) fn report(
     let mut report = SpaceReport::default();
     let (mut names, objects) = names(job, options, state, &mut seen);
     sizes(job, &names, state, &mut report);
+    if state.is_of_running_server() {
+        excuse_changes(&job.space, &mut seen, &mut report);
+    }
     if let Some(end) = state.end() {
         future_pages(&job.space, end, &mut seen);
     }
@@ -272,6 +277,17 @@ fn lost_first_page(space: &Space, seen: &mut Seen) {
     }
 }
 
+/// What an archiver does to a file that a server writes: pages and sizes of two moments are not damage of the server.
+fn excuse_changes(space: &Space, seen: &mut Seen, report: &mut SpaceReport) {
+    let before = report.findings.len();
+    report.findings.retain(|finding| !matches!(finding.code, Code::FileCut | Code::FileTruncated));
+    let has_mixed = seen.excuse_mixed(PageNo(space.first()));
+    let Some(part) = space.parts.first() else { return };
+    if has_mixed || report.findings.len() < before {
+        report.changed = Some((space.root.clone(), part.found.label.clone()));
+    }
+}
+
 /// Pages that were changed behind the end of the log, so that no recovery knows of it.
 fn future_pages(space: &Space, end: Lsn, seen: &mut Seen) {
     let Seen { facts, bad, tally, .. } = seen;
@@ -390,7 +406,10 @@ fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceRe
         FileState::Damaged
     } else if tally.seen() < u64::from(part.pages) {
         FileState::NotRun
-    } else if report.errors.iter().any(|error| here(error.location.file.as_ref())) || !report.doubts.is_empty() {
+    } else if report.errors.iter().any(|error| here(error.location.file.as_ref()))
+        || !report.doubts.is_empty()
+        || report.changed.is_some()
+    {
         FileState::Unverified
     } else {
         FileState::Sound

@@ -17,6 +17,7 @@ use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RedoBlock, RingLog};
 const TAIL: usize = 64;
 
 const SHUTDOWN: &str = "clean shutdown";
+const RUNNING: &str = "an archive of files that a server was writing, without notes of a backup tool";
 
 /// As of when files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,16 @@ impl State {
     /// The state of files whose log ends where everything was written.
     pub(crate) fn shut_down(end: Lsn) -> State {
         shut_down(true, end)
+    }
+
+    /// The state of an archive that was made of the files of a running server.
+    pub(crate) fn of_running_server() -> State {
+        State::Raw(RUNNING.to_owned(), None)
+    }
+
+    /// Whether the files were read one after the other while a server wrote them.
+    pub(crate) fn is_of_running_server(&self) -> bool {
+        matches!(self, State::Raw(why, None) if why == RUNNING)
     }
 
     /// The LSN behind which no page can have been changed.

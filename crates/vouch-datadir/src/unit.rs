@@ -6,6 +6,7 @@ use crate::facts::PageFact;
 use crate::sdi::Objects;
 use crate::space::{Part, Space};
 use crate::structure::Kept;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vouch_convert::{narrow, to_size};
@@ -34,6 +35,8 @@ pub(crate) struct BadPage {
 pub(crate) struct Seen {
     pub facts: Vec<PageFact>,
     pub bad: Vec<BadPage>,
+    /// Those of them that may have been read while a server wrote them.
+    pub mixed: BTreeSet<PageNo>,
     pub tally: PageTally,
     pub methods: Counts<Method>,
     pub types: Counts<PageType>,
@@ -195,8 +198,25 @@ impl Seen {
         self.bad.push(BadPage { page, code: Code::PageLost, message: message.to_owned(), index: None });
     }
 
+    /// Takes damage back that reading pages while a server writes them explains. True where there was any.
+    pub(crate) fn excuse_mixed(&mut self, first: PageNo) -> bool {
+        let before = self.bad.len();
+        let Seen { bad, mixed, facts, tally, .. } = self;
+        bad.retain(|bad| !mixed.contains(&bad.page));
+        for page in mixed.iter() {
+            let index = page.0.checked_sub(first.0).and_then(narrow::<usize, _>);
+            if let Some(fact) = index.and_then(|index| facts.get_mut(index)) {
+                fact.class = PageClass::Unverified;
+            }
+            tally.bad = tally.bad.saturating_sub(1);
+            tally.unverified += 1;
+        }
+        bad.len() < before
+    }
+
     fn add(&mut self, part: Seen) {
         self.bad.extend(part.bad);
+        self.mixed.extend(part.mixed);
         self.tally.add(&part.tally);
         self.methods.merge(part.methods);
         self.types.merge(part.types);

@@ -95,9 +95,17 @@ impl Run<'_> {
         around.states.extend(states);
         self.logs_in_streams(&mut logs, around);
         let logs = logs::judge_streamed(logs, &around.states, options.max_findings);
-        for (root, state) in around.states.get_mut(images).unwrap_or_default() {
+        for (root, state) in around.states.get_mut(images.clone()).unwrap_or_default() {
             self.without_notes(root, state, &jobs, &logs);
         }
+        let running: Vec<PathBuf> = around
+            .states
+            .get(images)
+            .unwrap_or_default()
+            .iter()
+            .filter(|(_, state)| state.is_of_running_server())
+            .map(|(root, _)| root.clone())
+            .collect();
         self.tell(skips, errors);
         findings.into_iter().for_each(|finding| books.finding(finding));
         files.into_iter().for_each(|file| books.file(file));
@@ -111,6 +119,7 @@ impl Run<'_> {
         for job in &jobs {
             finish(job, options, around, books);
         }
+        running.iter().for_each(|root| self.read_while_written(root));
         books.members(members);
     }
 
@@ -142,12 +151,19 @@ impl Run<'_> {
             return;
         }
         *state = fuzzy::state_of(root, jobs, &logs);
-        if matches!(state, State::Raw(..)) {
-            let label = in_words(root);
-            let message = format!("{label} holds the files of a server that was running, read one after the other");
-            let failure = at(&label, Failure::new(Code::FuzzyCopy, message));
-            self.books.error(failure);
+    }
+
+    /// An archive of the files of a running server, with those that are of several moments themselves.
+    fn read_while_written(&self, root: &Path) {
+        let (label, mut changed) = (in_words(root), self.books.changed_in(root));
+        changed.sort();
+        let mut message = format!("{label} holds the files of a server that was running, read one after the other");
+        if let Some(first) = changed.first() {
+            let more = changed.len().saturating_sub(1);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            message.push_str(&format!("; {first}{more} changed while being read, and parts of pages do not fit"));
         }
+        self.books.error(at(&label, Failure::new(Code::FuzzyCopy, message)));
     }
 
     /// Verifies what incremental backups have.

@@ -36,6 +36,9 @@ pub struct Checked<'a> {
     pub verdict: PageVerdict,
     /// The page as the server sees it, where that could be had and the page is not damaged.
     pub image: Option<&'a [u8]>,
+    /// It is damaged, and may be the start of one write with the end of another: a reader that is not faster than the
+    /// server gets such pages.
+    pub is_mixed: bool,
 }
 
 /// Which bytes are the page as the server sees it.
@@ -75,10 +78,11 @@ impl Checker {
                 header: EMPTY,
                 verdict: PageVerdict::Bad(Fault::Undecodable("it is cut off")),
                 image: None,
+                is_mixed: false,
             };
         };
         if all_zero(page) {
-            return Checked { header, verdict: PageVerdict::Empty, image: None };
+            return Checked { header, verdict: PageVerdict::Empty, image: None, is_mixed: false };
         }
         self.plain.clear();
         let (verdict, plain) = self.judge(&header, page);
@@ -92,7 +96,16 @@ impl Checker {
             (_, Plain::Decrypted) => Some(self.plain.as_slice()),
             (_, Plain::Inflated) => Some(self.scratch.as_slice()),
         };
-        Checked { header, verdict, image }
+        let is_mixed = self.is_mixed(&header, page, verdict);
+        Checked { header, verdict, image, is_mixed }
+    }
+
+    /// Whether the LSNs at both ends differ, or the one at the end is not there to be read.
+    fn is_mixed(&self, header: &FilHeader, page: &[u8], verdict: PageVerdict) -> bool {
+        let of_bytes =
+            matches!(verdict, PageVerdict::Bad(Fault::Checksum { .. } | Fault::Torn { .. } | Fault::Undecodable(_)));
+        let packed = matches!(header.page_type, PageType::MYSQL_COMPRESSED | PageType::MARIADB_COMPRESSED);
+        of_bytes && (packed || self.format.layout == Layout::Zip || self.torn(header, page).is_some())
     }
 
     fn judge(&mut self, header: &FilHeader, page: &[u8]) -> (PageVerdict, Plain) {
