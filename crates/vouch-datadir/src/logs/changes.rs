@@ -25,6 +25,11 @@ const LOOKS: usize = 5;
 /// Blocks that are read at a time.
 const CHUNK: usize = 1 << 20;
 
+/// Bytes that a server may log while it creates one file: a judgement. The checkpoint passes a record that is so new
+/// only where nearly all pages are on disk, so the server writes little; 16 MiB are what a slow disk may take a second
+/// for.
+const MOST_DURING_CREATION: u64 = 16 << 20;
+
 /// What a log does, or why that is not known.
 pub(crate) type Changed = Result<LogChanges, String>;
 
@@ -38,6 +43,8 @@ pub(crate) struct LogChanges {
     /// Where the log lies, which names in it are relative to.
     folder: Option<PathBuf>,
     writer: LogWriter,
+    /// A backup tool noted where it ends, and copied it for longer than any file.
+    is_of_backup: bool,
 }
 
 /// Who wrote a log, as far as the order of its records and of files differs.
@@ -65,7 +72,12 @@ impl LogChanges {
         if !changes.is_complete() {
             return Err(format!("it creates more than {} ranges of pages", RedoChanges::MOST));
         }
-        Ok(LogChanges { changes, checkpoint, end, folder: None, writer })
+        Ok(LogChanges { changes, checkpoint, end, folder: None, writer, is_of_backup: false })
+    }
+
+    /// The same, by whether a backup tool noted where the log ends.
+    pub(super) fn noted(self, is_of_backup: bool) -> LogChanges {
+        LogChanges { is_of_backup, ..self }
     }
 
     /// What it does to pages.
@@ -83,9 +95,15 @@ impl LogChanges {
         self.changes.file(&self.relative(found)) == FileFate::Created
     }
 
-    /// Whether the file may have been created so late that the log does not have it yet. MariaDB writes to its log
-    /// before it creates a file, as of the format of 10.8 (MDEV-24626).
+    /// Whether the file may have been created so late that the log does not show it. MariaDB writes `FILE_CREATE` and
+    /// waits for it before it creates a file (`fil_ibd_create`, since 10.6), and MySQL inserts a row into
+    /// `innodb_ddl_log` (`dict_build_tablespace`). Neither keeps the checkpoint from passing that record before the
+    /// file is written, so a log that is short shows nothing.
     pub(crate) fn may_be_new(&self, found: &Found) -> bool {
+        let is_short = self.end.0.saturating_sub(self.checkpoint.0) <= MOST_DURING_CREATION;
+        if is_short && !self.is_of_backup {
+            return true;
+        }
         match self.writer {
             LogWriter::Mysql => self.changes.mentions(&self.relative(found)),
             LogWriter::Mariadb => false,
@@ -324,5 +342,34 @@ impl Blocks {
         }
         let changes = self.records.finish().map_err(unread)?;
         LogChanges::up_to(LogWriter::Mysql, changes, (checkpoint, self.end), None)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// An old file of zeros and one that was just being created look alike once the checkpoint has passed the record
+    /// of the latter. A finding would have accused a snapshot that its server recovers.
+    #[test]
+    fn a_short_log_does_not_show_that_a_file_is_old() {
+        let found = Found {
+            path: PathBuf::from("d/shop/t.ibd"),
+            label: "shop/t.ibd".to_owned(),
+            kind: Kind::Tablespace,
+            bytes: 0,
+            root: PathBuf::from("d"),
+        };
+        let may_be_new = |writer, bytes, noted| {
+            let log = LogChanges::up_to(writer, RedoChanges::default(), (Lsn(100), Lsn(100 + bytes)), None).unwrap();
+            log.noted(noted).may_be_new(&found)
+        };
+        for writer in [LogWriter::Mysql, LogWriter::Mariadb] {
+            assert!(may_be_new(writer, MOST_DURING_CREATION, false));
+            assert!(!may_be_new(writer, MOST_DURING_CREATION + 1, false));
+            assert!(!may_be_new(writer, 1, true), "the tool copied the log for longer than the file");
+        }
+        assert!(may_be_new(LogWriter::Older, MOST_DURING_CREATION + 1, true));
     }
 }

@@ -166,7 +166,9 @@ impl Walk {
         if missed {
             return Err("a part of it is missing".to_owned());
         }
-        LogChanges::up_to(LogWriter::Mariadb, changes, (log.checkpoint, end), needed.max(Some(log.behind_mark())))
+        let changed =
+            LogChanges::up_to(LogWriter::Mariadb, changes, (log.checkpoint, end), needed.max(Some(log.behind_mark())));
+        changed.map(|changes| changes.noted(needed.is_some()))
     }
 
     /// Where the log goes on behind its end, which then was none: in a later block, unless it is known to go on.

@@ -123,7 +123,8 @@ impl Scanned {
             return Err(format!("it does not hold its checkpoint, LSN {}", ring.checkpoint));
         }
         let changes = records.finish().map_err(unread)?;
-        LogChanges::up_to(LogWriter::Older, changes, (ring.checkpoint, self.scan.end(&log)), needed)
+        let changed = LogChanges::up_to(LogWriter::Older, changes, (ring.checkpoint, self.scan.end(&log)), needed);
+        changed.map(|changes| changes.noted(needed.is_some()))
     }
 
     /// What was read of a file of no bytes.

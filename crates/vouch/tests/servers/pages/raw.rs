@@ -230,12 +230,24 @@ fn lost(outcome: Outcome) -> u64 {
     outcome.findings().iter().map(counted).sum()
 }
 
+/// Where the log is short, as one of a snapshot may be, a file of few pages may be that of a table that was just being
+/// created.
+#[track_caller]
+fn of_few_pages(outcome: Outcome) {
+    let is_lost = !outcome.coded("page-lost").is_empty();
+    if is_lost {
+        assert_eq!(lost(outcome), 1);
+    } else {
+        unproven(&outcome.assert_code(3));
+    }
+}
+
 /// One page, many pages, the first page and all of an old table.
 fn damages(copy: &Path) {
     assert_eq!(lost(zeroed(copy, 5..6, &[])), 1);
     assert_eq!(lost(zeroed(copy, 5..6, &["--level", "page"])), 1);
     assert!(lost(zeroed(copy, QUIET, &[])) > 20);
-    assert_eq!(lost(small(copy)), 1);
+    of_few_pages(small(copy));
     assert_eq!(lost(zeroed(copy, 0..1, &[])), 1);
     assert_eq!(lost(zeroed(copy, 0..usize::MAX / PAGE, &[])), 1);
 }
