@@ -46,10 +46,7 @@ start_pair() {
   pair_input=${PAIR[1]}
   local line
   while read -r line <&"${PAIR[0]}"; do
-    if [ "$line" = ready ]; then
-      on_source "CREATE USER bench IDENTIFIED BY 'bench'; GRANT ALL ON *.* TO bench WITH GRANT OPTION"
-      return 0
-    fi
+    [ "$line" = ready ] && return 0
     declare -g "$line"
   done
   say "no pair of $1"; exit 1
@@ -63,7 +60,7 @@ stop_pair() {
 }
 
 # address PORT: of a server as a user names it, which both programs understand.
-address() { echo "h=127.0.0.1,P=$1,u=bench,p=bench"; }
+address() { echo "h=127.0.0.1,P=$1,u=root"; }
 sql() { mariadb --no-defaults -u root -S "$1" -N -e "$2"; }
 on_source() { sql "$SOURCE_SOCKET" "$1"; }
 # On the source, and not in its binary log, which would be as large as the tables.

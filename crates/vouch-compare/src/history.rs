@@ -82,7 +82,12 @@ impl History {
             data_type: "timestamp".to_owned(),
             column_type: "timestamp(6)".to_owned(),
             nullable: false,
-            ..ColumnEntry::default()
+            charset: String::new(),
+            collation: String::new(),
+            octets: 0,
+            precision: 0,
+            scale: 0,
+            generated: String::new(),
         };
         match self {
             History::Compared { hidden: true } => vec![column(HIDDEN.0), column(HIDDEN.1)],

@@ -38,7 +38,7 @@ pub use error::{Error, Result};
 pub use expect::{DiffKind, Expected, RowKey, mismatches};
 pub use fence::Fence;
 pub use load::{Load, Sysbench};
-pub use meddler::{Fault, Meddler};
+pub use meddler::{Fault, Meddler, Sent};
 pub use numbers::numbers;
 pub use proxy::Proxy;
 pub use seed::{FULL, PASSWORD, SELECT_ONLY};

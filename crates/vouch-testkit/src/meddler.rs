@@ -1,8 +1,10 @@
 //! A proxy that understands the protocol: [`Meddler`] spoils the answer to the n-th statement.
 //!
-//! It counts the commands of all connections through it and gives the n-th one a
-//! [`Fault`]: an error of the server, a lost connection, or a result set that ends
-//! early with a clean end, as limits, hidden rows and privileges make it.
+//! It notes the statements of all connections through it, without their values, and
+//! gives the n-th one of a text a [`Fault`]: an error of the server, a lost connection,
+//! or a result set that ends early with a clean end, as limits, hidden rows and
+//! privileges make it. A number among *all* statements would meet another one in each
+//! run, since threads take turns as they like.
 //! Connections must not be encrypted (`ssl-mode=disabled`).
 //!
 //! A packet (sql/net_serv.cc, "Protocol basics" of the servers' manuals):
@@ -14,6 +16,7 @@
 //! | 4 | n | payload; of a command its first byte is the command |
 
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +27,7 @@ use std::time::Duration;
 /// The command that ends a connection; nothing answers it.
 const COM_QUIT: u8 = 0x01;
 const COM_QUERY: u8 = 0x03;
+const COM_STMT_PREPARE: u8 = 0x16;
 const COM_STMT_EXECUTE: u8 = 0x17;
 /// Nothing answers it either.
 const COM_STMT_CLOSE: u8 = 0x19;
@@ -49,6 +53,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the answer looks like one that nothing disturbed.
+    pub fn is_silent(self) -> bool {
+        matches!(self, Fault::Empty | Fault::CutAfter(_))
+    }
+
     /// The five ways in which a statement can be spoilt.
     pub const ALL: [Fault; 5] = [Fault::Denied, Fault::LockTimeout, Fault::Lost, Fault::Empty, Fault::CutAfter(1)];
 }
@@ -63,12 +72,30 @@ pub struct Meddler {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// The number of the statement, from 1, and what happens to it.
-    plan: Mutex<Option<(u64, Fault)>>,
-    statements: AtomicU64,
-    spoilt: Mutex<Option<String>>,
+    plan: Mutex<Option<Plan>>,
+    sent: Mutex<BTreeMap<String, Sent>>,
+    spoilt: AtomicBool,
     stop: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    links: AtomicU64,
+    /// Both ends of each connection that is open.
+    open: Mutex<BTreeMap<u64, [TcpStream; 2]>>,
+}
+
+/// The statement that is spoilt.
+#[derive(Clone, Debug)]
+struct Plan {
+    text: String,
+    turn: u64,
+    fault: Fault,
+}
+
+/// Statements of one text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// How many there were.
+    pub times: u64,
+    /// Whether rows may answer them: an empty or a cut result is of no effect on the others.
+    pub with_rows: bool,
 }
 
 impl Meddler {
@@ -87,21 +114,31 @@ impl Meddler {
         format!("mysql://{user}:{password}@127.0.0.1:{}/?ssl-mode=disabled&get-server-public-key=1", self.port)
     }
 
-    /// Counts from the start again and spoils the statement of that number, from 1; `None` for no one.
-    pub fn plan(&self, plan: Option<(u64, Fault)>) {
-        *lock(&self.shared.plan) = plan;
-        *lock(&self.shared.spoilt) = None;
-        self.shared.statements.store(0, Ordering::SeqCst);
+    /// Forgets what was sent, and passes everything.
+    pub fn watch(&self) {
+        *lock(&self.shared.plan) = None;
+        self.begin();
     }
 
-    /// Statements since the last [`Meddler::plan`].
-    pub fn statements(&self) -> u64 {
-        self.shared.statements.load(Ordering::SeqCst)
+    /// Forgets what was sent, and spoils the `turn`-th statement of that text, from 1.
+    pub fn spoil(&self, text: &str, turn: u64, fault: Fault) {
+        *lock(&self.shared.plan) = Some(Plan { text: text.to_owned(), turn, fault });
+        self.begin();
     }
 
-    /// The beginning of the statement that was spoilt.
-    pub fn spoilt(&self) -> Option<String> {
-        lock(&self.shared.spoilt).clone()
+    fn begin(&self) {
+        self.shared.spoilt.store(false, Ordering::SeqCst);
+        lock(&self.shared.sent).clear();
+    }
+
+    /// The statements since then, by their command and text, with `N` for each number and `S` for each string.
+    pub fn sent(&self) -> BTreeMap<String, Sent> {
+        lock(&self.shared.sent).clone()
+    }
+
+    /// Whether a statement was spoilt since then.
+    pub fn has_spoilt(&self) -> bool {
+        self.shared.spoilt.load(Ordering::SeqCst)
     }
 }
 
@@ -110,13 +147,19 @@ impl Drop for Meddler {
         self.shared.stop.store(true, Ordering::SeqCst);
         // Wakes the acceptor.
         drop(TcpStream::connect(("127.0.0.1", self.port)));
-        for stream in lock(&self.shared.open).drain(..) {
-            // A connection that has ended needs no closing.
-            let _ = stream.shutdown(Shutdown::Both);
+        while let Some((_, ends)) = lock(&self.shared.open).pop_first() {
+            close(&ends);
         }
         if let Some(acceptor) = self.acceptor.take() {
             let _ = acceptor.join();
         }
+    }
+}
+
+/// A connection that has ended needs no closing.
+fn close(ends: &[TcpStream; 2]) {
+    for end in ends {
+        let _ = end.shutdown(Shutdown::Both);
     }
 }
 
@@ -136,33 +179,47 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener, target: u16) {
     }
 }
 
-/// One connection: how its answers end, and what its next answer suffers.
+/// One connection: how its answers end, what its next answer suffers, and what it prepared.
 #[derive(Debug, Default)]
 struct Link {
     deprecate_eof: AtomicBool,
     next: Mutex<Option<(Fault, u8)>>,
+    /// The statement that is being prepared.
+    preparing: Mutex<Option<String>>,
+    /// Those that are, by their number.
+    prepared: Mutex<BTreeMap<u32, String>>,
 }
 
 fn link(shared: &Arc<Shared>, client: TcpStream, server: TcpStream) -> io::Result<()> {
     for stream in [&client, &server] {
         stream.set_nodelay(true)?;
-        lock(&shared.open).push(stream.try_clone()?);
     }
+    let number = shared.links.fetch_add(1, Ordering::SeqCst);
     let state = Arc::new(Link::default());
     let (client_in, server_out) = (client.try_clone()?, server.try_clone()?);
-    let (shared, forward) = (Arc::clone(shared), Arc::clone(&state));
     let back = client.try_clone()?;
+    lock(&shared.open).insert(number, [client.try_clone()?, server.try_clone()?]);
+    let (one, two, forward) = (Arc::clone(shared), Arc::clone(shared), Arc::clone(&state));
     thread::spawn(move || {
-        let ended = commands(&shared, &forward, client_in, &server_out, back);
+        let ended = commands(&one, &forward, client_in, &server_out, back);
         drop(ended);
-        let _ = server_out.shutdown(Shutdown::Both);
+        one.hang_up(number);
     });
     thread::spawn(move || {
         let ended = answers(&state, server, &client);
         drop(ended);
-        let _ = client.shutdown(Shutdown::Both);
+        two.hang_up(number);
     });
     Ok(())
+}
+
+impl Shared {
+    /// Closes both ends of a connection, and keeps none of them.
+    fn hang_up(&self, number: u64) {
+        if let Some(ends) = lock(&self.open).remove(&number) {
+            close(&ends);
+        }
+    }
 }
 
 /// A packet with its head.
@@ -191,7 +248,7 @@ fn commands(
     server.write_all(&greeting)?;
     loop {
         let packet = packet(&mut client)?;
-        match fault_of(shared, &packet) {
+        match fault_of(shared, link, &packet) {
             Some(Fault::Lost) => return Ok(()),
             Some(Fault::Denied) => back.write_all(&error(1142, "42000", "command denied to user"))?,
             Some(Fault::LockTimeout) => {
@@ -207,20 +264,72 @@ fn commands(
 }
 
 /// What happens to a packet of the client, which counts when it begins a command.
-fn fault_of(shared: &Shared, packet: &[u8]) -> Option<Fault> {
+fn fault_of(shared: &Shared, link: &Link, packet: &[u8]) -> Option<Fault> {
     let (&sequence, &command) = (packet.get(3)?, packet.get(4)?);
     if sequence != 0 || matches!(command, COM_QUIT | COM_STMT_CLOSE) {
         return None;
     }
-    let number = shared.statements.fetch_add(1, Ordering::SeqCst) + 1;
-    let (at, fault) = (*lock(&shared.plan))?;
-    if at != number {
-        return None;
+    let text = text_of(link, command, packet.get(5..).unwrap_or_default());
+    let fault = {
+        let mut sent = lock(&shared.sent);
+        let entry = sent.entry(text.clone()).or_default();
+        entry.times += 1;
+        entry.with_rows = may_have_rows(command, &text);
+        let plan = lock(&shared.plan);
+        plan.as_ref().filter(|plan| plan.text == text && plan.turn == entry.times).map(|plan| plan.fault)
+    };
+    if fault.is_some() {
+        shared.spoilt.store(true, Ordering::SeqCst);
+    } else if command == COM_STMT_PREPARE {
+        *lock(&link.preparing) = Some(text);
     }
-    let text = String::from_utf8_lossy(packet.get(5..).unwrap_or_default());
-    let text: String = text.chars().filter(|c| !c.is_control()).take(120).collect();
-    *lock(&shared.spoilt) = Some(format!("command {command:#04x} {text}"));
-    Some(fault)
+    fault
+}
+
+/// The command, and its text without values.
+fn text_of(link: &Link, command: u8, payload: &[u8]) -> String {
+    match command {
+        COM_QUERY => without_values(payload),
+        COM_STMT_PREPARE => format!("PREPARE {}", without_values(payload)),
+        COM_STMT_EXECUTE => {
+            let number = payload.get(..4).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes);
+            let prepared = lock(&link.prepared);
+            let text = number.and_then(|number| prepared.get(&number)).map_or("PREPARE ?", String::as_str);
+            text.replacen("PREPARE", "EXECUTE", 1)
+        }
+        _ => format!("command {command:#04x}"),
+    }
+}
+
+/// `N` for each word that begins with a digit, `S` for each text in single quotes.
+fn without_values(payload: &[u8]) -> String {
+    let text = String::from_utf8_lossy(payload);
+    let (mut kept, mut rest) = (String::new(), text.chars().peekable());
+    let mut in_word = false;
+    while let Some(letter) = rest.next() {
+        if letter == '\'' {
+            rest.by_ref().find(|other| *other == '\'');
+            kept.push('S');
+        } else if letter.is_ascii_digit() && !in_word {
+            while rest.next_if(|other| other.is_ascii_alphanumeric() || *other == '.').is_some() {}
+            kept.push('N');
+        } else if !letter.is_control() {
+            kept.push(letter);
+        }
+        in_word = letter.is_alphanumeric() || letter == '_';
+    }
+    kept
+}
+
+/// Whether rows may answer a command. Of texts those that prove how many rows there were are left out: without that
+/// number every result is refused, which the other faults show.
+fn may_have_rows(command: u8, text: &str) -> bool {
+    let begins = |words: &[&str], text: &str| words.iter().any(|word| text.starts_with(word));
+    match command {
+        COM_QUERY => begins(&["SELECT", "SHOW", "(", "EXPLAIN", "SET STATEMENT"], text) && !text.contains("FOUND_ROWS"),
+        COM_STMT_EXECUTE => !begins(&["REPLACE", "INSERT", "UPDATE", "DELETE"], text.trim_start_matches("EXECUTE ")),
+        _ => matches!(command, COM_BINLOG_DUMP | COM_BINLOG_DUMP_GTID),
+    }
 }
 
 fn error(code: u16, state: &str, message: &str) -> Vec<u8> {
@@ -251,9 +360,18 @@ fn answers(link: &Link, mut server: TcpStream, mut client: &TcpStream) -> io::Re
             Some((fault, command)) => spoil(link, fault, command, &mut server, client)?,
             None => {
                 let length = server.read(&mut buffer)?;
+                note_prepared(link, &buffer[..length]);
                 client.write_all(&buffer[..length])?;
             }
         }
+    }
+}
+
+/// Notes the number of a statement that was prepared: after the head an OK byte and four bytes.
+fn note_prepared(link: &Link, answer: &[u8]) {
+    let text = lock(&link.preparing).take();
+    if let (Some(text), Some([0x00, a, b, c, d])) = (text, answer.get(4..9)) {
+        lock(&link.prepared).insert(u32::from_le_bytes([*a, *b, *c, *d]), text);
     }
 }
 

@@ -212,8 +212,12 @@ mod tests {
             data_type: "int".into(),
             column_type: "int unsigned".into(),
             nullable: false,
+            charset: String::new(),
+            collation: String::new(),
+            octets: 0,
             precision: 10,
-            ..ColumnEntry::default()
+            scale: 0,
+            generated: String::new(),
         };
         let text = ColumnEntry {
             name: "name".into(),

@@ -42,7 +42,7 @@ fn no_spoilt_statement_makes_a_comparison_look_better() {
         let sweep = Sweep::new(&[topology.source(), topology.replica(0)], &run);
         let codes = ["default-differs", "row-changed", "row-replica-only", "row-source-only"];
         assert_eq!(sweep.calm().finding_codes(), codes);
-        sweep.over(70, no_better);
+        sweep.over(no_better);
     });
 }
 
@@ -61,6 +61,6 @@ fn no_spoilt_statement_makes_checksums_look_better() {
         let sweep = Sweep::new(&[topology.source(), topology.replica(0)], &run).by("writer");
         let calm = sweep.calm();
         assert_eq!(calm.finding_codes(), ["chunk-differs"], "{}\n{}", calm.stdout, calm.stderr);
-        sweep.over(40, no_better);
+        sweep.over(no_better);
     });
 }

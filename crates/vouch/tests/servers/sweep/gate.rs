@@ -53,7 +53,7 @@ fn no_spoilt_statement_opens_the_gate() {
         };
         let sweep = Sweep::new(&[server], &run);
         assert_eq!(statuses(&sweep.calm()), "app.log=MISMATCH app.orders=MISMATCH app.users=MISMATCH");
-        sweep.over(60, shut);
+        sweep.over(shut);
     });
 }
 
@@ -88,6 +88,6 @@ fn no_spoilt_statement_makes_a_manifest_that_says_less() {
             _ if std::path::Path::new(&out).exists() => Some("a manifest in spite of an error".to_owned()),
             _ => None,
         };
-        Sweep::new(&[server], &run).over(40, judge);
+        Sweep::new(&[server], &run).over(judge);
     });
 }

@@ -22,6 +22,6 @@ fn no_spoilt_statement_makes_a_stopped_replica_fit() {
         let sweep = Sweep::new(&[replica], &run);
         let calm = sweep.calm();
         assert_eq!(calm.stdout, "200\n", "{}", calm.stderr);
-        sweep.over(100, unfit);
+        sweep.over(unfit);
     });
 }

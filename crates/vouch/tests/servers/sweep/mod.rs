@@ -1,16 +1,15 @@
-//! The server sweep: the n-th statement of a run fails, for every n, and the run never looks better for it.
+//! The server sweep: one statement of a run fails, each of them in turn, and the run never looks better for it.
 //!
-//! A scenario in which *each* table has one drifted row is run once to count its
-//! statements and to learn its findings. Then the n-th statement is denied, waits
-//! too long for a lock, loses its connection, returns nothing, or returns one row
-//! and a clean end. The last two imitate limits, hidden rows and privileges. A run
+//! A scenario in which *each* table has one drifted row is run once to learn its
+//! statements and its findings. Then one statement is denied, waits too long for a
+//! lock, loses its connection, returns nothing, or returns one row and a clean end. The last two imitate limits, hidden rows and privileges. A run
 //! must never exit 0, and a finding may be missing only where an error or an
 //! unproven item names its table.
 //!
 //! Put back, each of these faults made a sweep fail: an error of reading definitions that compares nothing instead,
 //! and an error of listing views and routines that counts as "there are none", so that a signed manifest lacks them.
 //!
-//! By default a sample is run; with `VOUCH_SWEEP=full` every statement with every fault.
+//! By default each text is spoilt once per kind of fault; with `VOUCH_SWEEP=full` every statement by every fault.
 
 mod compare;
 mod files;
@@ -29,10 +28,11 @@ pub struct Sweep<'a> {
     run: &'a dyn Fn(&[String]) -> Outcome,
 }
 
-/// One spoilt run, for messages.
+/// One spoilt run: the `turn`-th statement of a text to a server.
 struct Trial {
     way: usize,
-    number: u64,
+    text: String,
+    turn: u64,
     fault: Fault,
 }
 
@@ -56,31 +56,30 @@ impl<'a> Sweep<'a> {
     /// A run that nothing disturbs, which must check everything.
     #[track_caller]
     pub fn calm(&self) -> Outcome {
-        self.ways.iter().for_each(|way| way.plan(None));
+        self.ways.iter().for_each(Meddler::watch);
         let calm = self.go();
         assert!(calm.errors().is_empty(), "{}", calm.stdout);
         calm
     }
 
-    /// Runs undisturbed, then about `sample` times with a fault, each judged by `judge`, which
-    /// returns what is wrong.
+    /// Runs undisturbed, then once for each trial, each judged by `judge`, which returns what is wrong.
     #[track_caller]
-    pub fn over(&self, sample: usize, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
+    pub fn over(&self, judge: impl Fn(&Outcome, &Outcome) -> Option<String>) {
         let calm = self.calm();
-        let counts: Vec<u64> = self.ways.iter().map(Meddler::statements).collect();
-        let trials = trials(&counts, sample);
-        assert!(trials.len() >= sample.min(counts.iter().sum::<u64>() as usize), "{counts:?}: {}", trials.len());
+        let trials = trials(&self.ways);
         let (mut wrong, mut spoilt_runs) = (Vec::new(), 0);
         for trial in &trials {
-            self.ways.iter().for_each(|way| way.plan(None));
-            self.ways[trial.way].plan(Some((trial.number, trial.fault)));
+            self.ways.iter().for_each(Meddler::watch);
+            self.ways[trial.way].spoil(&trial.text, trial.turn, trial.fault);
             let outcome = self.go();
             // A run that went another way may have sent fewer statements.
-            let Some(spoilt) = self.ways[trial.way].spoilt() else { continue };
+            if !self.ways[trial.way].has_spoilt() {
+                continue;
+            }
             spoilt_runs += 1;
             if let Some(why) = judge(&calm, &outcome) {
-                let Trial { way, number, fault } = trial;
-                wrong.push(format!("{fault:?} of statement {number} to server {way} ({spoilt}): {why}"));
+                let Trial { way, text, turn, fault } = trial;
+                wrong.push(format!("{fault:?} of statement {turn} of \"{text}\" to server {way}: {why}"));
             }
         }
         assert!(spoilt_runs * 10 >= trials.len() * 8, "only {spoilt_runs} of {} runs were spoilt", trials.len());
@@ -93,19 +92,30 @@ fn is_full() -> bool {
     std::env::var("VOUCH_SWEEP").is_ok_and(|value| value == "full")
 }
 
-/// Every statement with every fault, or a sample that is spread evenly over both.
-fn trials(counts: &[u64], sample: usize) -> Vec<Trial> {
-    let each = |way: usize, count: u64| {
-        (1..=count).flat_map(move |number| Fault::ALL.map(|fault| Trial { way, number, fault }))
-    };
-    let all: Vec<Trial> = counts.iter().enumerate().flat_map(|(way, &count)| each(way, count)).collect();
-    if is_full() {
-        return all;
+/// Every statement with every fault that has an effect on it, or a sample that leaves no text out: its first answer
+/// empty and cut, which nothing but a proof of what is complete can notice, and one of its statements failing.
+fn trials(ways: &[Meddler]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (way, meddler) in ways.iter().enumerate() {
+        for (at, (text, sent)) in (0..).zip(meddler.sent()) {
+            let loud = Fault::ALL.into_iter().filter(|fault| !fault.is_silent());
+            let faults: Vec<Fault> =
+                Fault::ALL.into_iter().filter(|fault| sent.with_rows || !fault.is_silent()).collect();
+            let chosen: Vec<(u64, Fault)> = match is_full() {
+                true => (1..=sent.times).flat_map(|turn| faults.iter().map(move |fault| (turn, *fault))).collect(),
+                // What is prepared is executed too.
+                false if text.starts_with("PREPARE") => continue,
+                false => {
+                    let silent = faults.iter().filter(|fault| fault.is_silent()).map(|fault| (1, *fault));
+                    let failing =
+                        loud.cycle().nth(at % 3).map(|fault| (1 + vouch_convert::widen(at) % sent.times, fault));
+                    silent.chain(failing).collect()
+                }
+            };
+            trials.extend(chosen.into_iter().map(|(turn, fault)| Trial { way, text: text.clone(), turn, fault }));
+        }
     }
-    // Not a multiple of the number of faults, so that each fault has its turn.
-    let step = (all.len() / sample.max(1)).max(1);
-    let step = if step > 1 && step.is_multiple_of(Fault::ALL.len()) { step - 1 } else { step };
-    all.into_iter().step_by(step).collect()
+    trials
 }
 
 /// Findings as they must come again: code, table and key. Digests of rows are salted and differ between runs.
