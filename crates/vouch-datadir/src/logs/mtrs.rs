@@ -28,6 +28,9 @@ struct Gap {
     what: Mtr,
 }
 
+/// No log of a server has that many bytes.
+const MOST_LOG: u64 = 1 << 60;
+
 /// What was seen of a log.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -188,6 +191,14 @@ impl Walk {
                 }
             }
         }
+    }
+
+    /// Whether it is a server's, which turns, and ends in front of what has to be there. A copy of a backup tool never
+    /// turns.
+    pub(super) fn falls_short(&self, needed: Option<Lsn>) -> bool {
+        let end = self.gaps.first().map_or(self.end, |gap| gap.from);
+        self.log
+            .is_some_and(|log| log.offset_of(end).1 < MOST_LOG && end < needed.unwrap_or(Lsn(0)).max(log.behind_mark()))
     }
 
     /// The same, had nothing been looked for behind `enough`. What can no longer be had is said to be not known.

@@ -60,6 +60,8 @@ pub(crate) fn changed(logs: &mut [StreamedLog], states: &[(PathBuf, State)]) -> 
 }
 
 /// Why a log is not read.
+const TOO_LONG: &str = "redo log of a server that is too long for a stream";
+/// The same of a log of several files.
 const SEVERAL: &str = "redo log of several files, which is read in a directory alone";
 
 impl StreamedLog {
@@ -103,7 +105,7 @@ fn redo_log(tape: &Tape, length: Option<u64>) -> io::Result<Seen> {
     if MariadbLog::is_log(&head) {
         // A copy begins with its checkpoint and never turns, so its length does not matter.
         let length = Some(u64::MAX).filter(|_| MariadbLog::is_copy(&head)).or(length);
-        let Some(length) = length else { return Ok(Seen::Not("redo log of a server that is too long for a stream")) };
+        let Some(length) = length else { return Ok(Seen::Not(TOO_LONG)) };
         let walk = mtrs::walk(tape, length, None, Records::Read)?;
         return Ok(Seen::Mtrs(Box::new(walk), tape.missed()));
     }
@@ -173,6 +175,11 @@ fn of_folder(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize, r
             }
             // Only the first file counts where there should be one alone.
             Seen::Mtrs(..) | Seen::Ring(_) | Seen::Nothing if matches!(found.kind, Kind::LogFile(1..)) => continue,
+            // The log of a server turns, and what it turned to had passed before it was known to be needed.
+            Seen::Mtrs(walk, true) if walk.falls_short(needed) => {
+                report.skip(&found, TOO_LONG);
+                continue;
+            }
             Seen::Mtrs(walk, missed) => walk.up_to(needed, missed).outcome(needed),
             Seen::Ring(scanned) => first(scanned.outcomes(needed)),
             // Preparing a backup leaves an empty log; what is yet to be prepared needs one.
