@@ -12,7 +12,7 @@ use super::files::{EMPTY, UNKNOWN_FORMAT, needed};
 use super::mtrs::Records;
 use super::report::{LogReport, Outcome};
 use super::{binlog, mtrs, redo, ring};
-use crate::discover::Found;
+use crate::discover::{Found, at};
 use crate::kind::Kind;
 use crate::packed::Tape;
 use crate::read::Bytes;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RingLog};
-use vouch_report::Code;
+use vouch_report::{Code, Failure};
 
 /// A log that has passed.
 #[derive(Debug)]
@@ -177,7 +177,9 @@ fn of_folder(logs: Vec<StreamedLog>, states: &[(PathBuf, State)], most: usize, r
             Seen::Mtrs(..) | Seen::Ring(_) | Seen::Nothing if matches!(found.kind, Kind::LogFile(1..)) => continue,
             // The log of a server turns, and what it turned to had passed before it was known to be needed.
             Seen::Mtrs(walk, true) if walk.falls_short(needed) => {
-                report.skip(&found, TOO_LONG);
+                // Raw files are nothing without their log.
+                let message = format!("{} was not verified: it goes on at its start, which had passed", found.label);
+                report.errors.push(at(&found.label, Failure::new(Code::ImageUnsupported, message)));
                 continue;
             }
             Seen::Mtrs(walk, missed) => walk.up_to(needed, missed).outcome(needed),
