@@ -4,8 +4,11 @@
 //! Every file of a directory has one damaged page. A run must never exit 0, and a
 //! finding may be missing only where an error or an unproven item names its file.
 //!
-//! Its first run over `vouch innochecksum` failed because of zeros in the place of page 0, which took back what that
-//! page had said of the others: a file that was read as zeros passed.
+//! Put back, each of these faults made it fail: pages of zeros that count as sound by the state of the directory, and
+//! the same in `vouch innochecksum`. Its first run over that command failed because of zeros in the place of page 0,
+//! which took back what that page had said of the others.
+//!
+//! Not caught by the sample: a short or failing read that is taken as the end of the file.
 
 use super::is_full;
 use crate::gate::drill;

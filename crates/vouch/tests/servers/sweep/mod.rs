@@ -6,8 +6,9 @@
 //! must never exit 0, and a finding may be missing only where an error or an
 //! unproven item names its table.
 //!
-//! Put back, each of these faults made a sweep fail: an error of reading definitions that compares nothing instead,
-//! and an error of listing views and routines that counts as "there are none", so that a signed manifest lacks them.
+//! Put back, each of these faults made a sweep fail: results that are taken as whole without a proof of how many rows
+//! were sent, so that manifests without some rows and views were signed; an error of listing views and routines that
+//! counts as "there are none"; and an error of reading definitions that compares nothing instead.
 //!
 //! By default each text is spoilt once per kind of fault; with `VOUCH_SWEEP=full` every statement by every fault.
 
