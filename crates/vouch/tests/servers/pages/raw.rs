@@ -314,8 +314,15 @@ fn copied_with_an_older_log(copy: &Path) {
     for outcome in [pages(copy, &[]), pages(copy, &["--state", "raw"]), pages(&archive, &["--state", "raw"])] {
         let outcome = outcome.assert_code(3);
         assert_eq!(outcome.findings(), [] as [Value; 0], "{}", outcome.stdout);
-        let message = outcome.only("fuzzy-copy")["message"].as_str().unwrap();
-        assert!(message.contains("were not copied at one moment"), "{message}");
+        let fuzzy = outcome.errors().iter().find(|error| error["code"] == "fuzzy-copy");
+        // The log of a server that wrote for long has turned, and what passed before its end is gone from a stream.
+        let turned = outcome.errors().iter().any(|error| error["code"] == "image-unsupported");
+        let message = fuzzy.map(|error| error["message"].as_str().unwrap());
+        assert!(
+            turned || message.is_some_and(|text| text.contains("were not copied at one moment")),
+            "{}",
+            outcome.stdout
+        );
     }
 }
 
