@@ -7,10 +7,11 @@ use crate::fence::Fenced;
 use crate::link::Link;
 use crate::read::{self, ChunkFacts, Method, Task};
 use crate::run::{ReplicaNode, Run, Suspects, WorkItem};
-use crate::state::{Outcome, now_ms};
+use crate::state::Outcome;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use vouch_convert::unix_ms;
 use vouch_report::Code;
 use vouch_server::{Bound, Extent, Reading, Result, Value};
 
@@ -121,7 +122,7 @@ impl<'a, 'r> ReplicaReader<'a, 'r> {
             source_bytes: item.facts.bytes,
             rows: theirs.rows,
             position: item.position.to_string(),
-            at_ms: now_ms(),
+            at_ms: unix_ms(),
             digest: item.facts.digest.to_bytes(),
             ..Outcome::default()
         }

@@ -83,6 +83,12 @@ pub fn unix_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
+/// Milliseconds since 1970 by the wall clock.
+#[must_use]
+pub fn unix_ms() -> u64 {
+    millis(unix_time())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

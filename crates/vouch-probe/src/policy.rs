@@ -1,7 +1,5 @@
 //! What the operator wants: [`Policy`], the thresholds by which facts become verdicts.
 
-use std::time::Duration;
-
 /// What is done about rows that a comparison found to differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDrift {
@@ -104,9 +102,4 @@ impl Default for Policy {
             caught_up_ms: 1_000,
         }
     }
-}
-
-/// Milliseconds of a duration; a longer one than a clock can tell counts as for ever.
-pub fn millis(duration: Duration) -> u64 {
-    vouch_convert::millis(duration)
 }

@@ -8,14 +8,14 @@ use crate::facts::{Facts, NodeFacts, Reach};
 use crate::history::History;
 use crate::maintenance::Maintenance;
 use crate::memory::Moment;
-use crate::policy::{Policy, millis};
+use crate::policy::Policy;
 use crate::verdict::verdict;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use vouch_convert::{to_size, unix_time, widen};
+use vouch_convert::{millis, to_size, unix_ms, widen};
 use vouch_report::health::{Board, Transition};
 
 /// Changes that a board shows.
@@ -342,7 +342,7 @@ fn judge(shared: &Arc<Shared>) {
         remember(&mut transitions, verdict.transitions);
         let board = Board {
             at_ms,
-            wall_ms: millis(unix_time()),
+            wall_ms: unix_ms(),
             own: plan.own.clone(),
             changes: names.iter().map(|name| changes.get(name).copied().unwrap_or(0)).collect(),
             nodes: verdict.nodes,

@@ -58,7 +58,7 @@ impl Deadline {
 
     /// Begins, or begins again: something is asked now, or the answer has made progress.
     pub fn begin(&self) {
-        self.connection.due_ms.store(now_ms().saturating_add(milliseconds(self.limit)), Ordering::Release);
+        self.connection.due_ms.store(now_ms().saturating_add(millis(self.limit)), Ordering::Release);
     }
 
     /// Whether the connection was cut; nothing is asked any more.
@@ -109,12 +109,8 @@ pub struct Patience {
     _answered: mpsc::Sender<()>,
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    millis(time)
-}
-
 fn now_ms() -> u64 {
-    milliseconds(BEGIN.elapsed()).saturating_add(1)
+    millis(BEGIN.elapsed()).saturating_add(1)
 }
 
 fn watched() -> MutexGuard<'static, Watched> {

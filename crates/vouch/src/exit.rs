@@ -64,16 +64,13 @@ impl From<Exit> for ExitCode {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use std::sync::Arc;
-    use vouch_report::{Command, Coverage, Item, ItemKind, NullSink, Outcome, Recorder, RunContext, Scope};
+    use vouch_report::{Command, Coverage, Item, ItemKind, Outcome, Recorder, RunContext, Scope};
 
     /// The scope of a run that verified the one table it owed.
-    fn verified() -> Scope {
-        let context =
-            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
-        let recorder = Recorder::begin(Command::Compare, context);
+    pub(crate) fn verified() -> Scope {
+        let recorder = Recorder::begin(Command::Compare, RunContext::silent());
         recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
         recorder.finish(Coverage::default()).scope
     }

@@ -10,11 +10,11 @@ use crate::ledger::Ledger;
 use crate::link::Link;
 use crate::refusal::{refuse_server, report_moved};
 use crate::servers::Servers;
-use crate::state::{Outcome, now_ms};
+use crate::state::Outcome;
 use crate::supervise::supervise;
 use std::sync::Arc;
 use std::time::Duration;
-use vouch_convert::widen;
+use vouch_convert::{unix_ms, widen};
 use vouch_report::{Code, Command, Failure, Refusal, RunContext, Stop, Summary};
 use vouch_server::{ChunkRow, Registry, ReplicateTable, Result, ServerError, TableName};
 
@@ -226,7 +226,7 @@ impl Replicated<'_> {
         }
         let sum = Outcome {
             rows: there.iter().map(|row| row.this_cnt).sum(),
-            at_ms: there.iter().map(|row| row.at_s).min().map_or_else(now_ms, |at_s| at_s.saturating_mul(1000)),
+            at_ms: there.iter().map(|row| row.at_s).min().map_or_else(unix_ms, |at_s| at_s.saturating_mul(1000)),
             ..Outcome::default()
         };
         self.ledger.looked_at_on(self.table, at, widen(there.len()), &sum);

@@ -11,10 +11,10 @@ use crate::ledger::Ledger;
 use crate::link::{Dial, Link};
 use crate::preflight;
 use crate::refusal::{refuse_server, report_moved};
-use crate::state::now_ms;
 use crate::supervise::supervise;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use vouch_convert::unix_ms;
 use vouch_report::{
     Code, Command, Failure, ItemKind, Outcome, Refusal, RefusalKind, RotationCoverage, RunContext, Summary,
     TableRotation,
@@ -113,7 +113,7 @@ fn stand(table: &str, slices: &[SliceTotals], age: Duration) -> TableRotation {
 }
 
 fn is_older(at_ms: u64, age: Duration) -> bool {
-    u128::from(now_ms().saturating_sub(at_ms)) > age.as_millis()
+    u128::from(unix_ms().saturating_sub(at_ms)) > age.as_millis()
 }
 
 /// A rotation that has just begun has yet to come round; one that began longer ago than `age` will not.
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_was_never_verified_is_stale_and_what_is_old_too() {
-        let now_s = now_ms() / 1000;
+        let now_s = unix_ms() / 1000;
         let hour = Duration::from_secs(3600);
         assert!(stand("d.t", &[], hour).stale);
         assert!(stand("d.t", &[slice(0, 0, Some(now_s)), slice(1, 1, Some(now_s))], hour).stale);

@@ -14,9 +14,9 @@ use crate::drift;
 use crate::link::{Dial, Link};
 use crate::options::ChunkPolicy;
 use crate::plan::TablePlan;
-use crate::state::now_ms;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use vouch_convert::unix_ms;
 use vouch_report::{Code, Failure};
 use vouch_server::{Bound, ChunkRange, ChunkRow, ChunkStatement, Expression, Fault, Interval, Result, ServerError};
 
@@ -343,7 +343,7 @@ impl<'a, 'j> Writer<'a, 'j> {
     }
 
     fn hand_over(&mut self, table: &Table<'_>, row: ChunkRow) -> Result<()> {
-        let (written, written_ms) = (Instant::now(), now_ms());
+        let (written, written_ms) = (Instant::now(), unix_ms());
         let position = self.read.ask(|session| session.source_position(self.job.kind))?;
         self.job.ledger.read(table.number, row.this_cnt, 0);
         let (of, label) = (table.plan.name.clone(), table.plan.label.clone());

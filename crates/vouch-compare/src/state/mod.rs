@@ -22,7 +22,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use vouch_convert::{millis, unix_time};
 use vouch_report::Finding;
 use vouch_server::{Bound, Interval};
 
@@ -107,11 +106,6 @@ const TABLES: &str = "
         message TEXT, key BLOB, columns BLOB, proof TEXT, as_of TEXT, count INTEGER);
     CREATE INDEX finding_tbl ON finding (tbl, replica);
 ";
-
-/// Milliseconds since the Unix epoch.
-pub fn now_ms() -> u64 {
-    millis(unix_time())
-}
 
 impl State {
     /// Starts the state of a new run under `dir`.

@@ -8,10 +8,9 @@ pub mod pace;
 pub mod signal;
 
 use crate::ledger::Ledger;
-use crate::state::now_ms;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use vouch_convert::millis;
+use vouch_convert::{millis, unix_ms};
 use vouch_report::{Pause, Stop};
 
 /// Why a gate is closed.
@@ -58,7 +57,7 @@ impl Gate {
         match (reason, &door.closed) {
             (Some(reason), None) => {
                 let pause =
-                    Pause { server: self.server.clone(), reason: reason.text, started_ms: now_ms(), paused_ms: 0 };
+                    Pause { server: self.server.clone(), reason: reason.text, started_ms: unix_ms(), paused_ms: 0 };
                 ledger.paused(pause.clone());
                 door.closed = Some((pause, Instant::now(), reason.trickles));
             }

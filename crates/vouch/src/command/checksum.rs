@@ -57,7 +57,7 @@ fn silent(stop: &Arc<Stop>) -> RunContext {
     RunContext {
         sink: Arc::new(NullSink),
         stop: Arc::clone(stop),
-        now_ms: super::validate::now_ms,
+        now_ms: vouch_convert::unix_ms,
         run_id: String::new(),
     }
 }

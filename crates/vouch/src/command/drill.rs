@@ -12,7 +12,7 @@ mod stage;
 use super::evidence::Evidence;
 use super::running::{Stdout, processors, progress};
 use super::trust::{self, Taken};
-use super::validate::{end, keep_serial, now_ms, refuse, written};
+use super::validate::{end, keep_serial, refuse, written};
 use crate::cli::drill::DrillArgs;
 use crate::complaint::Complaint;
 use crate::config::job::{check_format, check_reports};
@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use vouch_convert::millis;
+use vouch_convert::{millis, unix_ms};
 use vouch_datadir::{Inputs, Level, PagesOptions, StateChoice};
 use vouch_manifest::Held;
 use vouch_report::{
@@ -40,7 +40,7 @@ use vouch_validate::{ExtraPolicy, Gate, ValidateOptions, untouched, validate};
 pub fn run(args: &DrillArgs, variables: &Environment) -> Result<Exit, Complaint> {
     let format = args.output.format;
     let about = format!("drill of {}", args.backup.display());
-    let alerts = match alert::alerts(&args.alert, about, &args.trust, now_ms, variables) {
+    let alerts = match alert::alerts(&args.alert, about, &args.trust, unix_ms, variables) {
         Ok(alerts) => alerts,
         Err(complaint) => return refuse(complaint.into(), format),
     };
@@ -55,7 +55,7 @@ fn prepare(args: &DrillArgs, variables: &Environment) -> Result<(Taken, Option<E
     check_format(&args.output)?;
     check_reports(&args.output.report)?;
     let evidence = Evidence::prepare(&args.evidence)?;
-    let taken = trust::accept(&args.manifest, &args.trust, variables, now_ms())?;
+    let taken = trust::accept(&args.manifest, &args.trust, variables, unix_ms())?;
     if !args.backup.is_dir() {
         let complaint = Complaint::usage(format!("the backup {} is not a directory", args.backup.display()));
         return Err(complaint.hint("unpack an image first").into());
@@ -80,8 +80,8 @@ fn carry_out(
     let terminal = Terminal::of_process(args.output.color, variables);
     let stdout = Stdout::new(args.output.format);
     let progress: Arc<dyn Sink> = Arc::from(progress(&args.output, terminal));
-    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-    let context = RunContext { sink: Arc::clone(&progress), stop: Arc::clone(&stop), now_ms, run_id };
+    let run_id = super::fresh_run_id();
+    let context = RunContext { sink: Arc::clone(&progress), stop: Arc::clone(&stop), now_ms: unix_ms, run_id };
     let summary = Drill::begin(args, taken, context).run();
     stdout.sink().emit(&Event::RunFinished(Box::new(summary.clone())));
     keep_serial(taken, args.trust.allow_older);

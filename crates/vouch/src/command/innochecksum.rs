@@ -1,6 +1,5 @@
 //! `vouch innochecksum`: options, files that are written, lines to where they belong.
 
-use super::validate::now_ms;
 use crate::cli::innochecksum::{Algorithm, Dialect, InnochecksumArgs};
 use crate::complaint::{Complaint, cause, printable};
 use crate::exit::Exit;
@@ -11,6 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use vouch_convert::unix_ms;
 use vouch_datadir::{InnochecksumOptions, Said};
 use vouch_report::{NullSink, RunContext};
 
@@ -26,8 +26,8 @@ pub fn run(args: &InnochecksumArgs) -> Result<Exit, Complaint> {
     };
     let stop = signal::stop()?;
     let input = args.files.iter().any(|file| file.as_os_str() == "-").then(stdin).flatten();
-    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-    let context = RunContext { sink: Arc::new(NullSink), stop, now_ms, run_id };
+    let run_id = super::fresh_run_id();
+    let context = RunContext { sink: Arc::new(NullSink), stop, now_ms: unix_ms, run_id };
     let summary = vouch_datadir::innochecksum(&options, input, &context, &mut |said| outputs.take(said));
     outputs.end()?;
     Ok(match Exit::from(summary.verdict) {

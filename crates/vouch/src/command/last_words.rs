@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use vouch_convert::{millis, unix_time};
+use vouch_convert::unix_ms;
 use vouch_report::{
     Account, AsOf, Code, Command, Coverage, DigestChoice, Event, Failure, Finding, Pause, ReplicaCoverage, Reported,
     RowsCoverage, ServerRole, Sink, Stop, Summary, TableCoverage, TableState,
@@ -36,7 +36,7 @@ pub struct LastWords {
 impl LastWords {
     /// Nothing is gathered yet.
     pub fn new() -> Self {
-        let gathered = Gathered { started_ms: now_ms(), ..Gathered::default() };
+        let gathered = Gathered { started_ms: unix_ms(), ..Gathered::default() };
         LastWords { gathered: Mutex::new(gathered), taken: AtomicBool::new(false) }
     }
 
@@ -55,7 +55,13 @@ impl LastWords {
             Coverage::Rows(_) => Coverage::Rows(rows),
             other => other,
         };
-        Summary { run_id: gathered.run_id, started_ms: gathered.started_ms, finished_ms: now_ms(), coverage, ..summary }
+        Summary {
+            run_id: gathered.run_id,
+            started_ms: gathered.started_ms,
+            finished_ms: unix_ms(),
+            coverage,
+            ..summary
+        }
     }
 
     /// Claims the right to show a result; only the first who asks has it. Who waits is woken by
@@ -105,7 +111,7 @@ impl Sink for LastWords {
             Event::Skip(skip) => gathered.reported.skips.push(skip.clone()),
             Event::Notice(notice) => gathered.reported.notices.push(notice.clone()),
             Event::Paused(pause) | Event::Resumed(pause) => paused(&mut gathered.rows.pauses, pause),
-            Event::TableFinished { table } => change(&mut gathered.rows, table, |table| table.finished_ms = now_ms()),
+            Event::TableFinished { table } => change(&mut gathered.rows, table, |table| table.finished_ms = unix_ms()),
             Event::Listing { .. }
             | Event::Planned { .. }
             | Event::Resolving { .. }
@@ -117,10 +123,6 @@ impl Sink for LastWords {
             | Event::RunFinished(_) => {}
         }
     }
-}
-
-fn now_ms() -> u64 {
-    millis(unix_time())
 }
 
 /// A table of which nothing is known, on every replica.
@@ -148,7 +150,7 @@ fn start(coverage: &mut RowsCoverage, table: &str) {
         chunks_skipped: 0,
         key: String::new(),
         digest: DigestChoice::default(),
-        started_ms: now_ms(),
+        started_ms: unix_ms(),
         finished_ms: 0,
         replicas,
     };

@@ -5,7 +5,6 @@ mod look;
 
 use super::running::ask;
 use super::trust::{self, read};
-use super::validate::now_ms;
 use crate::cli::Verb;
 use crate::cli::manifest::{
     CreateArgs, IssueArgs, KeygenArgs, ManifestVerb, ReadArgs, ShowArgs, SignArgs, SignatureFormat,
@@ -22,6 +21,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vouch_convert::unix_ms;
 use vouch_manifest::{Accepted, Backup, Manifest, SigningKey, Untrusted, bytes, rfc3339, sign};
 use vouch_report::{Refusal, RunContext, Sink, Summary};
 use vouch_validate::{Created, create as take};
@@ -122,8 +122,8 @@ fn create(args: &CreateArgs, origins: &Origins, variables: &Environment) -> Resu
         color: args.color,
     };
     let sink: Arc<dyn Sink> = Arc::from(super::running::progress(&output, Terminal::of_process(args.color, variables)));
-    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-    let context = RunContext { sink, stop: Arc::clone(&stop), now_ms, run_id };
+    let run_id = super::fresh_run_id();
+    let context = RunContext { sink, stop: Arc::clone(&stop), now_ms: unix_ms, run_id };
     let taken = take(&gate::create(server.target, args), &context);
     if let Some(signal) = stop.requested() {
         return Ok(Exit::Interrupted(signal));
@@ -199,12 +199,12 @@ fn sign_file(args: &SignArgs) -> Result<Exit, Complaint> {
 }
 
 fn verify(args: &ReadArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    let taken = trust::accept(&args.manifest, &args.trust, variables, now_ms())?;
+    let taken = trust::accept(&args.manifest, &args.trust, variables, unix_ms())?;
     super::write(&told(taken.accepted.manifest(), Some(&taken.accepted)))
 }
 
 fn show(args: &ShowArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    let taken = trust::accept(&args.read.manifest, &args.read.trust, variables, now_ms())?;
+    let taken = trust::accept(&args.read.manifest, &args.read.trust, variables, unix_ms())?;
     let manifest = taken.accepted.manifest();
     match args.output.format {
         Format::Human | Format::Percona | Format::Mysqlbackup => {

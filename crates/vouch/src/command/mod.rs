@@ -54,6 +54,11 @@ pub fn run(arguments: &[OsString], variables: &Environment) -> Result<Exit, Comp
     }
 }
 
+/// The id of a run that keeps no state: the time at which it began, and its process.
+fn fresh_run_id() -> String {
+    format!("{:x}-{:x}", vouch_convert::unix_ms(), std::process::id())
+}
+
 /// The commands that take their options from configuration too.
 fn layered(flags: &ArgMatches) -> Option<&'static [&'static str]> {
     match flags.subcommand_name() {

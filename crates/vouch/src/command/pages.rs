@@ -16,7 +16,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vouch_convert::{millis, to_size, unix_time};
+use vouch_convert::{to_size, unix_ms};
 use vouch_datadir::{
     CheckBeside, Checked, Inputs, Keyring, MayRead, Method, Pace, PagesOptions, StateChoice, Strict, read_backup_key,
 };
@@ -41,8 +41,8 @@ pub fn run(args: &PagesArgs, variables: &Environment) -> Result<Exit, Complaint>
     let summary = {
         let sinks: [Arc<dyn Sink>; 2] =
             [Arc::from(progress(&args.output, terminal)), Arc::clone(&stdout) as Arc<dyn Sink>];
-        let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
-        let context = RunContext { sink: Arc::new(Shared(sinks)), stop, now_ms, run_id };
+        let run_id = super::fresh_run_id();
+        let context = RunContext { sink: Arc::new(Shared(sinks)), stop, now_ms: unix_ms, run_id };
         let taken = listing.as_ref().map(|listing| &listing.taken);
         let check =
             |may_read: MayRead| compare_list(taken, args.trust.allow_older, held.as_ref(), options.threads, may_read);
@@ -75,7 +75,7 @@ impl<'a> Listing<'a> {
             return Err(Complaint::usage(format!("{} is no directory", folder.display()))
                 .hint("a manifest lists the files of a directory: unpack an image first"));
         }
-        let taken = trust::accept(manifest, &args.trust, variables, now_ms())?;
+        let taken = trust::accept(manifest, &args.trust, variables, unix_ms())?;
         let listed = taken.accepted.manifest().backup.as_ref().map_or(0, |backup| backup.files.len());
         if listed == 0 {
             return Err(Complaint::usage("the manifest lists no files")
@@ -172,8 +172,4 @@ fn stdin(args: &PagesArgs) -> Option<File> {
     // A pipe that holds more is filled and emptied in fewer turns; where the system does not allow it, it is slower.
     let _ = rustix::pipe::fcntl_setpipe_size(&input, PIPE_BYTES);
     Some(File::from(input))
-}
-
-fn now_ms() -> u64 {
-    millis(unix_time())
 }

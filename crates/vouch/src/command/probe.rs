@@ -88,7 +88,7 @@ fn query(watch: &WatchArgs, question: &QuestionArgs) -> Query {
         None if writes => health::Service::Write,
         None => health::Service::Read,
     };
-    let max_lag_ms = question.lag.map(vouch_probe::policy::millis);
+    let max_lag_ms = question.lag.map(vouch_convert::millis);
     Query { service, node: question.about.clone(), max_lag_ms }
 }
 

@@ -58,7 +58,7 @@ impl Show<'_> {
             let context = RunContext {
                 sink: Arc::new(Shared(sinks)),
                 stop,
-                now_ms: super::validate::now_ms,
+                now_ms: vouch_convert::unix_ms,
                 run_id: String::new(),
             };
             let done = work(&context);

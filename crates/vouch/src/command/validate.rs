@@ -22,7 +22,7 @@ use crate::terminal::{Terminal, say, write_data};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vouch_convert::{millis, unix_time};
+use vouch_convert::unix_ms;
 use vouch_manifest::{GateConfig, Kind};
 use vouch_render::human::HumanStyle;
 use vouch_render::json::{GateLines, refused};
@@ -37,7 +37,7 @@ pub fn run(verb: Verb, origins: &Origins, variables: &Environment) -> Result<Exi
         args.output.format = Format::Jsonl;
     }
     let format = args.output.format;
-    let alerts = alert::alerts(&args.alert, gate::about(&args), &args.trust, now_ms, variables);
+    let alerts = alert::alerts(&args.alert, gate::about(&args), &args.trust, unix_ms, variables);
     let alerts = match alerts {
         Ok(alerts) => alerts,
         Err(complaint) => return refuse(complaint.into(), format),
@@ -75,7 +75,7 @@ pub(super) fn end(
 /// Nothing was looked at, and a machine is told so too.
 pub(super) fn refuse(refusal: Refusal, format: Format) -> Result<Exit, Complaint> {
     if matches!(format, Format::Json | Format::Jsonl) {
-        let line = refused(refusal.code.name(), &refusal.message, &refusal.hint, Exit::Usage.code(), now_ms());
+        let line = refused(refusal.code.name(), &refusal.message, &refusal.hint, Exit::Usage.code(), unix_ms());
         write_data(&line).map_err(|error| super::unwritten(&error))?;
     }
     Err(refusal.into())
@@ -105,7 +105,7 @@ fn prepare(mut args: ValidateArgs, origins: &Origins, variables: &Environment) -
     let config = config.map(|path| configuration(&path, &mut args)).transpose()?;
     let manifest = args.manifest.clone().ok_or_else(|| usage("no manifest is given", "name it with --manifest"))?;
     // First of all, and before anything is asked of a server.
-    let taken = trust::accept(&manifest, &args.trust, variables, now_ms())?;
+    let taken = trust::accept(&manifest, &args.trust, variables, unix_ms())?;
     let target = match &config {
         Some(config) => gate::configured(config, variables)?,
         None => {
@@ -139,13 +139,13 @@ fn carry_out(job: Job, variables: &Environment) -> Result<(Exit, Summary), Refus
     let Job { args, taken, target, cap, evidence } = job;
     let manifest = taken.accepted.manifest();
     let stop = signal::stop()?;
-    let run_id = format!("{:x}-{:x}", now_ms(), std::process::id());
+    let run_id = super::fresh_run_id();
     let terminal = Terminal::of_process(args.output.color, variables);
     let lines = (args.output.format == Format::Jsonl)
-        .then(|| GateLines::new(Box::new(io::stdout()), &run_id, &manifest.id, now_ms));
+        .then(|| GateLines::new(Box::new(io::stdout()), &run_id, &manifest.id, unix_ms));
     let mut sinks: Vec<Box<dyn Sink>> = vec![progress(&args.output, terminal)];
     sinks.extend(lines.iter().map(|lines| Box::new(Shared(Arc::clone(lines))) as Box<dyn Sink>));
-    let context = RunContext { sink: Arc::new(Tee(sinks)), stop, now_ms, run_id };
+    let context = RunContext { sink: Arc::new(Tee(sinks)), stop, now_ms: unix_ms, run_id };
     let effort = gate::effort(&args.effort, cap);
     // Without a home folder nothing is kept, and nothing else is lacking.
     let keep_in = gate::state(&args.trust, variables).ok().map(|folder| folder.join("gates"));
@@ -217,8 +217,4 @@ impl Sink for Shared {
     fn emit(&self, event: &vouch_report::Event) {
         self.0.emit(event);
     }
-}
-
-pub(super) fn now_ms() -> u64 {
-    millis(unix_time())
 }

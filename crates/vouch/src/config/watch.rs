@@ -9,10 +9,11 @@ use crate::terminal::say;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use vouch_convert::millis;
 use vouch_probe::Policy;
 use vouch_probe::collect::NodeSpec;
 use vouch_probe::maintenance::{Maintenance, Window};
-use vouch_probe::policy::{self, millis};
+use vouch_probe::policy;
 use vouch_probe::watch::{DriftSource, Plan};
 use vouch_server::{Defaults, Target};
 

@@ -154,20 +154,8 @@ fn row(finding: &Finding) -> Option<Expected> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use vouch_report::{
-        Command, Coverage, Failure, Item, ItemKind, KeyPart, NullSink, Outcome, Proof, Recorder, Reported, RunContext,
-        Scope, ValueDiff,
-    };
-
-    /// The scope of a run that verified the one table it owed.
-    fn verified() -> Scope {
-        let context =
-            RunContext { sink: Arc::new(NullSink), stop: Arc::default(), now_ms: || 0, run_id: String::new() };
-        let recorder = Recorder::begin(Command::Compare, context);
-        recorder.settled(Item::new(ItemKind::Table, "shop.t"), Outcome::verified());
-        recorder.finish(Coverage::default()).scope
-    }
+    use crate::exit::tests::verified;
+    use vouch_report::{Command, Failure, KeyPart, Proof, Reported, ValueDiff};
 
     fn changed(table: &str, replica: &str, id: &str, column: &str) -> Finding {
         let mut finding = Finding::new(Code::RowChanged, "the row differs");

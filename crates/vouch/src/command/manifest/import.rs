@@ -4,12 +4,11 @@ use super::{backup, replace, signing_key, told, with_suffix, write_signature};
 use crate::cli::manifest::SignatureFormat;
 use crate::cli::manifest::import::{From, ImportArgs, ServerFlavor};
 use crate::command::trust::read;
-use crate::command::validate::now_ms;
 use crate::complaint::{Complaint, printable};
 use crate::exit::Exit;
 use crate::terminal::say;
 use std::path::{Path, PathBuf};
-use vouch_convert::millis;
+use vouch_convert::{millis, unix_ms};
 use vouch_manifest::{About, Dump, Manifest, Method, ServerFacts, Source, bytes};
 
 /// Files of a dump's folder, in the order in which they are looked for.
@@ -70,7 +69,7 @@ fn root(file: &Path, source: Source) -> Result<Option<Vec<u8>>, Complaint> {
 }
 
 fn about(args: &ImportArgs) -> Result<About, Complaint> {
-    let now_ms = now_ms();
+    let now_ms = unix_ms();
     let flavor = args.flavor.map(|flavor| match flavor {
         ServerFlavor::Mysql => "mysql",
         ServerFlavor::Mariadb => "mariadb",

@@ -2,12 +2,11 @@
 
 use crate::cli::manifest::look::{AnswerArgs, DiffArgs, LintArgs, TextFormat};
 use crate::command::trust::{self, read};
-use crate::command::validate::now_ms;
 use crate::complaint::Complaint;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::terminal::Terminal;
-use vouch_convert::widen;
+use vouch_convert::{unix_ms, widen};
 use vouch_manifest::Accepted;
 use vouch_render::human::HumanStyle;
 use vouch_render::{human, json};
@@ -20,7 +19,7 @@ fn style(args: &AnswerArgs, variables: &Environment) -> HumanStyle {
 
 /// Tells what changed from the first manifest to the second.
 pub fn diff(args: &DiffArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    let now_ms = now_ms();
+    let now_ms = unix_ms();
     let before = trust::accept(&args.before, &args.trust(0), variables, now_ms)?.accepted;
     let after = trust::accept(&args.after, &args.trust(1), variables, now_ms)?.accepted;
     let changes = vouch_manifest::diff(before.manifest(), after.manifest());
@@ -48,7 +47,7 @@ fn side(accepted: &Accepted) -> ManifestSide {
 
 /// Tells everything that is wrong with a manifest.
 pub fn lint(args: &LintArgs, variables: &Environment) -> Result<Exit, Complaint> {
-    let lint = vouch_manifest::lint(&read(&args.file, "manifest")?, now_ms());
+    let lint = vouch_manifest::lint(&read(&args.file, "manifest")?, unix_ms());
     let file = args.file.display().to_string();
     crate::command::write(&match args.answer.format {
         TextFormat::Human => human::manifest_lint(&file, &lint, &style(&args.answer, variables)),
