@@ -10,7 +10,6 @@ use vouch_report::PageClass;
 pub(crate) fn text(job: &Job, facts: &[PageFact], away: &SdiAway) -> Option<Result<String, SdiFault>> {
     let space = &job.space;
     let zip = space.format.layout == Layout::Zip;
-    // In a tablespace with dictionary information type 18 is a part of such a description.
     let kind = if zip { PageType::SDI_ZBLOB } else { PageType::INSTANT };
     let mut checker = Checker::new(space.format, space.id);
     let (mut packed, mut no) = (Vec::new(), away.page.0);
@@ -25,7 +24,7 @@ pub(crate) fn text(job: &Job, facts: &[PageFact], away: &SdiAway) -> Option<Resu
         let image = checker.check(PageNo(no), &page).image?;
         let part = if zip { LobFacts::zip_part(image) } else { LobFacts::part(image) };
         packed.extend_from_slice(part.filter(|part| !part.is_empty())?);
-        no = LobFacts::read(&space.format, kind, image)?.next;
+        no = LobFacts::read(&space.format, image)?.next;
     }
     Some(if zip { away.text_of_zip(&packed) } else { away.text(&packed) })
 }

@@ -187,10 +187,10 @@ fn look_inside(
         }
         seen.extent_pages.push((no, image.to_vec()));
     }
-    if !is_node(format, header.page_type) {
+    if !header.is_node(format) {
         if level >= Level::Tree {
             seen.kept.look(no, header.page_type, image);
-            if let Some(lob) = LobFacts::read(format, header.page_type, image) {
+            if let Some(lob) = LobFacts::read(format, image) {
                 (fact.index, fact.next) = (lob.length.unwrap_or_default().into(), lob.next);
                 fact.content = Content::Part;
             }
@@ -246,11 +246,6 @@ fn opened<'a>(
     let page = node.inflate().map_err(|fault| fault.to_string())?;
     IndexFacts::walk(&page).map_err(|fault| fault.to_string())?;
     Ok(Some(Cow::Owned(page)))
-}
-
-/// Type 18 is a root in MariaDB, and a BLOB in MySQL's spaces with dictionary information.
-fn is_node(format: &SpaceFormat, page_type: PageType) -> bool {
-    page_type.is_node() || page_type == PageType::INSTANT && !format.sdi
 }
 
 fn code_of(fault: &Fault) -> Code {

@@ -1,7 +1,7 @@
 //! The header that every page begins with: [`FilHeader`].
 
 use crate::bytes::Field;
-use crate::{Lsn, PageNo, PageType, SpaceId};
+use crate::{Layout, Lsn, PageNo, PageType, SpaceFormat, SpaceId};
 
 /// What PREV and NEXT say where there is no neighbour.
 pub const NO_PAGE: u32 = u32::MAX;
@@ -52,5 +52,56 @@ impl FilHeader {
             page_type: PageType(page.be16(TYPE)?),
             space: SpaceId(page.be32(SPACE)?),
         })
+    }
+    /// Whether the page is a node of a tree.
+    pub fn is_node(&self, format: &SpaceFormat) -> bool {
+        self.page_type.is_node() || self.page_type == PageType::INSTANT && !self.is_sdi_blob(format)
+    }
+
+    /// Whether the page has a part of MySQL's dictionary information. Its type is also that of MariaDB's roots after
+    /// an instant ALTER. The flags on page 0 do not decide alone: MySQL sets the one of dictionary information when
+    /// the file is there already, and writes page 0 again when it likes. Until it is shut down, page 0 may be older on
+    /// disk than these pages; in an increment it is not there at all, and it may be damaged. MySQL leaves the fields of
+    /// neighbours of these pages zero, and a root says in them that it has none.
+    pub fn is_sdi_blob(&self, format: &SpaceFormat) -> bool {
+        let without_fields = format.layout == Layout::Classic && self.prev == 0 && self.next == 0;
+        self.page_type == PageType::INSTANT && (format.sdi || without_fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PageSize;
+
+    fn header(page_type: PageType, neighbour: u32) -> FilHeader {
+        let (prev, next, page_no) = (neighbour, neighbour, PageNo(5));
+        FilHeader { first: 1, page_no, prev, next, lsn: Lsn(7), page_type, space: SpaceId(9) }
+    }
+
+    /// A part of MySQL's dictionary information was taken for a root of MariaDB, and called damaged, where page 0 did
+    /// not yet say that there is such information: a healthy server that was running was accused.
+    #[test]
+    fn parts_of_dictionary_information_are_told_from_roots_while_page_0_is_older() {
+        let classic = SpaceFormat::plain(PageSize::DEFAULT, Layout::Classic);
+        let flagged = SpaceFormat { sdi: true, ..classic };
+        let full = SpaceFormat::plain(PageSize::DEFAULT, Layout::FullCrc32);
+        let (blob, root) = (header(PageType::INSTANT, 0), header(PageType::INSTANT, NO_PAGE));
+        for (header, format, is_blob) in [
+            (blob, classic, true),
+            (blob, flagged, true),
+            (root, flagged, true),
+            (root, classic, false),
+            (root, full, false),
+            (blob, full, false),
+        ] {
+            assert_eq!(
+                (header.is_sdi_blob(&format), header.is_node(&format)),
+                (is_blob, !is_blob),
+                "{header:?} {format:?}"
+            );
+        }
+        let leaf = header(PageType::INDEX, 0);
+        assert!(leaf.is_node(&classic) && !leaf.is_sdi_blob(&classic));
     }
 }

@@ -49,11 +49,12 @@ pub struct Claim {
 
 impl LobFacts {
     /// The facts of a page; `None` for a page of another kind.
-    pub fn read(format: &SpaceFormat, page_type: PageType, page: &[u8]) -> Option<LobFacts> {
-        let next = FilHeader::read(page)?.next;
-        Some(match page_type {
+    pub fn read(format: &SpaceFormat, page: &[u8]) -> Option<LobFacts> {
+        let header = FilHeader::read(page)?;
+        let next = header.next;
+        Some(match header.page_type {
             PageType::BLOB => LobFacts { length: Some(page.be32(HEADER)?), next: page.be32(HEADER + 4)? },
-            PageType::INSTANT if format.sdi => {
+            _ if header.is_sdi_blob(format) => {
                 LobFacts { length: Some(page.be32(HEADER)?), next: page.be32(HEADER + 4)? }
             }
             PageType::ZBLOB | PageType::ZBLOB_NEXT | PageType::SDI_ZBLOB => LobFacts { length: None, next },
@@ -63,10 +64,10 @@ impl LobFacts {
         })
     }
 
-    /// Whether parts of this kind follow each other in a chain.
-    pub fn is_chained(format: &SpaceFormat, page_type: PageType) -> bool {
-        let chained = [PageType::BLOB, PageType::ZBLOB, PageType::ZBLOB_NEXT, PageType::SDI_ZBLOB];
-        chained.contains(&page_type) || page_type == PageType::INSTANT && format.sdi
+    /// Whether parts of this type follow each other in a chain.
+    pub fn is_chained(page_type: PageType) -> bool {
+        let of_sdi = [PageType::INSTANT, PageType::SDI_ZBLOB];
+        of_sdi.contains(&page_type) || [PageType::BLOB, PageType::ZBLOB, PageType::ZBLOB_NEXT].contains(&page_type)
     }
 
     /// Bytes of a chained part that fit a page.
@@ -126,6 +127,7 @@ fn zip_entries(page_bytes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fil::TYPE;
     use crate::{Layout, PageSize};
     use proptest::prelude::*;
 
@@ -170,14 +172,20 @@ mod tests {
     #[test]
     fn parts_of_a_chain_tell_their_length_and_the_next_one() {
         let format = SpaceFormat::plain(FORMAT, Layout::Classic);
+        let facts = |page_type: PageType, page: &mut [u8]| {
+            page[TYPE..TYPE + 2].copy_from_slice(&page_type.0.to_be_bytes());
+            LobFacts::read(&format, page)
+        };
         let mut page = vec![0; 16_384];
         page[HEADER..HEADER + 8].copy_from_slice(&[0, 0, 0, 3, 0, 0, 0, 9]);
         page[HEADER + 8..HEADER + 11].copy_from_slice(b"abc");
-        let facts = LobFacts::read(&format, PageType::BLOB, &page);
-        assert_eq!(facts, Some(LobFacts { length: Some(3), next: 9 }));
+        let part = Some(LobFacts { length: Some(3), next: 9 });
+        assert_eq!(facts(PageType::BLOB, &mut page), part);
+        assert_eq!(facts(PageType::INSTANT, &mut page), part, "of dictionary information");
         assert_eq!(LobFacts::part(&page), Some(&b"abc"[..]));
-        assert_eq!(LobFacts::read(&format, PageType::INDEX, &page), None);
-        assert_eq!(LobFacts::read(&format, PageType::INSTANT, &page), None, "a root of MariaDB");
+        assert_eq!(facts(PageType::INDEX, &mut page), None);
+        page[8..16].fill(0xff);
+        assert_eq!(facts(PageType::INSTANT, &mut page), None, "a root of MariaDB");
         assert_eq!(LobFacts::room(&format), 16_384 - 54);
     }
 
@@ -185,7 +193,11 @@ mod tests {
         #[test]
         fn no_page_panics(page in prop::collection::vec(any::<u8>(), 0..2048), page_type in 9_u16..30) {
             let format = SpaceFormat { sdi: true, ..SpaceFormat::plain(FORMAT, Layout::Classic) };
-            LobFacts::read(&format, PageType(page_type), &page);
+            let mut page = page;
+            if let Some(field) = page.get_mut(TYPE..TYPE + 2) {
+                field.copy_from_slice(&page_type.to_be_bytes());
+            }
+            LobFacts::read(&format, &page);
             LobFacts::part(&page);
             Claim::of_page(PageNo(1), PageType(page_type), &page);
         }

@@ -25,9 +25,7 @@ fn fault(page: u32, message: String) -> BadPage {
 
 /// A page that is a part of a chain, with the page of the next part.
 fn chained<'a>(known: &Known<'a>, page: u32) -> Option<&'a PageFact> {
-    let chained = |fact: &&PageFact| {
-        fact.content == Content::Part && LobFacts::is_chained(&known.job.space.format, fact.page_type)
-    };
+    let chained = |fact: &&PageFact| fact.content == Content::Part && LobFacts::is_chained(fact.page_type);
     known.used(PageNo(page)).filter(chained)
 }
 
