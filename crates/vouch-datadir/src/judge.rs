@@ -149,7 +149,9 @@ pub(crate) fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, s
         }
         PageVerdict::Bad(fault) => {
             seen.bad.push(BadPage { page: no, code: code_of(&fault), message: fault.to_string(), index: None });
-            if checked.is_mixed {
+            if says_that_it_is_encrypted(space, no, &checked.header) {
+                seen.sealed.insert(no);
+            } else if checked.is_mixed {
                 seen.mixed.insert(no);
             }
             PageClass::Bad
@@ -167,6 +169,12 @@ pub(crate) fn note(space: &Space, level: Level, no: PageNo, checked: &Checked, s
     }
     seen.tally.count(fact.class);
     seen.facts.push(fact);
+}
+
+/// Whether a page says that MySQL has encrypted it, in a tablespace of which page 0 says nothing of that.
+fn says_that_it_is_encrypted(space: &Space, no: PageNo, header: &FilHeader) -> bool {
+    let is_own = header.page_no == no && space.id.is_none_or(|id| id == header.space);
+    is_own && header.page_type.is_mysql_encrypted() && !space.format.encrypted
 }
 
 fn look_inside(

@@ -3,7 +3,7 @@
 
 use crate::catalog;
 use crate::copies::Copies;
-use crate::discover::at;
+use crate::discover::{at, unreadable};
 use crate::facts::{self, Content};
 use crate::far;
 use crate::kind::Kind;
@@ -77,6 +77,10 @@ pub(crate) fn report(
     let mut report = SpaceReport::default();
     let (mut names, objects) = names(job, options, state, &mut seen);
     sizes(job, &names, state, &mut report);
+    excuse_growth(&job.space, &mut report);
+    if !matches!(state, State::Whole(..)) {
+        seen.excuse_sealed(PageNo(job.space.first()));
+    }
     if state.is_of_running_server() {
         excuse_changes(&job.space, &mut seen, &mut report);
     }
@@ -211,6 +215,21 @@ fn sizes(job: &Job, names: &Names, state: &State, report: &mut SpaceReport) {
         let (said, there) = (header.size, space.pages());
         let message = format!("page 0 says that there are {said} pages, the file has {there}; page {lost} was in use");
         report.findings.push(of_file(space, last, names, Code::FileTruncated, message));
+    }
+}
+
+/// A file that has become longer since its length was asked for is being written. That it seemed too short is no damage
+/// then, and of its end nothing is known.
+fn excuse_growth(space: &Space, report: &mut SpaceReport) {
+    let too_short = |finding: &Finding| matches!(finding.code, Code::FileCut | Code::FileTruncated);
+    if !report.findings.iter().any(too_short) {
+        return;
+    }
+    let has_grown = |part: &&Part| part.source.length().is_ok_and(|now| now > part.found.bytes);
+    if let Some(grown) = space.parts.iter().find(has_grown) {
+        report.findings.retain(|finding| !too_short(finding));
+        let longer = std::io::Error::other("it became longer while it was read");
+        report.errors.push(unreadable(&grown.found.label, &longer));
     }
 }
 
@@ -436,5 +455,47 @@ fn coverage(job: &Job, part: &Part, names: &Names, seen: &Seen, report: &SpaceRe
         lsn_max: seen.lsn_max.0,
         state,
         map,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::discover::discover;
+    use crate::fixture::{PAGE, tablespace};
+    use crate::space;
+    use std::fs;
+    use vouch_innodb::Keyring;
+
+    /// A table that a server made longer between the listing of its directory and the reading of page 0 was called
+    /// truncated: a healthy server that was running was accused.
+    #[test]
+    fn a_file_that_grows_while_it_is_read_is_not_called_truncated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.ibd");
+        let (bytes, half) = (tablespace(7, &[50; 12]), 6 * PAGE);
+        let sizes_of = |job: &Job| {
+            let mut report = SpaceReport::default();
+            sizes(job, &Names::default(), &State::Unknown, &mut report);
+            excuse_growth(&job.space, &mut report);
+            let errors: Vec<Code> = report.errors.iter().map(|error| error.code).collect();
+            (report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), errors)
+        };
+        fs::write(&path, &bytes[..half]).unwrap();
+        let listed = discover(std::slice::from_ref(&path)).files;
+        fs::write(&path, &bytes).unwrap();
+        let open = || Job::new(space::open(listed.clone(), &[], &Keyring::default()).unwrap());
+        let job = open();
+        assert_eq!((job.space.pages(), sizes_of(&job)), (12, (vec![], vec![])), "longer when page 0 was read");
+        fs::write(&path, &bytes[..half]).unwrap();
+        let job = open();
+        assert_eq!(sizes_of(&job), (vec![Code::FileTruncated], vec![]), "short, and nobody writes");
+        fs::write(&path, &bytes).unwrap();
+        assert_eq!(sizes_of(&job), (vec![], vec![Code::FileUnreadable]), "longer since");
+        fs::write(&path, &bytes[..half + 100]).unwrap();
+        let job = open();
+        assert_eq!(sizes_of(&job).0, [Code::FileCut, Code::FileTruncated]);
     }
 }

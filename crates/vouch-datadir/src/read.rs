@@ -179,6 +179,14 @@ impl Source {
         Ok(filled)
     }
 
+    /// Bytes that the file has now.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn length(&self) -> io::Result<u64> {
+        self.with_file(|file| Ok(file.metadata()?.len()))
+    }
+
     /// Whether the system had nothing of the file in memory.
     #[cfg(test)]
     pub(crate) fn is_cold(&self) -> bool {

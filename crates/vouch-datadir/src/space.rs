@@ -82,6 +82,11 @@ pub(crate) fn open(files: Vec<Found>, known: &[SpaceFormat], keyring: &Keyring) 
         head = read_head(source, SAMPLE).map_err(|error| refused(first, &error))?;
     }
     let Some(space) = of_head(first, &head, known, keyring) else { return Err(formless(sources)) };
+    // A running server may have made a file longer since it was listed. Page 0 counts no page in use that is not
+    // there, so the length is asked for once that page was read.
+    for (found, source) in &mut sources {
+        found.bytes = source.length().map_err(|error| refused(found, &error))?;
+    }
     let mut parts = parts(sources, &space.format, &head);
     if let Some(last) = parts.last_mut() {
         last.cut_tail(&space.format, space.header.map_or(0, |header| header.size));

@@ -9,7 +9,7 @@ use crate::structure::Kept;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use vouch_convert::{narrow, to_size};
+use vouch_convert::{narrow, to_size, widen};
 use vouch_innodb::{DictIndex, DictTable, ExtentMap, Lsn, Method, PageNo, PageType};
 use vouch_report::{Code, Failure, PageClass, PageTally};
 
@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub bad: Vec<BadPage>,
     /// Those of them that may have been read while a server wrote them.
     pub mixed: BTreeSet<PageNo>,
+    /// Those of them that say that MySQL has encrypted them, in a tablespace of which page 0 says nothing of that.
+    pub sealed: BTreeSet<PageNo>,
     pub tally: PageTally,
     pub methods: Counts<Method>,
     pub types: Counts<PageType>,
@@ -200,23 +202,36 @@ impl Seen {
 
     /// Takes damage back that reading pages while a server writes them explains. True where there was any.
     pub(crate) fn excuse_mixed(&mut self, first: PageNo) -> bool {
+        let mixed = std::mem::take(&mut self.mixed);
+        self.excuse(&mixed, first) > 0
+    }
+
+    /// Counts pages as encrypted that say so themselves. MySQL encrypts a tablespace while it is in use, and on disk
+    /// page 0 may be older than the pages that were encrypted. What is under the checksum shows with the key alone.
+    pub(crate) fn excuse_sealed(&mut self, first: PageNo) {
+        let sealed = std::mem::take(&mut self.sealed);
+        self.encrypted += self.excuse(&sealed, first);
+    }
+
+    /// Counts bad pages as unverified ones.
+    fn excuse(&mut self, pages: &BTreeSet<PageNo>, first: PageNo) -> u64 {
         let before = self.bad.len();
-        let Seen { bad, mixed, facts, tally, .. } = self;
-        bad.retain(|bad| !mixed.contains(&bad.page));
-        for page in mixed.iter() {
+        self.bad.retain(|bad| !pages.contains(&bad.page));
+        for page in pages {
             let index = page.0.checked_sub(first.0).and_then(narrow::<usize, _>);
-            if let Some(fact) = index.and_then(|index| facts.get_mut(index)) {
+            if let Some(fact) = index.and_then(|index| self.facts.get_mut(index)) {
                 fact.class = PageClass::Unverified;
             }
-            tally.bad = tally.bad.saturating_sub(1);
-            tally.unverified += 1;
+            self.tally.bad = self.tally.bad.saturating_sub(1);
+            self.tally.unverified += 1;
         }
-        bad.len() < before
+        widen(before.saturating_sub(self.bad.len()))
     }
 
     fn add(&mut self, part: Seen) {
         self.bad.extend(part.bad);
         self.mixed.extend(part.mixed);
+        self.sealed.extend(part.sealed);
         self.tally.add(&part.tally);
         self.methods.merge(part.methods);
         self.types.merge(part.types);
