@@ -102,8 +102,9 @@ impl<'a> Judge<'a> {
         let mut again = std::mem::take(&mut self.again);
         again.resize(page.len(), 0);
         let patient = run.bad_before + seen.tally.bad < WAITED_FOR;
-        for look in 1..=LOOKS {
-            if look > 1 && patient {
+        let mut looks = Looks::default();
+        loop {
+            if looks.taken > 0 && patient {
                 std::thread::sleep(PATIENCE);
             }
             let read = read_again(run.space, no, &mut again);
@@ -111,12 +112,32 @@ impl<'a> Judge<'a> {
                 again.copy_from_slice(page);
             }
             let checked = checker.check(no, &again);
-            if look == LOOKS || !patient || !read || !matches!(checked.verdict, PageVerdict::Bad(_)) {
+            if looks.is_last(checked.verdict, patient) || !read {
                 note(run.space, self.options.level, no, &checked, seen);
                 break;
             }
         }
         self.again = again;
+    }
+}
+
+/// Looks at a page that was damaged when it was read first.
+#[derive(Default)]
+struct Looks {
+    taken: usize,
+    was_empty: bool,
+}
+
+impl Looks {
+    /// Whether a look that came to this tells what the page is.
+    fn is_last(&mut self, verdict: PageVerdict, patient: bool) -> bool {
+        self.taken += 1;
+        match verdict {
+            PageVerdict::Bad(_) => self.taken >= LOOKS || !patient,
+            // It was damaged and is all zero now: given back, or this read has failed. The next one tells.
+            PageVerdict::Empty => std::mem::replace(&mut self.was_empty, true),
+            _ => true,
+        }
     }
 }
 
@@ -264,5 +285,27 @@ fn code_of(fault: &Fault) -> Code {
         Fault::Foreign(_) => Code::PageForeign,
         Fault::Algorithm(_) => Code::PageAlgorithm,
         Fault::Undecodable(_) => Code::PageUndecodable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vouch_innodb::Method;
+
+    /// A damaged page counted as one that is not in use when one more read of it returned zeros: no finding was left.
+    #[test]
+    fn zeros_in_the_place_of_a_damaged_page_are_read_once_more() {
+        let (bad, empty) = (PageVerdict::Bad(Fault::Undecodable("x")), PageVerdict::Empty);
+        let looks = |verdicts: &[PageVerdict], patient| {
+            let mut looks = Looks::default();
+            verdicts.iter().position(|verdict| looks.is_last(*verdict, patient))
+        };
+        assert_eq!(looks(&[empty, empty], true), Some(1), "it was given back");
+        assert_eq!(looks(&[empty, bad, bad], true), Some(2));
+        assert_eq!(looks(&[bad, bad, empty, bad], true), Some(3));
+        assert_eq!(looks(&[empty, bad], false), Some(1));
+        assert_eq!(looks(&[bad], false), Some(0));
+        assert_eq!(looks(&[bad, PageVerdict::Sound(Method::Crc32)], true), Some(1));
     }
 }

@@ -237,8 +237,12 @@ impl<'a> Round<'a> {
         let doubtful = |verdict: &PageVerdict| matches!(verdict, PageVerdict::Bad(_)) || zero_in_use(verdict);
         let mut verdict = checker.check(no, page).verdict;
         let mut again = if doubtful(&verdict) { page.to_vec() } else { Vec::new() };
-        for _ in 1..LOOKS {
-            if !doubtful(&verdict)
+        let mut was_empty = matches!(verdict, PageVerdict::Empty);
+        for look in 1..=LOOKS {
+            let is_empty = matches!(verdict, PageVerdict::Empty);
+            // A page that was damaged and is all zero now was given back, or this read has failed: the next one tells.
+            let emptied = is_empty && !std::mem::replace(&mut was_empty, is_empty);
+            if !emptied && (look == LOOKS || !doubtful(&verdict))
                 || self.bad.saturating_add(self.zeros) >= WAITED_FOR
                 || !file.again(place, &mut again)
             {
