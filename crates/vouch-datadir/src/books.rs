@@ -11,7 +11,7 @@ use crate::logs::LogReport;
 use crate::options::{Checked, Inputs};
 use crate::packed::{Fate, Member};
 use crate::zeros::{self, ZeroDoubt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +34,8 @@ struct Owed {
     doubts: Vec<ZeroDoubt>,
     /// Files that a server wrote while they were read, with their instances.
     changed: Vec<(PathBuf, String)>,
+    /// What could not be verified: the file and the words.
+    told: BTreeSet<(Option<String>, String)>,
 }
 
 /// The account of a run, to which every thread reports what it sees when it sees it.
@@ -132,8 +134,12 @@ impl<'a> Books<'a> {
         self.recorder.finding(self.concerned(&finding.location), finding);
     }
 
-    /// Reports what could not be verified.
+    /// Reports what could not be verified. What several have asked for and nobody has got is reported once.
     pub(crate) fn error(&self, failure: Failure) {
+        let file = failure.location.file.as_ref().map(|place| place.file.clone());
+        if !self.owed().told.insert((file, failure.message.clone())) {
+            return;
+        }
         self.recorder.error(self.concerned(&failure.location), failure);
     }
 

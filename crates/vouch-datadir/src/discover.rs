@@ -7,8 +7,9 @@ use crate::disguise::{self, disguised, disguised_contents, encoded, is_apple_dou
 use crate::instance::{SETTINGS, begins_instance, is_snapshots};
 use crate::kind::{Kind, may_be_binlog};
 use crate::presence::is_info;
+use crate::read::{self, Unread};
 use crate::state::State;
-use crate::{logs, packed, read};
+use crate::{logs, packed};
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
@@ -43,6 +44,18 @@ pub(crate) struct Home {
     pub root: PathBuf,
     /// How the names of files in it begin in the report.
     pub label: String,
+}
+
+impl Home {
+    /// What could not be read in it, or is the directory itself.
+    pub(crate) fn unread(&self, Unread { path, error }: &Unread) -> Failure {
+        let label = match path.strip_prefix(&self.root) {
+            Ok(inside) if inside.as_os_str().is_empty() && self.label.is_empty() => path.display().to_string(),
+            Ok(inside) => format!("{}{}", self.label, inside.display()).trim_end_matches('/').to_owned(),
+            Err(_) => path.display().to_string(),
+        };
+        unreadable(&label, error)
+    }
 }
 
 /// What there is.
@@ -125,22 +138,12 @@ impl Discovered {
 
     /// Lists a folder. `around` are the names in the folder above, where that belongs to the request.
     fn walk(&mut self, folder: &Folder, around: &BTreeSet<String>) {
-        let entries = match fs::read_dir(folder.path) {
-            Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder.asked, folder.path, &error),
-        };
-        let mut names = BTreeSet::new();
-        let mut paths = Vec::new();
-        for entry in entries {
-            match entry {
-                Ok(entry) => {
-                    names.insert(entry.file_name().to_string_lossy().into_owned());
-                    paths.push(entry.path());
-                }
-                Err(error) => self.unreadable(folder.asked, folder.path, &error),
-            }
+        let (paths, failed) = read::list(folder.path);
+        if let Some(error) = failed {
+            self.unreadable(folder.asked, folder.path, &error);
         }
-        paths.sort();
+        let names: BTreeSet<String> =
+            paths.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
         let own = folder.depth > 0 && begins_instance(&names, around);
         let root = if own { folder.path } else { folder.root };
         if own {

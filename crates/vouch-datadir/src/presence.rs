@@ -15,6 +15,7 @@ use crate::ledger::{IndexesOfSpaces, Named, SpaceReport};
 use crate::listing::Listed;
 use crate::names::table_of;
 use crate::packed;
+use crate::read::{self, Unread};
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -33,6 +34,9 @@ const MOST_NAMED: usize = 5;
 pub(crate) fn is_info(name: &str) -> bool {
     NOTES.contains(&name)
 }
+
+/// The name of a note, and its text where there is one.
+type Note = (&'static str, io::Result<Option<String>>);
 
 /// A directory that is checked for the files that must be there.
 pub(crate) struct Presence<'a> {
@@ -89,20 +93,23 @@ impl Known {
 
     /// What is told of a directory. Its dictionaries demand files where nobody is at work in it, and it has to have
     /// everything.
-    pub(crate) fn in_folder(&self, root: &Path, still: bool, key: Option<&BackupKey>) -> InFolder<'_> {
+    ///
+    /// # Errors
+    /// The directory, or a note that tells whether it has everything, could not be read.
+    pub(crate) fn in_folder(&self, root: &Path, still: bool, key: Option<&BackupKey>) -> Result<InFolder<'_>, Unread> {
         let spaces = self.spaces.iter().filter(|space| space.root == root).collect();
-        let Ok(names) = names(root) else { return InFolder { spaces, ..InFolder::default() } };
-        let complete = still && is_complete(root, &names, key);
+        let names = listed(root)?;
+        let complete = still && is_complete(root, &names, key)?;
         let mariadb = complete && names.contains(ARIA);
         let tables = self.tables.iter().find(|(known, _)| mariadb && known == root);
         let indexes = self.indexes.iter().find(|(known, _)| mariadb && known == root);
         let listed = self.listed.iter().find(|(known, _)| complete && !mariadb && known == root);
-        InFolder {
+        Ok(InFolder {
             tables: tables.map(|(_, tables)| tables),
             indexes: indexes.map(|(_, indexes)| indexes),
             listed: listed.map(|(_, listed)| listed.as_slice()),
             spaces,
-        }
+        })
     }
 }
 
@@ -113,6 +120,8 @@ struct Missing {
     /// Files that a server may keep in another folder by its settings.
     elsewhere: BTreeMap<String, String>,
     unreadable: BTreeMap<PathBuf, (String, BTreeSet<String>)>,
+    /// What could not be listed, so that nothing is known of what it demands.
+    unlisted: Vec<Unread>,
 }
 
 impl Missing {
@@ -134,12 +143,8 @@ impl Missing {
 impl Presence<'_> {
     /// Files that are missing, those that are others than they should be, and those that nothing knows of.
     pub(crate) fn check(&self, files: &[Found]) -> Checked {
-        let mut missing = self.missing(files);
-        if !missing.files.is_empty() {
-            std::thread::sleep(PATIENCE);
-            let again = self.missing(files);
-            missing.files.retain(|name, _| again.files.contains_key(name));
-        }
+        let notes = self.notes();
+        let missing = self.missing_twice(files, &notes);
         let told = |(name, why): (&String, &String)| {
             self.finding(Code::FileMissing, name, format!("the file is missing: {why}"))
         };
@@ -149,41 +154,76 @@ impl Presence<'_> {
         findings.extend(self.unlisted());
         let unread = missing.unreadable.iter().map(|(folder, (why, files))| self.unread(folder, why, files));
         let elsewhere = missing.elsewhere.iter().map(|(name, why)| self.elsewhere(name, why));
-        Checked { findings, errors: unread.chain(elsewhere).chain(self.unread_notes()).collect() }
+        let unlisted = missing.unlisted.iter().map(|unread| self.home.unread(unread));
+        Checked { findings, errors: unread.chain(elsewhere).chain(self.unread_notes(&notes)).chain(unlisted).collect() }
+    }
+
+    /// What backup tools have noted. Each note is read once: two reads could say two things.
+    fn notes(&self) -> Vec<Note> {
+        let read = |name| (name, packed::beside(&self.home.root.join(name), self.key));
+        NOTES.into_iter().chain([SETTINGS]).map(read).collect()
     }
 
     /// Notes that are there and cannot be read as such. What they demand of the directory is unknown then. Those that
     /// the account may not open are reported where they are listed.
-    fn unread_notes(&self) -> Vec<Failure> {
-        // Packed ones are reported with the packed files beside them.
-        let is_plain = |name: &&str| self.home.root.join(name).symlink_metadata().is_ok();
-        let unread = |name: &str| match packed::beside(&self.home.root.join(name), self.key) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
-                Some(unreadable(&format!("{}{name}", self.home.label), &error))
+    fn unread_notes(&self, notes: &[Note]) -> Vec<Failure> {
+        // Packed ones that cannot be unpacked are reported with the packed files beside them.
+        let is_plain = |name: &str| self.home.root.join(name).symlink_metadata().is_ok();
+        let unread = |(name, text): &Note| match text {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            Err(error) if error.raw_os_error().is_some() || is_plain(name) => {
+                Some(unreadable(&format!("{}{name}", self.home.label), error))
             }
             _ => None,
         };
-        NOTES.into_iter().chain([SETTINGS]).filter(is_plain).filter_map(unread).collect()
+        notes.iter().filter_map(unread).collect()
     }
 
-    fn missing(&self, files: &[Found]) -> Missing {
+    /// Files that are missing at two times.
+    fn missing_twice(&self, files: &[Found], notes: &[Note]) -> Missing {
+        let mut missing = self.missing(files, notes);
+        if !missing.files.is_empty() {
+            std::thread::sleep(PATIENCE);
+            let again = self.missing(files, notes);
+            missing.files.retain(|name, _| again.files.contains_key(name));
+            // What could not be looked for again is neither missing nor there.
+            missing.unreadable.extend(again.unreadable);
+            missing.unlisted.extend(again.unlisted);
+        }
+        missing
+    }
+
+    fn missing(&self, files: &[Found], notes: &[Note]) -> Missing {
         let mut missing = Missing::default();
+        self.demands(files, notes, &mut missing).unwrap_or_else(|unread| missing.unlisted.push(unread));
+        self.tables(&mut missing);
+        if self.still {
+            self.halves(files, &mut missing);
+        }
+        missing
+    }
+
+    /// What the directory itself and its notes demand.
+    fn demands(&self, files: &[Found], notes: &[Note], missing: &mut Missing) -> Result<(), Unread> {
         let root = &self.home.root;
-        let (Ok(names), Ok(redo)) = (names(root), names(&root.join(REDO))) else {
-            // That they could not be read is reported where they were listed.
-            return missing;
-        };
-        let settings = packed::beside(&root.join(SETTINGS), self.key).unwrap_or(None);
+        let (names, redo) = (listed(root)?, listed(&root.join(REDO))?);
+        let settings = notes.iter().find(|(name, _)| *name == SETTINGS);
         let folder = Folder {
-            settings: settings.as_deref(),
+            settings: settings.and_then(|(_, text)| text.as_ref().map_or(None, Option::as_deref)),
             has_sdi: self.known.spaces.iter().any(|space| space.has_sdi),
             has_tables: files.iter().any(|found| found.root == *root && found.kind == Kind::Tablespace),
             ..Folder::of(&names, &redo)
         };
         missing.files = demanded(&folder);
         if !is_backup(&names) {
-            self.set_aside(&names, files, &mut missing);
+            self.set_aside(&names, files, missing);
         }
+        Ok(())
+    }
+
+    /// What its dictionaries demand.
+    fn tables(&self, missing: &mut Missing) {
+        let root = &self.home.root;
         for (name, _) in self.known.tables.into_iter().flatten().filter(|(name, _)| is_plain(name)) {
             missing.owe(self, &format!("{name}.ibd"), "the system tablespace has a table of this name");
             if let (Ok(true), Some(definition)) = (self.has_file(&format!("{name}.ibd")), definition_of(name)) {
@@ -202,10 +242,6 @@ impl Presence<'_> {
             };
             missing.owe(self, path, &why);
         }
-        if self.still {
-            self.halves(files, &mut missing);
-        }
-        missing
     }
 
     /// A server may keep its system tablespace and its log in other folders, and only its settings say so. Where such a
@@ -442,14 +478,19 @@ fn holds_parts_alone(root: &Path, files: &[Found]) -> bool {
 }
 
 /// Whether a directory has everything: one that no backup tool has made, or that it says so of.
-fn is_complete(root: &Path, names: &BTreeSet<String>, key: Option<&BackupKey>) -> bool {
-    !names.iter().any(|name| State::is_note(packed::bare(name))) || is_whole_backup(root, key)
+fn is_complete(root: &Path, names: &BTreeSet<String>, key: Option<&BackupKey>) -> Result<bool, Unread> {
+    Ok(!names.iter().any(|name| State::is_note(packed::bare(name))) || is_whole_backup(root, key)?)
 }
 
 /// Whether a backup says that it has everything.
-fn is_whole_backup(root: &Path, key: Option<&BackupKey>) -> bool {
-    let text = NOTES.iter().find_map(|name| packed::beside(&root.join(name), key).unwrap_or(None));
-    text.is_some_and(|text| setting(&text, "partial") == Some("N"))
+fn is_whole_backup(root: &Path, key: Option<&BackupKey>) -> Result<bool, Unread> {
+    for name in NOTES {
+        let path = root.join(name);
+        if let Some(text) = Unread::unless_missing(&path, packed::beside(&path, key))?.flatten() {
+            return Ok(setting(&text, "partial") == Some("N"));
+        }
+    }
+    Ok(false)
 }
 
 /// The name of a table without that of a partition.
@@ -470,19 +511,26 @@ fn is_plain(name: &str) -> bool {
     !name.split('/').any(|part| part.starts_with('#') || part == ".." || part.is_empty()) && name.contains('/')
 }
 
+/// The names in a folder that was listed before.
+fn listed(folder: &Path) -> Result<BTreeSet<String>, Unread> {
+    names(folder).map_err(|error| Unread { path: folder.to_owned(), error })
+}
+
 /// The names in a folder; none where there is no such folder.
 ///
 /// # Errors
 /// It cannot be read.
 fn names(folder: &Path) -> io::Result<BTreeSet<String>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(BTreeSet::new());
+    match read::entries(folder) {
+        Ok(paths) => {
+            let names = paths.iter().filter_map(|path| path.file_name());
+            Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
         }
-        Err(error) => return Err(error),
-    };
-    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(BTreeSet::new())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -66,13 +66,13 @@ fn tables_have_their_files_and_files_their_tables() {
 #[test]
 fn only_a_backup_that_says_so_is_whole() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(!is_whole_backup(folder.path(), None));
+    assert!(!is_whole_backup(folder.path(), None).unwrap());
     write(folder.path(), "xtrabackup_info", b"uuid = 1\npartial = Y\n");
-    assert!(!is_whole_backup(folder.path(), None));
+    assert!(!is_whole_backup(folder.path(), None).unwrap());
     write(folder.path(), "xtrabackup_info", b"uuid = 1\npartial = N\n");
-    assert!(is_whole_backup(folder.path(), None));
+    assert!(is_whole_backup(folder.path(), None).unwrap());
     let tables = Known { tables: vec![(folder.path().to_owned(), BTreeMap::new())], ..Known::default() };
-    let demands_tables = |still| tables.in_folder(folder.path(), still, None).tables.is_some();
+    let demands_tables = |still| tables.in_folder(folder.path(), still, None).unwrap().tables.is_some();
     assert!(!demands_tables(true), "it may be one of MySQL");
     write(folder.path(), "aria_log_control", b"x");
     write(folder.path(), "xtrabackup_checkpoints", b"x");
@@ -93,7 +93,7 @@ fn packed_notes_and_files_demand_the_same() {
     write(folder.path(), "backup-my.cnf.gz", &packed("innodb_data_file_path=ibdata1:12M;ibdata2:10M\n"));
     assert_eq!(told(folder.path(), InFolder::default()), ["file-missing ibdata2", "file-missing undo002"]);
     write(folder.path(), "mariadb_backup_info.gz", &packed("partial = N\n"));
-    assert!(is_whole_backup(folder.path(), None));
+    assert!(is_whole_backup(folder.path(), None).unwrap());
 }
 
 #[test]

@@ -6,7 +6,8 @@ use crate::cold::Cold;
 use crate::holes::Holes;
 use rustix::fs::OFlags;
 use rustix::process::{Resource, getrlimit};
-use std::fs::{File, FileType};
+use std::collections::BTreeSet;
+use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,30 @@ impl Bytes for Vec<u8> {
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
         Ok(length)
+    }
+}
+
+/// What the system did not let be read, and why.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub path: PathBuf,
+    pub error: io::Error,
+}
+
+impl Unread {
+    /// What was read at a path; `None` where nothing of the kind is there, which is no refusal of the system.
+    ///
+    /// # Errors
+    /// The system refuses. Whoever takes that for an answer takes "could not ask" for "no".
+    pub(crate) fn unless_missing<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>, Unread> {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.raw_os_error().is_none() || matches!(error.kind(), NotFound | NotADirectory) => {
+                Ok(None)
+            }
+            Err(error) => Err(Unread { path: path.to_owned(), error }),
+        }
     }
 }
 
@@ -213,6 +238,35 @@ impl Source {
                 _ => return false,
             }
         }
+    }
+}
+
+/// The paths of what is in a folder, and why not all of it could be listed. A list that lacks an entry ends as cleanly
+/// as a whole one, so the folder is listed twice, and what either list has is there.
+pub(crate) fn list(folder: &Path) -> (BTreeSet<PathBuf>, Option<io::Error>) {
+    let (mut paths, mut failed) = (BTreeSet::new(), None);
+    for is_again in [false, true] {
+        match fs::read_dir(folder) {
+            Ok(entries) => entries.for_each(|entry| match entry {
+                Ok(entry) => drop(paths.insert(entry.path())),
+                Err(error) => failed = Some(error),
+            }),
+            // A server has dropped the database since.
+            Err(error) if is_again && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    (paths, failed)
+}
+
+/// The paths of all that is in a folder.
+///
+/// # Errors
+/// It could not be listed as a whole.
+pub(crate) fn entries(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    match list(folder) {
+        (paths, None) => Ok(paths),
+        (_, Some(error)) => Err(error),
     }
 }
 

@@ -2,17 +2,19 @@
 
 use crate::books::Books;
 use crate::copies::Copies;
+use crate::discover::at;
 use crate::judge::Judge;
 use crate::ledger::{self, SpaceReport};
 use crate::logs::{Changed, Logs};
 use crate::options::PagesOptions;
+use crate::read::Unread;
 use crate::state::State;
 use crate::unit::{Board, Job, Unit};
 use crate::zeros::zeros_in_use;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use vouch_report::Event;
+use vouch_report::{Code, Event, Failure};
 
 /// What pages are held against.
 pub(crate) struct Surroundings {
@@ -89,6 +91,14 @@ fn look(judge: &mut Judge, number: usize, unit: Unit, books: &Books) -> bool {
 pub(crate) fn finish(job: &Job, options: &PagesOptions, around: &Surroundings, books: &Books) -> SpaceReport {
     let root = &job.space.root;
     let state = around.state(root).confirmed(root, options.state, options.backup_key.as_ref());
+    let state = state.unwrap_or_else(|Unread { path, error }| {
+        for part in &job.space.parts {
+            let label = &part.found.label;
+            let why = format!("as of when {label} is, is not known: {} could not be read: {error}", path.display());
+            books.error(at(label, Failure::new(Code::FileUnreadable, why)));
+        }
+        State::Unknown
+    });
     let empty = Copies::default();
     let copies = around.copies.get(root).unwrap_or(&empty);
     let mut report = ledger::report(job, options, &state, copies, || around.logs.of(root, &state));

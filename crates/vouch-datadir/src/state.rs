@@ -7,8 +7,9 @@
 use crate::keyring::BackupKey;
 use crate::options::StateChoice;
 use crate::packed;
-use crate::read::{self, Source};
+use crate::read::{self, Source, Unread};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use vouch_convert::{array, parse, to_size, widen};
 use vouch_innodb::{Lsn, MariadbLog, MysqlLog, RedoBlock, RingLog};
@@ -35,12 +36,21 @@ impl State {
     pub(crate) const NOTES: [&'static str; 2] = ["xtrabackup_checkpoints", "mariadb_backup_checkpoints"];
 
     /// The state of the instance that lies in `root`, or in the folder above it.
-    pub(crate) fn of(root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> State {
-        State::chosen(choice).unwrap_or_else(|| {
-            let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
-            let state = told_in(root, key);
-            if state != State::Unknown { state } else { above.map_or(State::Unknown, |above| told_in(&above, key)) }
-        })
+    ///
+    /// # Errors
+    /// What tells of it could not be read.
+    pub(crate) fn of(root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> Result<State, Unread> {
+        if let Some(chosen) = State::chosen(choice) {
+            return Ok(chosen);
+        }
+        let state = told_in(root, key)?;
+        let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
+        match above.filter(|_| state == State::Unknown).map(|above| told_in(&above, key)) {
+            // The folder above may be of somebody else.
+            Some(Err(unread)) if unread.error.kind() != io::ErrorKind::PermissionDenied => Err(unread),
+            Some(Ok(above)) => Ok(above),
+            _ => Ok(state),
+        }
     }
 
     /// Whether both say the same of files, for whatever reason.
@@ -78,19 +88,29 @@ impl State {
     }
 
     /// The same of a directory.
-    pub(crate) fn since(root: &Path, key: Option<&BackupKey>) -> Option<Lsn> {
-        State::NOTES.iter().find_map(|name| since(&noted_in(root, name, key)?))
+    ///
+    /// # Errors
+    /// A note could not be read.
+    pub(crate) fn since(root: &Path, key: Option<&BackupKey>) -> Result<Option<Lsn>, Unread> {
+        for name in State::NOTES {
+            if let Some(since) = noted_in(root, name, key)?.as_deref().and_then(since) {
+                return Ok(Some(since));
+            }
+        }
+        Ok(None)
     }
 
     /// The state once files have been read: those of one moment must not have gone on since then.
-    pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> State {
-        match self {
-            // What lies in an image does not go on.
-            State::Whole(..) if root.is_dir() && State::of(root, choice, key) != *self => {
-                State::Raw("a server went on writing while the files were read".to_owned(), None)
-            }
-            state => state.clone(),
+    ///
+    /// # Errors
+    /// What tells of it could not be read.
+    pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> Result<State, Unread> {
+        // What lies in an image does not go on.
+        if matches!(self, State::Whole(..)) && root.is_dir() && State::of(root, choice, key)? != *self {
+            let why = "a server went on writing while the files were read".to_owned();
+            return Ok(State::Raw(why, None));
         }
+        Ok(self.clone())
     }
 
     /// The state of files whose log ends where everything was written.
@@ -131,19 +151,47 @@ impl State {
     }
 }
 
-/// A note of a backup tool. One that cannot be read is told where the packed files beside it are read.
-fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Option<String> {
-    packed::beside(&folder.join(name), key).unwrap_or(None)
+/// A note of a backup tool. One that cannot be unpacked is told where the packed files beside it are read.
+fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Result<Option<String>, Unread> {
+    let path = folder.join(name);
+    let text = packed::beside(&path, key);
+    Ok(Unread::unless_missing(&path, text)?.flatten())
 }
 
-fn told_in(folder: &Path, key: Option<&BackupKey>) -> State {
-    State::NOTES
-        .iter()
-        .find_map(|name| backup(name, &noted_in(folder, name, key)?))
-        .or_else(|| mysql(folder))
-        .or_else(|| mariadb(folder))
-        .or_else(|| ring(folder))
-        .unwrap_or(State::Unknown)
+fn told_in(folder: &Path, key: Option<&BackupKey>) -> Result<State, Unread> {
+    for name in State::NOTES {
+        if let Some(state) = noted_in(folder, name, key)?.and_then(|text| backup(name, &text)) {
+            return Ok(state);
+        }
+    }
+    for told in [mysql, mariadb, ring] {
+        if let Some(state) = told(folder)? {
+            return Ok(state);
+        }
+    }
+    Ok(State::Unknown)
+}
+
+/// The first bytes of a file, where there is one.
+fn head(path: &Path, bytes: usize) -> Result<Option<Vec<u8>>, Unread> {
+    Unread::unless_missing(path, read::head(path, bytes))
+}
+
+/// Fills the buffers from places of a file; false where there is none, or it ends before.
+fn filled(path: &Path, places: &mut [(&mut [u8], u64)]) -> Result<bool, Unread> {
+    let read = Source::open(path).and_then(|source| {
+        let mut whole = true;
+        for (buffer, offset) in places {
+            whole &= source.read_at(buffer, *offset)? == buffer.len();
+        }
+        Ok(whole)
+    });
+    Ok(Unread::unless_missing(path, read)?.unwrap_or(false))
+}
+
+/// Bytes of a file, where there is one.
+fn length(path: &Path) -> Result<Option<u64>, Unread> {
+    Unread::unless_missing(path, fs::metadata(path).map(|data| data.len()))
 }
 
 fn since(text: &str) -> Option<Lsn> {
@@ -170,14 +218,21 @@ fn backup(name: &str, text: &str) -> Option<State> {
 
 /// MySQL writes where the log ended to the system tablespace when it shuts down, and recovers when
 /// the log's checkpoint is another.
-fn mysql(folder: &Path) -> Option<State> {
-    let files = fs::read_dir(folder.join("#innodb_redo")).ok()?.filter_map(|file| Some(file.ok()?.path()));
-    let logs: Vec<(PathBuf, MysqlLog)> = files
-        .filter_map(|path| read::head(&path, MysqlLog::HEAD).ok().and_then(|head| Some((path, MysqlLog::read(&head)?))))
-        .collect();
-    let checkpoint = logs.iter().filter_map(|(_, log)| log.checkpoint).max()?;
-    let ends = flushed(folder)? == checkpoint && logs.iter().any(|(path, log)| ends_at(path, log, checkpoint));
-    Some(shut_down(ends, checkpoint))
+fn mysql(folder: &Path) -> Result<Option<State>, Unread> {
+    let redo = folder.join("#innodb_redo");
+    let paths = read::entries(&redo);
+    let mut logs: Vec<(PathBuf, MysqlLog)> = Vec::new();
+    for path in Unread::unless_missing(&redo, paths)?.into_iter().flatten() {
+        let log = head(&path, MysqlLog::HEAD)?.and_then(|head| MysqlLog::read(&head));
+        logs.extend(log.map(|log| (path, log)));
+    }
+    let Some(checkpoint) = logs.iter().filter_map(|(_, log)| log.checkpoint).max() else { return Ok(None) };
+    let Some(flushed) = flushed(folder)? else { return Ok(None) };
+    let mut ends = false;
+    for (path, log) in logs.iter().filter(|_| flushed == checkpoint) {
+        ends |= ends_at(path, log, checkpoint)?;
+    }
+    Ok(Some(shut_down(ends, checkpoint)))
 }
 
 fn shut_down(clean: bool, checkpoint: Lsn) -> State {
@@ -190,53 +245,57 @@ fn shut_down(clean: bool, checkpoint: Lsn) -> State {
 }
 
 /// Where the log ended when the server was shut down last, by the system tablespace.
-fn flushed(folder: &Path) -> Option<Lsn> {
-    let first = read::head(&folder.join("ibdata1"), 64).ok()?;
-    Some(Lsn(u64::from_be_bytes(array(first.get(26..34)?)?)))
+fn flushed(folder: &Path) -> Result<Option<Lsn>, Unread> {
+    let first = head(&folder.join("ibdata1"), 64)?;
+    Ok(first.as_deref().and_then(|first| array(first.get(26..34)?)).map(|bytes| Lsn(u64::from_be_bytes(bytes))))
 }
 
 /// The same of MySQL up to 8.0.29 and MariaDB up to 10.7, whose files are one circle.
-fn ring(folder: &Path) -> Option<State> {
+fn ring(folder: &Path) -> Result<Option<State>, Unread> {
     let file = |number: u64| folder.join(format!("ib_logfile{number}"));
-    let head = read::head(&file(0), MysqlLog::HEAD).ok()?;
-    let log = RingLog::read(&head)?;
-    let bytes = fs::metadata(file(0)).ok()?.len();
-    let (number, offset) = (log.offset.checked_div(bytes)?, log.offset.checked_rem(bytes)?);
+    let Some(head) = head(&file(0), MysqlLog::HEAD)? else { return Ok(None) };
+    let (log, bytes) = (RingLog::read(&head), length(&file(0))?);
+    let place = log
+        .as_ref()
+        .zip(bytes)
+        .and_then(|(log, bytes)| Some((log.offset.checked_div(bytes)?, log.offset.checked_rem(bytes)?)));
+    let (Some(log), Some((number, offset)), Some(flushed)) = (log, place, flushed(folder)?) else { return Ok(None) };
     let mut blocks = [0; 2 * MysqlLog::BLOCK];
     let begins = offset - offset % widen(MysqlLog::BLOCK);
-    Source::open(&file(number)).and_then(|source| source.read_at(&mut blocks, begins)).ok()?;
+    // The last block of the file has none behind it.
+    if length(&file(number))?.is_none() {
+        return Ok(None);
+    }
+    filled(&file(number), &mut [(&mut blocks, begins)])?;
     let (block, next) = blocks.split_at(MysqlLog::BLOCK);
-    let clean = flushed(folder)? == log.checkpoint;
+    let clean = flushed == log.checkpoint;
     let blocks = log.from_checkpoint();
     if !RingLog::is_encrypted(&head) {
-        return Some(shut_down(clean && blocks.ends_in(block, log.checkpoint), log.checkpoint));
+        return Ok(Some(shut_down(clean && blocks.ends_in(block, log.checkpoint), log.checkpoint)));
     }
     // Where an encrypted log ends in its last block, its key alone tells.
     let goes_on = !clean || !matches!(blocks.block(1, next), RedoBlock::Empty | RedoBlock::Old);
-    goes_on.then(|| shut_down(false, log.checkpoint))
+    Ok(goes_on.then(|| shut_down(false, log.checkpoint)))
 }
 
 /// Whether the log ends with the block that holds this LSN.
-fn ends_at(path: &Path, log: &MysqlLog, lsn: Lsn) -> bool {
+fn ends_at(path: &Path, log: &MysqlLog, lsn: Lsn) -> Result<bool, Unread> {
     let mut block = [0; MysqlLog::BLOCK];
-    let Some(offset) = log.block_of(lsn) else { return false };
-    let read = Source::open(path).and_then(|source| source.read_at(&mut block, offset));
-    read.is_ok_and(|read| read == block.len()) && log.ends_in(&block, lsn)
+    let Some(offset) = log.block_of(lsn) else { return Ok(false) };
+    Ok(filled(path, &mut [(&mut block, offset)])? && log.ends_in(&block, lsn))
 }
 
 /// MariaDB's log says it by itself: it ends with the mark of the checkpoint.
-fn mariadb(folder: &Path) -> Option<State> {
+fn mariadb(folder: &Path) -> Result<Option<State>, Unread> {
     let path = folder.join("ib_logfile0");
-    let bytes = fs::metadata(&path).ok()?.len();
-    let log = MariadbLog::read(&read::head(&path, MariadbLog::HEAD).ok()?, bytes)?;
-    let source = Source::open(&path).ok()?;
+    let (Some(bytes), Some(head)) = (length(&path)?, head(&path, MariadbLog::HEAD)?) else { return Ok(None) };
+    let Some(log) = MariadbLog::read(&head, bytes) else { return Ok(None) };
     let (offset, until_turn) = log.offset_of(log.end);
     let mut tail = vec![0; TAIL.min(usize::try_from(bytes - log.start()).unwrap_or(TAIL))];
     let turn = to_size(until_turn).min(tail.len());
     let (first, second) = tail.split_at_mut(turn);
-    source.read_at(first, offset).ok()?;
-    source.read_at(second, log.start()).ok()?;
-    Some(shut_down(log.ends_at_checkpoint(&tail), log.checkpoint))
+    filled(&path, &mut [(first, offset), (second, log.start())])?;
+    Ok(Some(shut_down(log.ends_at_checkpoint(&tail), log.checkpoint)))
 }
 
 #[cfg(test)]
@@ -253,6 +312,20 @@ mod tests {
         assert_eq!(state.end(), Some(Lsn(4711)));
         let state = backup("xtrabackup_checkpoints", &NOTE.replace("full-backuped", "full-prepared")).unwrap();
         assert_eq!((matches!(state, State::Whole(..)), state.end()), (true, None));
+    }
+
+    /// A note that could not be read counted as one that says nothing: pages newer than the backup had no finding.
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    fn what_cannot_be_read_is_not_taken_for_silence() {
+        for name in ["xtrabackup_checkpoints", "ib_logfile0", "#innodb_redo"] {
+            let folder = tempfile::tempdir().unwrap();
+            assert_eq!(State::of(folder.path(), StateChoice::Auto, None).unwrap(), State::Unknown, "nothing is there");
+            // A link to itself cannot be read by anybody, root included.
+            std::os::unix::fs::symlink(name, folder.path().join(name)).unwrap();
+            let unread = State::of(folder.path(), StateChoice::Auto, None).unwrap_err();
+            assert_eq!(unread.path, folder.path().join(name));
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::kind::Kind;
 use crate::logs::{self, LogReport, Logs, StreamedLog};
 use crate::options::{Inputs, Level, PagesOptions, StateChoice};
 use crate::packed::{Delta, Streamed, read_all};
-use crate::presence::{Checked, Known, Presence};
+use crate::presence::{Checked, InFolder, Known, Presence};
 use crate::scan::{Surroundings, finish, scan};
 use crate::space::{self, OpenError, Since, Space};
 use crate::state::State;
@@ -49,7 +49,7 @@ pub fn verify(options: &PagesOptions, inputs: Inputs, context: &RunContext) -> R
     books.check_beside();
     let all = files.clone();
     let (copies, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| file.kind == Kind::Doublewrite);
-    let states = states(&files, options);
+    let states = states(&files, &homes, options, &books);
     let (packed, files): (Vec<Found>, Vec<Found>) =
         files.into_iter().partition(|file| matches!(file.kind, Kind::Packed | Kind::Delta | Kind::CloudObject));
     let (logs, files): (Vec<Found>, Vec<Found>) = files.into_iter().partition(|file| logs::takes(file.kind));
@@ -174,7 +174,13 @@ impl Run<'_> {
             let known = around.states.iter().find(|(root, _)| root == delta.root());
             let state = known.map_or(&State::Unknown, |(_, state)| state);
             let noted = since.iter().find(|(root, _)| root == delta.root()).map(|(_, since)| *since);
-            let noted = noted.or_else(|| State::since(delta.root(), options.backup_key.as_ref()));
+            let noted = match noted {
+                Some(noted) => Some(noted),
+                None => State::since(delta.root(), options.backup_key.as_ref()).unwrap_or_else(|unread| {
+                    self.books.error(unreadable(&unread.path.display().to_string(), &unread.error));
+                    None
+                }),
+            };
             self.books.space(&mut delta.report(state, noted, options.max_findings));
         }
         for root in roots {
@@ -194,7 +200,10 @@ impl Run<'_> {
         for home in homes {
             let still = still(&home.root);
             let key = self.options.backup_key.as_ref();
-            let known = known.in_folder(&home.root, still, key);
+            let known = known.in_folder(&home.root, still, key).unwrap_or_else(|unread| {
+                self.books.error(home.unread(&unread));
+                InFolder::default()
+            });
             let Checked { findings, errors } = Presence { home, known, still, key }.check(files);
             findings.into_iter().for_each(|finding| self.books.finding(finding));
             errors.into_iter().for_each(|error| self.books.error(error));
@@ -237,6 +246,10 @@ impl Run<'_> {
         let mut words: Vec<String> = Vec::new();
         for (root, state) in &around.states {
             let state = state.confirmed(root, options.state, options.backup_key.as_ref());
+            let state = state.unwrap_or_else(|unread| {
+                self.books.error(unreadable(&unread.path.display().to_string(), &unread.error));
+                State::Unknown
+            });
             if let State::Raw(why, _) = &state {
                 self.books.notice(Code::RawState, format!("{}: {why}", in_words(root)));
             }
@@ -380,12 +393,19 @@ fn whole_file(found: &Found, page_bytes: u64, tally: PageTally, state: FileState
 }
 
 /// The state of each instance, before anything of it is read.
-fn states(files: &[Found], options: &PagesOptions) -> Vec<(PathBuf, State)> {
+fn states(files: &[Found], homes: &[Home], options: &PagesOptions, books: &Books) -> Vec<(PathBuf, State)> {
     let mut states: Vec<(PathBuf, State)> = Vec::new();
-    for file in files {
-        if !states.iter().any(|(root, _)| *root == file.root) {
-            states.push((file.root.clone(), State::of(&file.root, options.state, options.backup_key.as_ref())));
+    for Found { root, .. } in files {
+        if states.iter().any(|(known, _)| known == root) {
+            continue;
         }
+        let state = State::of(root, options.state, options.backup_key.as_ref()).unwrap_or_else(|unread| {
+            let home = homes.iter().find(|home| home.root == *root);
+            let by_path = || unreadable(&unread.path.display().to_string(), &unread.error);
+            books.error(home.map_or_else(by_path, |home| home.unread(&unread)));
+            State::Unknown
+        });
+        states.push((root.clone(), state));
     }
     states
 }

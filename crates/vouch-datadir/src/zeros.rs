@@ -9,6 +9,7 @@ use crate::discover::{Found, at};
 use crate::kind::Kind;
 use crate::ledger::SpaceReport;
 use crate::logs::{Changed, LogChanges};
+use crate::read;
 use crate::space::Space;
 use crate::state::State;
 use crate::unit::{Job, Seen};
@@ -98,8 +99,8 @@ fn judge_raw(job: &Job, log: &LogChanges, zeros: Vec<PageNo>, seen: &mut Seen, r
 fn is_being_truncated(root: &Path) -> bool {
     let is_mark = |name: &str| name.starts_with("undo_") && name.ends_with("_trunc.log");
     // A folder that cannot be read has failed before.
-    let Ok(entries) = std::fs::read_dir(root) else { return true };
-    entries.into_iter().any(|entry| entry.map_or(true, |entry| is_mark(&entry.file_name().to_string_lossy())))
+    let Ok(paths) = read::entries(root) else { return true };
+    paths.iter().filter_map(|path| path.file_name()).any(|name| is_mark(&name.to_string_lossy()))
 }
 
 /// The LSN as of which it is noted whether the page is in use.

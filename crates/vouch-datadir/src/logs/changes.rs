@@ -255,8 +255,7 @@ struct LogFile {
 
 fn mysql_files(folder: &Path) -> io::Result<Vec<LogFile>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    for path in read::entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if let Kind::Redo(number) = Kind::of(&name) {
             let log = MysqlLog::read(&read::head(&path, MysqlLog::HEAD)?);
