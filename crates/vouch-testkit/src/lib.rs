@@ -43,5 +43,5 @@ pub use numbers::numbers;
 pub use proxy::Proxy;
 pub use seed::{FULL, PASSWORD, SELECT_ONLY};
 pub use server::{Server, ServerConfig};
-pub use shim::{ReadFault, Shim};
+pub use shim::{Calls, ReadFault, Shim};
 pub use topology::{Topology, TopologyBuilder};
