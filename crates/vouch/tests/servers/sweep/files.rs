@@ -2,10 +2,10 @@
 //! is short, fails, returns zeros or another page; the list of a folder is without an entry, or breaks off; a file
 //! cannot be opened or asked about.
 //!
-//! It goes over the directories of both servers, a backup, two archives one behind the other, the same packed, and
-//! files that are packed, renamed or encrypted each by itself. Every file has one damaged page, and a table's file is
-//! gone. A run must never end with 0, nor in a crash. Every damaged file is named by every run, spoilt or not: a
-//! finding may be missing only where an error or an unproven item names its file, or what tells of it.
+//! It goes over the directories of both servers, a backup, two archives one behind the other, the same packed, an image
+//! of a backup tool, and files that are packed, renamed or encrypted each by itself. Every file has one damaged page,
+//! and a table's file is gone. A run must never end with 0, nor in a crash. Every damaged file is named by every run,
+//! spoilt or not: a finding may be missing only where an error or an unproven item names its file, or what tells of it.
 //!
 //! Put back, each of these faults made it fail:
 //!
@@ -82,7 +82,7 @@ fn spoil_page(path: &Path, page: usize) {
 
 /// Damaged files of a directory as people keep them: one archive behind another, the same packed, and files that are
 /// packed, renamed or encrypted each by itself.
-fn images(from: &Ground, to: &Path) -> Vec<Ground> {
+fn images(flavor: Flavor, from: &Ground, to: &Path) -> Vec<Ground> {
     // Of more than one read each: zeros in the place of all of an archive are what archives are filled up with.
     let (one, two) = ("forms/dynamic.ibd", "forms/compact.ibd");
     let data = from.path.display();
@@ -98,11 +98,17 @@ fn images(from: &Ground, to: &Path) -> Vec<Ground> {
         let owed = owed.iter().map(|name| (*name).to_owned()).collect();
         Ground { path: to.join(name), owed }
     };
-    vec![
+    let mut grounds = vec![
         ground("two.tar", &[one, two]),
         ground("two.tar.gz", &[one, two]),
         ground("packed", &["a.ibd.gz", "b.ibd.zst", "c.ibd.bak", "d.IBD", "e.ibd.enc"]),
-    ]
+    ];
+    // MySQL has no tool of its own for such images.
+    if flavor == Flavor::Mariadb {
+        shell(format!("cd {data}; mbstream -c {one} {two} > {}/two.mbstream", to.display()));
+        grounds.push(ground("two.mbstream", &[one, two]));
+    }
+    grounds
 }
 
 /// A run of vouch whose `number`-th call below `folder` is spoilt.
@@ -238,8 +244,8 @@ fn no_spoilt_call_makes_a_directory_an_image_or_a_file_look_better() {
         for name in ["forms/zip1.ibd", "forms/compact.ibd"] {
             of_one_file(&shims, &ground.path.join(name));
         }
-        for image in images(&ground, &home) {
-            over_pages(&shims, &image, &image.path, Sample { reads: 4, entries: 4, looks: 4 });
+        for image in images(flavor, &ground, &home) {
+            over_pages(&shims, &image, &image.path, Sample { reads: 10, entries: 8, looks: 6 });
         }
         over_pages(&shims, &ground, &ground.path, Sample { reads: 2, entries: 6, looks: 5 });
         let tables = ground.path.join(spaces::DATABASE);
