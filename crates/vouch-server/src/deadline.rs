@@ -4,11 +4,8 @@
 //! One thread looks after all connections of the process, and is there only while there are any.
 //! It shuts the socket down, which wakes whoever reads from it, through TLS as well.
 
-use filedescriptor::FileDescriptor;
-use mysql::Conn;
 use std::io;
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
@@ -44,16 +41,11 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// An end for each answer on `conn`, `limit` after its question.
-    ///
-    /// # Errors
-    /// When the process may not have more descriptors.
-    pub fn of(conn: &Conn, limit: Duration) -> io::Result<Self> {
-        let descriptor = FileDescriptor::dup(conn).map_err(io::Error::other)?;
-        let socket = TcpStream::from(descriptor.as_fd().try_clone_to_owned()?);
+    /// An end for each answer on the connection whose socket this is a handle of, `limit` after its question.
+    pub fn of(socket: TcpStream, limit: Duration) -> Self {
         let connection = Arc::new(Connection { socket, due_ms: AtomicU64::new(0), cut: AtomicBool::new(false) });
         watch(&connection);
-        Ok(Deadline { connection, limit })
+        Deadline { connection, limit }
     }
 
     /// Begins, or begins again: something is asked now, or the answer has made progress.
@@ -171,16 +163,10 @@ mod tests {
         (client, listener.accept().unwrap().0)
     }
 
-    fn deadline(socket: TcpStream, limit: Duration) -> Deadline {
-        let connection = Arc::new(Connection { socket, due_ms: AtomicU64::new(0), cut: AtomicBool::new(false) });
-        watch(&connection);
-        Deadline { connection, limit }
-    }
-
     #[test]
     fn whoever_reads_past_the_end_is_woken_and_nobody_before() {
         let (client, _server) = pair();
-        let deadline = deadline(client.try_clone().unwrap(), Duration::from_millis(300));
+        let deadline = Deadline::of(client.try_clone().unwrap(), Duration::from_millis(300));
         deadline.begin();
         thread::sleep(Duration::from_millis(200));
         deadline.begin();

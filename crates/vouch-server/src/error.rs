@@ -1,8 +1,8 @@
 //! What can go wrong between us and a server, sorted by what the caller should do.
 
-use mysql_common::proto::codec::error::PacketCodecError;
+use crate::wire::WireError;
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 /// A failure of a session or a statement, with the server it happened on.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct ServerError {
     pub server: String,
     /// What kind of failure, which decides what to do about it.
     pub fault: Fault,
-    /// What the server or the library said, in its own words.
+    /// What the server or the connection said.
     pub message: String,
     /// The server's error number, where the server itself answered.
     pub code: Option<u16>,
@@ -93,24 +93,22 @@ impl ServerError {
         ServerError { server: server.to_owned(), fault, message: message.into(), code: None, wire: None }
     }
 
-    /// Sorts what the wire library reports.
-    pub(crate) fn from_mysql(server: &str, error: &mysql::Error) -> Self {
-        let (fault, message) = match error {
-            mysql::Error::MySqlError(e) => (fault_of_code(e.code), format!("{} ({})", e.message, e.code)),
-            mysql::Error::IoError(e) if e.kind() == ErrorKind::FileTooLarge => (Fault::Other, TOO_LARGE.to_owned()),
-            mysql::Error::IoError(e) if e.kind() == ErrorKind::NotADirectory => (Fault::Tls, NO_KEY.to_owned()),
-            mysql::Error::IoError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
-            mysql::Error::DriverError(e) => fault_of_driver(e),
-            mysql::Error::TlsError(e) => (Fault::Tls, e.to_string()),
-            mysql::Error::CodecError(PacketCodecError::PacketTooLarge) => (Fault::Other, TOO_LARGE.to_owned()),
-            mysql::Error::CodecError(e) => (fault_of_transport(&e.to_string()), e.to_string()),
-            other => (Fault::Other, other.to_string()),
+    /// Sorts what a connection reports.
+    pub(crate) fn from_wire(server: &str, error: &WireError) -> Self {
+        let (fault, wire) = match error {
+            WireError::Refused(refusal) => return ServerError::from_code(server, refusal.code, &refusal.message),
+            WireError::UnknownHost(_) => (Fault::UnknownHost, Some(Wire::Refused)),
+            WireError::NoConnection(cause) => (Fault::Lost, Some(wire_of_connect(cause.kind()))),
+            WireError::ConnectTimeout => (Fault::Lost, Some(Wire::NoAnswer)),
+            WireError::HandshakeTimeout => (Fault::Lost, Some(Wire::Silent)),
+            WireError::NoTls | WireError::NoServerKey | WireError::KeyFile(..) => (Fault::Tls, None),
+            WireError::Tls(_) => (Fault::Tls, Some(Wire::Broken)),
+            WireError::Plugin(_) => (Fault::Other, None),
+            WireError::TooLong => (Fault::Other, Some(Wire::Broken)),
+            WireError::Nonsense(_) => (Fault::Lost, Some(Wire::Broken)),
+            WireError::Io(cause) => (Fault::Lost, Some(wire_of_bytes(cause))),
         };
-        let code = match error {
-            mysql::Error::MySqlError(e) => Some(e.code),
-            _ => None,
-        };
-        ServerError { code, wire: wire_of(error), ..ServerError::new(server, fault, message) }
+        ServerError { wire, ..ServerError::new(server, fault, error.to_string()) }
     }
 
     /// What a warning of the server says, as an error.
@@ -124,13 +122,6 @@ impl ServerError {
         matches!(self.fault, Fault::Lost | Fault::Busy)
     }
 }
-
-/// What is said where a password would be encrypted with a key that the server sends ([`crate::Target`]).
-const NO_KEY: &str = "the password would be sent encrypted with a key that the server sends, which an impostor can \
-    send too; let the server offer TLS, name its key with server-public-key-path, or accept any with \
-    get-server-public-key=1";
-
-const TOO_LARGE: &str = "it sends a packet that is longer than twice its max_allowed_packet";
 
 /// Server error numbers (MySQL and MariaDB share those named here).
 fn fault_of_code(code: u16) -> Fault {
@@ -148,70 +139,20 @@ fn fault_of_code(code: u16) -> Fault {
     }
 }
 
-/// A handshake of TLS that fails looks like a broken connection, but for its words.
-fn fault_of_transport(text: &str) -> Fault {
-    match text {
-        _ if text.contains("failed to lookup address") => Fault::UnknownHost,
-        _ if text.contains("invalid peer certificate") => Fault::Tls,
-        _ => Fault::Lost,
-    }
-}
-
-fn wire_of(error: &mysql::Error) -> Option<Wire> {
-    use mysql::DriverError::{ConnectTimeout, CouldNotConnect, PacketOutOfSync, PacketTooLarge, Protocol41NotSet};
-    use mysql::DriverError::{Timeout, UnexpectedPacket, UnsupportedProtocol};
-    use std::io::ErrorKind::{ConnectionRefused, NotFound};
-    match error {
-        mysql::Error::IoError(e) if e.kind() == ErrorKind::NotADirectory => None,
-        mysql::Error::IoError(e) if matches!(e.kind(), ConnectionRefused | NotFound) => Some(Wire::Refused),
-        mysql::Error::DriverError(ConnectTimeout) => Some(Wire::NoAnswer),
-        mysql::Error::DriverError(CouldNotConnect(Some((_, _, kind)))) => Some(wire_of_connect(*kind)),
-        mysql::Error::DriverError(CouldNotConnect(None)) => Some(Wire::Refused),
-        mysql::Error::DriverError(Timeout) => Some(Wire::Silent),
-        mysql::Error::DriverError(
-            PacketOutOfSync | PacketTooLarge | Protocol41NotSet | UnexpectedPacket | UnsupportedProtocol(_),
-        ) => Some(Wire::Broken),
-        mysql::Error::IoError(_) | mysql::Error::CodecError(_) | mysql::Error::TlsError(_) => {
-            Some(if is_timeout(error) { Wire::Silent } else { Wire::Broken })
-        }
-        _ => None,
-    }
-}
-
-fn wire_of_connect(kind: std::io::ErrorKind) -> Wire {
-    use std::io::ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut, WouldBlock};
+fn wire_of_connect(kind: ErrorKind) -> Wire {
+    use ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut, WouldBlock};
     match kind {
         HostUnreachable | NetworkUnreachable | TimedOut | WouldBlock => Wire::NoAnswer,
         _ => Wire::Refused,
     }
 }
 
-/// Whether a wait for bytes ran into its limit, however deep the library has wrapped that.
-fn is_timeout(error: &mysql::Error) -> bool {
-    use std::io::ErrorKind::{TimedOut, WouldBlock};
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|e| matches!(e.kind(), TimedOut | WouldBlock)) {
-            return true;
-        }
-        cause = error.source();
+/// Whether a wait for bytes ran into its limit, or the connection broke.
+fn wire_of_bytes(error: &io::Error) -> Wire {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => Wire::Silent,
+        _ => Wire::Broken,
     }
-    let text = error.to_string();
-    text.contains("temporarily unavailable") || text.contains("timed out")
-}
-
-fn fault_of_driver(error: &mysql::DriverError) -> (Fault, String) {
-    let text = error.to_string();
-    let fault = match error {
-        mysql::DriverError::TlsNotSupported => Fault::Tls,
-        _ if text.contains("lookup address") || text.contains("could not resolve") => Fault::UnknownHost,
-        mysql::DriverError::ConnectTimeout | mysql::DriverError::CouldNotConnect(_) | mysql::DriverError::Timeout => {
-            Fault::Lost
-        }
-        mysql::DriverError::PacketOutOfSync | mysql::DriverError::UnexpectedPacket => Fault::Lost,
-        _ => Fault::Other,
-    };
-    (fault, text)
 }
 
 impl fmt::Display for ServerError {

@@ -4,6 +4,7 @@
 //! connection with fixed settings, read only but for the replicate table; everything
 //! that can be asked is a named operation on it (see the files under `sql/`).
 
+mod address;
 mod binlog;
 mod capability;
 mod deadline;
@@ -25,7 +26,7 @@ pub use capability::{Capabilities, Capability};
 pub use error::{Fault, ServerError, Wire};
 pub use flavor::{Flavor, Version, parse_version};
 pub use ident::TableName;
-pub use mysql::Value;
+pub use mysql_common::Value;
 pub use position::{LogPlace, Position, PositionKind};
 pub use registry::{Addresses, Registry};
 pub use session::{Access, Identity, Limits, Result, Session};

@@ -132,7 +132,7 @@ fn moved(target: &Target, before: &Identity, now: &Identity) -> ServerError {
 /// Numbers of connections mean something on their own server alone.
 fn kill(connections: &Connections, deadline: Duration) {
     let limits = Limits { connect: deadline, read: deadline, ..Limits::default() };
-    let Ok((mut conn, _)) = connect(&connections.target, limits) else { return };
+    let Ok(mut conn) = connect(&connections.target, limits) else { return };
     let conditions = Conditions { limits, access: &Access::ReadOnly };
     let known = &connections.identity;
     match settings::settle(&mut conn, &conditions, Some(known)) {

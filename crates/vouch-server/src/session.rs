@@ -11,15 +11,15 @@ use crate::deadline::Deadline;
 use crate::error::{Fault, ServerError, Wire};
 use crate::flavor::Flavor;
 use crate::registry::Registry;
+use crate::sql::decode;
 use crate::sql::rows::unhurried;
 use crate::sql::settings::{self, Conditions};
-use crate::target::{Target, TlsMode};
-use crate::wire::{Answer, Cell, Inlet, Slot};
-use mysql::prelude::Queryable;
-use mysql::{Conn, Params, Row, Value};
+use crate::target::Target;
+use crate::wire::{self, Cell, Conn, Door, Slot, Timeouts, WireError};
+use mysql_common::{Row, Value};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use vouch_convert::{to_size, widen};
+use vouch_convert::{parse, to_size, widen};
 
 /// Result of anything that asks a server.
 pub type Result<T> = std::result::Result<T, ServerError>;
@@ -110,10 +110,6 @@ impl Identity {
 /// One connection to one server.
 pub struct Session {
     conn: Conn,
-    /// Whether rows can be read off the socket: nobody but the library can where it is encrypted.
-    plain: bool,
-    /// Where they are read, from the first time on: most sessions never read rows.
-    inlet: Option<Inlet>,
     name: String,
     identity: Arc<Identity>,
     registry: Arc<Registry>,
@@ -142,11 +138,9 @@ impl Session {
     /// # Errors
     /// Those of [`Session::open`].
     pub fn open_for(target: &Target, limits: Limits, access: &Access, registry: &Arc<Registry>) -> Result<Self> {
-        let Opened { conn, encrypted, identity, deadline } = Opened::new(target, limits, access, registry)?;
+        let Opened { conn, identity, deadline } = Opened::new(target, limits, access, registry)?;
         let mut session = Session {
             conn,
-            plain: !encrypted,
-            inlet: None,
             name: target.name().to_owned(),
             identity,
             registry: Arc::clone(registry),
@@ -174,7 +168,7 @@ impl Session {
 
     /// The id of the connection on the server.
     pub fn connection_id(&self) -> u32 {
-        self.conn.connection_id()
+        self.conn.id()
     }
 
     /// Whether the server has `capability`.
@@ -183,7 +177,7 @@ impl Session {
     }
 
     /// Asks on the connection, within the time that an answer may take.
-    fn ask<T>(&mut self, ask: impl FnOnce(&mut Self) -> mysql::Result<T>) -> Result<T> {
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Self) -> wire::Result<T>) -> Result<T> {
         if self.out_of_step {
             return Err(ServerError::new(&self.name, Fault::Lost, "the connection was given up"));
         }
@@ -195,10 +189,10 @@ impl Session {
     }
 
     /// What failed, and whether the connection can still be used.
-    fn failed(&mut self, error: &mysql::Error, cut: bool) -> ServerError {
-        self.out_of_step = !matches!(error, mysql::Error::MySqlError(_));
+    fn failed(&mut self, error: &WireError, cut: bool) -> ServerError {
+        self.out_of_step = !matches!(error, WireError::Refused(_));
         if !cut {
-            return ServerError::from_mysql(&self.name, error);
+            return ServerError::from_wire(&self.name, error);
         }
         let text = format!("the answer did not end within {} s", self.deadline.limit().as_secs_f32());
         ServerError { wire: Some(Wire::Silent), ..ServerError::new(&self.name, Fault::Lost, text) }
@@ -206,7 +200,7 @@ impl Session {
 
     /// Runs a statement and drops its result.
     pub(crate) fn run(&mut self, sql: &str) -> Result<()> {
-        self.ask(|session| session.conn.query_drop(sql))
+        self.ask(|session| session.conn.run(sql)).map(drop)
     }
 
     /// Runs a prepared statement that writes; returns the number of rows that it changed.
@@ -215,8 +209,7 @@ impl Session {
         if !self.writes {
             return Err(ServerError::new(&self.name, Fault::Denied, "the session is read only"));
         }
-        self.ask(|session| session.conn.exec_drop(sql, positional(params)))?;
-        Ok(self.conn.affected_rows())
+        self.ask(|session| session.conn.execute(sql, &params, |_, _, _| {}))
     }
 
     /// All rows of a statement by the text protocol, for `SHOW` and the like.
@@ -227,7 +220,7 @@ impl Session {
     /// All rows of a prepared statement.
     pub(crate) fn rows(&mut self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>> {
         let passed_over = settings::passed_over(sql, &params);
-        let rows: Vec<Row> = self.ask(|session| session.conn.exec(sql, positional(params)))?;
+        let rows = self.ask(|session| session.conn.rows(sql, &params))?;
         self.prove_all_arrived(sql, widen(rows.len()), passed_over)?;
         Ok(rows)
     }
@@ -243,18 +236,17 @@ impl Session {
         };
         let passed_over = settings::passed_over(&sql, &params);
         let rows = self.ask(|Session { conn, deadline, .. }| {
-            let patience = deadline.wait_while(limits.read, is_alive)?;
-            let rows = conn.exec_iter(&sql, positional(params)).and_then(|mut found| {
-                let mut rows: Vec<Row> = found.next().transpose()?.into_iter().collect();
-                drop(patience);
-                deadline.hurry(limits.read)?;
-                for row in found {
-                    rows.push(row?);
+            let mut patience = Some(deadline.wait_while(limits.read, is_alive)?);
+            let (mut rows, mut hurried) = (Vec::new(), Ok(()));
+            let ended = conn.each_row(&sql, &params, |row| {
+                if patience.take().is_some() {
+                    hurried = deadline.hurry(limits.read);
                 }
-                Ok(rows)
+                rows.push(row);
             });
-            deadline.hurry(limits.read)?;
-            rows
+            drop(patience);
+            hurried.and_then(|()| deadline.hurry(limits.read))?;
+            ended.map(|()| rows)
         })?;
         self.prove_all_arrived(&sql, vouch_convert::widen(rows.len()), passed_over)?;
         Ok(rows)
@@ -266,7 +258,8 @@ impl Session {
         if !settings::counts_its_rows(sql) {
             return Ok(());
         }
-        let said: Option<u64> = self.ask(|session| session.conn.query_first(settings::ROWS_SENT))?;
+        let row = self.ask(|session| session.conn.first(settings::ROWS_SENT))?;
+        let said = row.and_then(|row| parse::<u64>(decode::text_at(&row, 0)));
         match said.map(|found| found.saturating_sub(passed_over)) {
             Some(sent) if sent == arrived => Ok(()),
             Some(sent) => {
@@ -304,30 +297,15 @@ impl Session {
         haste: Haste,
         mut take: impl FnMut(Arrived<'_>),
     ) -> Result<()> {
-        self.ask(|session| {
-            let Session { conn, plain, inlet, deadline, identity, .. } = session;
-            let mut take = |row: Arrived<'_>| {
+        self.ask(|Session { conn, deadline, .. }| {
+            conn.execute(sql, &params, |payload, slots, _| {
                 if haste == Haste::EachRow {
                     deadline.begin();
                 }
-                take(row);
-            };
-            if *plain && inlet.is_none() {
-                *inlet = Inlet::of(conn, packet_max(identity.max_allowed_packet)).ok();
-            }
-            if let Some(inlet) = inlet {
-                let statement = conn.prep(sql)?;
-                match inlet.execute(&statement, &params, |payload, slots| take(Arrived::InPlace(payload, slots)))? {
-                    Answer::Whole => return Ok(()),
-                    // The library has its ways with them; what it knows of the columns may be older.
-                    Answer::TooLong => conn.close(statement)?,
-                }
-            }
-            for row in conn.exec_iter(sql, positional(params))? {
-                take(Arrived::Owned(&row?));
-            }
-            Ok(())
-        })
+                take(Arrived { payload, slots });
+            })
+        })?;
+        Ok(())
     }
 }
 
@@ -340,40 +318,29 @@ pub(crate) enum Haste {
     EachRow,
 }
 
-/// A row as it arrives.
+/// A row as it arrives: the packet in which it came, with the places of its values.
 #[derive(Clone, Copy)]
-pub(crate) enum Arrived<'a> {
-    /// Made by the wire library.
-    Owned(&'a Row),
-    /// Still in the packet in which it came, with the places of its values.
-    InPlace(&'a [u8], &'a [Slot]),
+pub(crate) struct Arrived<'a> {
+    payload: &'a [u8],
+    slots: &'a [Slot],
 }
 
 impl<'a> Arrived<'a> {
     /// The value of a column by its number; NULL where there is no such column.
     pub fn cell(self, at: usize) -> Cell<'a> {
-        match self {
-            Arrived::Owned(row) => row.as_ref(at).map_or(Cell::Null, Cell::from),
-            Arrived::InPlace(payload, slots) => slots.get(at).map_or(Cell::Null, |slot| slot.cell(payload)),
-        }
+        self.slots.get(at).map_or(Cell::Null, |slot| slot.cell(self.payload))
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.registry.remove(&self.name, self.conn.connection_id());
+        self.registry.remove(&self.name, self.conn.id());
     }
-}
-
-/// Named parameters are never used: all of ours are `?`.
-fn positional(params: Vec<Value>) -> Params {
-    if params.is_empty() { Params::Empty } else { Params::Positional(params) }
 }
 
 /// A connection of which is known where it leads.
 pub(crate) struct Opened {
     pub(crate) conn: Conn,
-    pub(crate) encrypted: bool,
     pub(crate) identity: Arc<Identity>,
     pub(crate) deadline: Deadline,
 }
@@ -384,29 +351,24 @@ impl Opened {
     /// # Errors
     /// Those of [`Session::open`].
     pub(crate) fn new(target: &Target, limits: Limits, access: &Access, registry: &Registry) -> Result<Self> {
-        let opened = Opened::settled(target, limits, access, registry)?;
-        if !target.learn_packet(packet_max(opened.identity.max_allowed_packet)) {
-            return opened.noted(target, registry);
-        }
-        // The limit on what it may send is fixed with the connection.
-        drop(opened);
         Opened::settled(target, limits, access, registry)?.noted(target, registry)
     }
 
     fn settled(target: &Target, limits: Limits, access: &Access, registry: &Registry) -> Result<Self> {
-        let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
-        let (mut conn, encrypted) = connect(target, limits)?;
-        let deadline = Deadline::of(&conn, limits.answer()).map_err(|error| fail(error.into()))?;
+        let mut conn = connect(target, limits)?;
+        let handle = conn.handle().map_err(|error| ServerError::from_wire(target.name(), &error.into()))?;
+        let deadline = Deadline::of(handle, limits.answer());
         deadline.begin();
         let conditions = Conditions { limits, access };
         let settled = settings::settle(&mut conn, &conditions, registry.known(target).as_deref());
         deadline.end();
         let identity = Arc::new(settled.map_err(|unsettled| unsettled.on(target.name()))?);
-        Ok(Opened { conn, encrypted, identity, deadline })
+        conn.allow(packet_max(identity.max_allowed_packet));
+        Ok(Opened { conn, identity, deadline })
     }
 
     fn noted(self, target: &Target, registry: &Registry) -> Result<Self> {
-        registry.add(target, self.conn.connection_id(), &self.identity)?;
+        registry.add(target, self.conn.id(), &self.identity)?;
         Ok(self)
     }
 }
@@ -422,40 +384,29 @@ fn packet_max(max_allowed_packet: u64) -> usize {
 const PROTOCOL_MAX: u64 = 1 << 30;
 
 /// The longest packet of a server that has not said what it allows: twice what MySQL allows by default.
-pub(crate) const PACKET_MAX_AT_FIRST: usize = 128 << 20;
+const PACKET_MAX_AT_FIRST: usize = 128 << 20;
 
-/// Connects with TLS as the target asks, and tells whether the connection is encrypted; `preferred`
-/// falls back to plain where the server offers none.
-pub(crate) fn connect(target: &Target, limits: Limits) -> Result<(Conn, bool)> {
-    let open = |tls: bool| {
-        let (opts, encrypted) = target.opts(limits.connect, limits.read, limits.read, tls);
-        let opts = mysql::Opts::from(opts);
-        shake_hands(limits.handshakes, || within(limits.answer(), opts.clone())).map(|conn| (conn, encrypted))
-    };
-    let opened = match target.tls_mode() {
-        TlsMode::Disabled => open(false),
-        TlsMode::Preferred => open(true).or_else(|error| match error {
-            mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) | mysql::Error::TlsError(_) => open(false),
-            other => Err(other),
-        }),
-        _ => open(true),
-    };
-    opened.map_err(|error| ServerError::from_mysql(target.name(), &error))
+/// Connects with TLS as the target asks, and logs in.
+pub(crate) fn connect(target: &Target, limits: Limits) -> Result<Conn> {
+    let timeouts = Timeouts { connect: limits.connect, bytes: limits.read };
+    let door = target.door(timeouts, PACKET_MAX_AT_FIRST);
+    let opened = shake_hands(limits.handshakes, || within(limits.answer(), door.clone()));
+    opened.map_err(|error| ServerError::from_wire(target.name(), &error))
 }
 
 /// A connection that stands within `limit`. One that does not is left to a thread of its own, which
-/// closes it as soon as it stands: nobody else can end a handshake that trickles.
-fn within(limit: Duration, opts: mysql::Opts) -> mysql::Result<Conn> {
-    let (tell, told) = mpsc::sync_channel(1);
+/// closes it as soon as it stands: nobody else can end a name that does not resolve, or a handshake that trickles.
+fn within(limit: Duration, door: Door) -> wire::Result<Conn> {
+    let (send, receive) = mpsc::sync_channel(1);
     // Nobody receives a connection that came too late: it is dropped, which closes it.
-    let connecting = move || drop(tell.send(Conn::new(opts)));
+    let connecting = move || drop(send.send(Conn::open(&door)));
     std::thread::Builder::new().name("connect".to_owned()).spawn(connecting)?;
-    told.recv_timeout(limit).unwrap_or(Err(mysql::Error::DriverError(mysql::DriverError::Timeout)))
+    receive.recv_timeout(limit).unwrap_or(Err(WireError::HandshakeTimeout))
 }
 
 /// Tries again when the connection was taken and then dropped: what a server or a
 /// proxy before it does when it is short of something for a moment.
-fn shake_hands(handshakes: u32, open: impl Fn() -> mysql::Result<Conn>) -> mysql::Result<Conn> {
+fn shake_hands(handshakes: u32, open: impl Fn() -> wire::Result<Conn>) -> wire::Result<Conn> {
     let mut tries = 1;
     loop {
         match open() {
@@ -468,8 +419,8 @@ fn shake_hands(handshakes: u32, open: impl Fn() -> mysql::Result<Conn>) -> mysql
     }
 }
 
-fn was_dropped(error: &mysql::Error) -> bool {
+fn was_dropped(error: &WireError) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error, mysql::Error::IoError(e)
+    matches!(error, WireError::Io(e)
         if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
 }

@@ -14,33 +14,10 @@ pub use crate::tls::{Tls, TlsMode};
 pub use defaults::{Defaults, DefaultsRequest};
 pub use error::TargetError;
 
-use crate::session::PACKET_MAX_AT_FIRST;
+use crate::address::Address;
 use crate::sql::discovery::ReplicaAddress;
-use mysql::OptsBuilder;
+use crate::wire::{Door, ServerKey, Timeouts};
 use settings::{Secret, Settings};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-
-/// The place of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Host (an IPv6 address without brackets) and port.
-    Tcp(String, u16),
-    /// A Unix socket.
-    Socket(PathBuf),
-}
-
-impl Address {
-    fn name(&self) -> String {
-        match self {
-            Address::Tcp(host, port) if host.contains(':') => format!("[{host}]:{port}"),
-            Address::Tcp(host, port) => format!("{host}:{port}"),
-            Address::Socket(path) => path.display().to_string(),
-        }
-    }
-}
 
 /// A server to connect to.
 #[derive(Clone, Debug)]
@@ -51,11 +28,7 @@ pub struct Target {
     password: Option<Secret>,
     inline_password: bool,
     tls: Tls,
-    server_key: Option<PathBuf>,
-    get_server_key: bool,
-    offers_no_tls: Arc<AtomicBool>,
-    /// The longest packet that is taken from it, in bytes.
-    packet_max: Arc<AtomicUsize>,
+    server_key: ServerKey,
     warnings: Vec<String>,
 }
 
@@ -91,14 +64,7 @@ impl Target {
 
     fn new(settings: Settings, inline_password: bool) -> Result<Target, TargetError> {
         let (address, tls) = settings.finish()?;
-        let mut warnings = settings.warnings;
-        if tls.mode == TlsMode::VerifyCa {
-            warnings.push(
-                "verify-ca takes a certificate of any public authority too, not of ssl-ca alone; \
-                 verify-identity also checks the name"
-                    .to_owned(),
-            );
-        }
+        let any_key = settings.get_server_key == Some(true);
         let name = address.name();
         let (user, password) = (settings.user, settings.password);
         Ok(Target {
@@ -108,11 +74,12 @@ impl Target {
             password,
             inline_password,
             tls,
-            server_key: settings.server_key,
-            get_server_key: settings.get_server_key.unwrap_or(false),
-            offers_no_tls: Arc::default(),
-            packet_max: Arc::new(AtomicUsize::new(PACKET_MAX_AT_FIRST)),
-            warnings,
+            server_key: match settings.server_key {
+                Some(path) => ServerKey::File(path),
+                None if any_key => ServerKey::Any,
+                None => ServerKey::None,
+            },
+            warnings: settings.warnings,
         })
     }
 
@@ -185,13 +152,7 @@ impl Target {
             return Err(TargetError::Port);
         }
         let address = Address::Tcp(settings::host(host)?, port);
-        Ok(Target {
-            name: address.name(),
-            address,
-            offers_no_tls: Arc::default(),
-            packet_max: Arc::new(AtomicUsize::new(PACKET_MAX_AT_FIRST)),
-            ..self.clone()
-        })
+        Ok(Target { name: address.name(), address, ..self.clone() })
     }
 
     /// The host and port in a DSN that a server told.
@@ -210,54 +171,19 @@ impl Target {
         }
     }
 
-    /// The key that encrypts the password where the connection does not; `None` asks the server for one.
-    fn key_of_password(&self) -> Option<PathBuf> {
-        let none = || (!self.get_server_key).then(|| PathBuf::from(NO_KEY));
-        self.server_key.clone().or_else(none)
-    }
-
-    /// Takes packets of that many bytes from now on; whether those were too long so far.
-    pub(crate) fn learn_packet(&self, bytes: usize) -> bool {
-        self.packet_max.fetch_max(bytes, Ordering::Relaxed) < bytes
-    }
-
-    /// Options of the wire library, and whether it will encrypt. `tls` false leaves TLS out, which `preferred` falls back to
-    /// where the server offers none; from then on this target and its clones leave it out at
-    /// once, or each connection would break one off first, which the server logs as aborted.
-    pub(crate) fn opts(&self, connect: Duration, read: Duration, write: Duration, tls: bool) -> (OptsBuilder, bool) {
-        let preferred = self.tls.mode == TlsMode::Preferred;
-        if preferred && !tls {
-            self.offers_no_tls.store(true, Ordering::Relaxed);
-        }
-        let tls =
-            tls && self.tls.mode != TlsMode::Disabled && !(preferred && self.offers_no_tls.load(Ordering::Relaxed));
-        let opts = OptsBuilder::new()
-            .user(self.user.clone())
-            .pass(self.password.as_ref().map(|secret| secret.0.clone()))
-            // A zero timeout is refused by the system.
-            .tcp_connect_timeout(Some(connect.max(Duration::from_millis(1))))
-            .read_timeout(Some(read.max(Duration::from_millis(1))))
-            .write_timeout(Some(write.max(Duration::from_millis(1))))
-            .prefer_socket(false)
-            .tcp_nodelay(true)
-            .max_allowed_packet(Some(self.packet_max.load(Ordering::Relaxed)))
-            .server_key_path(self.key_of_password())
-            .connect_attrs(Some([("program_name", "vouch")].into()))
-            .ssl_opts(tls.then(|| self.tls.ssl_opts()));
-        match &self.address {
-            // The library leaves a socket of the system as it is.
-            Address::Socket(path) => (opts.socket(Some(path.to_string_lossy())), false),
-            Address::Tcp(host, port) if host.contains(':') => {
-                (opts.ip_or_hostname(Some(format!("[{host}]"))).tcp_port(*port), tls)
-            }
-            Address::Tcp(host, port) => (opts.ip_or_hostname(Some(host)).tcp_port(*port), tls),
+    /// The way to a connection, which takes packets of up to `longest` bytes.
+    pub(crate) fn door(&self, timeouts: Timeouts, longest: usize) -> Door {
+        Door {
+            address: self.address.clone(),
+            user: self.user.clone().unwrap_or_default(),
+            password: self.password.as_ref().map(|secret| secret.0.clone()).unwrap_or_default(),
+            tls: self.tls.clone(),
+            key: self.server_key.clone(),
+            timeouts,
+            longest,
         }
     }
 }
-
-/// Stands for no key. The wire library asks the server for one unless it has a file, and opens the file
-/// no sooner than it needs it: that fails in a way in which nothing else that it does can fail.
-const NO_KEY: &str = "/dev/null/no key";
 
 /// The name in `[group]`; an IPv6 address in brackets has a colon.
 fn group_name(text: &str) -> Option<&str> {

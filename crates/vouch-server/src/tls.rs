@@ -2,7 +2,6 @@
 //!
 //! [`Tls`] is complete and checked once it is part of a target.
 
-use mysql::{ClientIdentity, SslOpts};
 use std::path::PathBuf;
 
 /// How much TLS a connection asks for, as `--ssl-mode` of the mysql client.
@@ -15,7 +14,7 @@ pub enum TlsMode {
     Preferred,
     /// Always; nothing is verified.
     Required,
-    /// Always; the certificate must be signed by the given CA (or a public one).
+    /// Always; the certificate must be signed by the given authority, or by a public one where none is given.
     VerifyCa,
     /// As [`TlsMode::VerifyCa`], and the certificate must be made out to the host's name.
     VerifyIdentity,
@@ -60,20 +59,6 @@ pub struct Tls {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
-impl Tls {
-    /// What the wire library is to do once TLS is used.
-    pub(crate) fn ssl_opts(&self) -> SslOpts {
-        let identity = self.identity.clone().map(|(cert, key)| ClientIdentity::new(cert, key));
-        // Below verify-ca the CA file is not even opened, as in the mysql client.
-        let ca = self.ca.clone().filter(|_| self.mode.verifies());
-        SslOpts::default()
-            .with_client_identity(identity)
-            .with_root_cert_path(ca)
-            .with_danger_skip_domain_validation(self.mode != TlsMode::VerifyIdentity)
-            .with_danger_accept_invalid_certs(!self.mode.verifies())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,15 +69,5 @@ mod tests {
             assert_eq!(TlsMode::from_name(&mode.name().to_uppercase().replace('-', "_")), Some(mode));
         }
         assert_eq!(TlsMode::from_name("verify"), None);
-    }
-
-    #[test]
-    fn only_the_verifying_modes_verify() {
-        for mode in TlsMode::ALL {
-            let opts = Tls { mode, ca: Some("ca.pem".into()), identity: None }.ssl_opts();
-            assert_eq!(opts.accept_invalid_certs(), !mode.verifies(), "{}", mode.name());
-            assert_eq!(opts.root_cert_path().is_some(), mode.verifies(), "{}", mode.name());
-            assert_eq!(opts.skip_domain_validation(), mode != TlsMode::VerifyIdentity);
-        }
     }
 }

@@ -19,11 +19,13 @@ use crate::registry::Registry;
 use crate::session::{Access, Limits, Opened, Result};
 use crate::sql;
 use crate::target::Target;
+use crate::wire::{Conn, Events, WireError};
 use decode::{Decoder, Raw};
-use mysql::Value;
-use mysql::binlog::EventType;
-use mysql::binlog::events::{Event, EventData};
-use mysql::{BinlogDumpFlags, BinlogRequest, BinlogStream, Conn};
+use mysql_common::Value;
+use mysql_common::binlog::consts::EventType;
+use mysql_common::binlog::events::{Event, EventData};
+use mysql_common::packets::BinlogDumpFlags;
+use mysql_common::packets::binlog_request::BinlogRequest;
 use std::sync::Arc;
 use vouch_convert::parse;
 
@@ -109,7 +111,7 @@ pub fn scan(
     let mut reader = Reader::new(&from.file);
     let stream = open(target, limits, registry, from)?;
     for event in stream {
-        let event = event.map_err(|error| ServerError::from_mysql(target.name(), &error))?;
+        let event = event.map_err(|error| ServerError::from_wire(target.name(), &error))?;
         let end = reader.place(&event);
         if end.as_ref().is_some_and(|end| from.reaches(end)) {
             continue;
@@ -138,7 +140,7 @@ pub fn scan_since(
     let mut reader = Reader::new("");
     let stream = open_since(target, limits, registry, flavor, gtid)?;
     for event in stream {
-        let event = event.map_err(|error| ServerError::from_mysql(target.name(), &error))?;
+        let event = event.map_err(|error| ServerError::from_wire(target.name(), &error))?;
         reader.place(&event);
         reader.take(&event, &mut take);
     }
@@ -195,19 +197,13 @@ fn file_name(name: &str, described: bool) -> String {
     }
 }
 
-fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPlace) -> Result<BinlogStream> {
+fn open(target: &Target, limits: Limits, registry: &Arc<Registry>, from: &LogPlace) -> Result<Events> {
     request(target, limits, registry, |_, request| {
         Ok(request.with_filename(from.file.clone().into_bytes()).with_pos(from.offset.max(4)))
     })
 }
 
-fn open_since(
-    target: &Target,
-    limits: Limits,
-    registry: &Arc<Registry>,
-    flavor: Flavor,
-    gtid: &str,
-) -> Result<BinlogStream> {
+fn open_since(target: &Target, limits: Limits, registry: &Arc<Registry>, flavor: Flavor, gtid: &str) -> Result<Events> {
     let unnamed = || ServerError::new(target.name(), Fault::Other, format!("{gtid} names no place in a binlog"));
     request(target, limits, registry, |conn, request| match flavor {
         Flavor::Mysql => {
@@ -216,7 +212,7 @@ fn open_since(
         }
         Flavor::Mariadb => {
             let known = sql::settings::begin_after(conn, gtid);
-            known.map_err(|error| ServerError::from_mysql(target.name(), &error))?;
+            known.map_err(|error| ServerError::from_wire(target.name(), &error))?;
             Ok(request.with_pos(4_u64))
         }
     })
@@ -232,15 +228,15 @@ fn request(
     limits: Limits,
     registry: &Arc<Registry>,
     begin: impl FnOnce(&mut Conn, BinlogRequest<'static>) -> Result<BinlogRequest<'static>>,
-) -> Result<BinlogStream> {
-    let fail = |error: mysql::Error| ServerError::from_mysql(target.name(), &error);
+) -> Result<Events> {
+    let fail = |error: WireError| ServerError::from_wire(target.name(), &error);
     // A log of another server proves nothing.
     let Opened { mut conn, .. } = Opened::new(target, limits, &Access::ReadOnly, registry)?;
-    let id = conn.connection_id();
-    sql::settings::know_gtid_events(&mut conn).map_err(fail)?;
+    let id = conn.id();
+    sql::settings::know_events(&mut conn).map_err(fail)?;
     let server_id = OWN_SERVER_IDS | id;
     let request = BinlogRequest::new(server_id).with_flags(BinlogDumpFlags::BINLOG_DUMP_NON_BLOCK);
-    let stream = begin(&mut conn, request).and_then(|request| conn.get_binlog_stream(request).map_err(fail));
+    let stream = begin(&mut conn, request).and_then(|request| Events::of(conn, &request).map_err(fail));
     registry.remove(target.name(), id);
     stream
 }

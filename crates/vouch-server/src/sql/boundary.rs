@@ -6,7 +6,7 @@ use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::order::{Bound, Interval, below_sql, interval_sql, order_backwards};
 use crate::sql::rows::Reading;
-use mysql::Value;
+use mysql_common::Value;
 
 impl Session {
     /// The key of the row that stands `rows` rows into `interval`, read from the

@@ -1,6 +1,6 @@
 //! Reading columns by name, leniently: servers spell and type them differently.
 
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 use vouch_convert::parse;
 
 /// The bytes of the first column that has one of `names`, compared without case.

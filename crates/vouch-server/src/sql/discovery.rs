@@ -45,7 +45,7 @@ impl Session {
         Ok(rows.iter().filter_map(address).collect())
     }
 
-    fn registered(&mut self) -> Result<Vec<mysql::Row>> {
+    fn registered(&mut self) -> Result<Vec<mysql_common::Row>> {
         let new = self.has(Capability::ShowReplicas);
         self.show(if new { "SHOW REPLICAS" } else { "SHOW SLAVE HOSTS" })
     }

@@ -5,7 +5,7 @@
 use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 
 /// A part of a name, as far as a server can be asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@
 pub mod boundary;
 pub mod checksum;
 pub mod create;
-mod decode;
+pub mod decode;
 pub mod digest;
 pub mod discovery;
 pub mod grants;

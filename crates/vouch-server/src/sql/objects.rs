@@ -2,7 +2,7 @@
 
 use crate::session::{Result, Session};
 use crate::sql::decode;
-use mysql::Row;
+use mysql_common::Row;
 
 /// A view, routine, trigger or event.
 #[derive(Clone, Debug, PartialEq, Eq)]

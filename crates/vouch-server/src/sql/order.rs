@@ -7,7 +7,7 @@
 //! hold, it is asked for by name, and nothing is ever negated.
 
 use crate::ident::quote;
-use mysql::Value;
+use mysql_common::Value;
 
 /// How the values of a key column are bound in a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::sql::digest::{DigestColumn, row_text};
 use crate::sql::order::{Bound, Interval, below_sql, interval_sql};
 use crate::sql::rows::Reading;
 use crate::{Capability, sql::replicated};
-use mysql::Value;
+use mysql_common::Value;
 use std::time::Instant;
 
 /// The replicate table, as it is on one server.

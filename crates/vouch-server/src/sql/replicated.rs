@@ -6,7 +6,7 @@ use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::replicate::ReplicateTable;
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 use vouch_convert::parse;
 
 /// A row of the replicate table: one chunk, on one server.

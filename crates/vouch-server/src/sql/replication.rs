@@ -7,7 +7,7 @@ use crate::gtid::GtidSet;
 use crate::position::{LogPlace, Position, PositionKind};
 use crate::session::{Result, Session};
 use crate::sql::decode;
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 use std::cell::Cell;
 use std::time::Duration;
 use vouch_convert::parse;

@@ -9,7 +9,7 @@ use crate::ident::{TableName, quote};
 use crate::session::{Result, Session};
 use crate::sql::decode;
 use crate::sql::replicate::ReplicateTable;
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 use vouch_convert::{narrow, parse, utf8};
 
 /// The names of the tables.

@@ -7,7 +7,7 @@ use crate::ident::{TableName, quote};
 use crate::session::{Arrived, Haste, Result, Session};
 use crate::sql::order::{Bound, Interval, KeyColumn, interval_sql, keys_sql, order_by};
 use crate::wire::Cell;
-use mysql::Value;
+use mysql_common::Value;
 
 /// What is read of a table, and along which key.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::capability::Capability;
 use crate::ident::TableName;
 use crate::session::{Result, Session};
 use crate::sql::decode;
-use mysql::{Row, Value};
+use mysql_common::{Row, Value};
 
 /// A table as the server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]

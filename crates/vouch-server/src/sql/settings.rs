@@ -11,8 +11,8 @@ use crate::flavor::{Flavor, Version, parse_version};
 use crate::ident::quote;
 use crate::session::{Access, Identity, Limits, Result, Session};
 use crate::sql::decode;
-use mysql::prelude::Queryable;
-use mysql::{Conn, Row, Value};
+use crate::wire::{self, Conn, Refusal, WireError};
+use mysql_common::{Row, Value};
 use vouch_convert::parse;
 
 /// The number of rows that the server sent for the statement before (sql/item_func.cc, `FOUND_ROWS`).
@@ -197,13 +197,13 @@ impl Conditions<'_> {
 #[derive(Debug)]
 pub enum Unsettled {
     /// The connection or the server failed.
-    Failed(mysql::Error),
+    Failed(WireError),
     /// A variable does not have its value; a sentence.
     Differs(String),
 }
 
-impl From<mysql::Error> for Unsettled {
-    fn from(error: mysql::Error) -> Self {
+impl From<WireError> for Unsettled {
+    fn from(error: WireError) -> Self {
         Unsettled::Failed(error)
     }
 }
@@ -212,14 +212,14 @@ impl Unsettled {
     /// As an error of that server.
     pub fn on(self, server: &str) -> ServerError {
         match self {
-            Unsettled::Failed(error) => ServerError::from_mysql(server, &error),
+            Unsettled::Failed(error) => ServerError::from_wire(server, &error),
             Unsettled::Differs(sentence) => ServerError::new(server, Fault::Session, sentence),
         }
     }
 }
 
 /// A variable that could not be set, and the server's reason.
-type Stubborn = (&'static str, mysql::MySqlError);
+type Stubborn = (&'static str, Refusal);
 
 /// Number of the server's error for a variable that it does not have.
 const UNKNOWN_VARIABLE: u16 = 1193;
@@ -238,13 +238,13 @@ pub fn settle(
         match settled {
             Ok(identity) if identity.version == known.version => return Ok(identity),
             // It is another version by now, or another server.
-            Ok(_) | Err(Unsettled::Failed(mysql::Error::MySqlError(_)) | Unsettled::Differs(_)) => {}
+            Ok(_) | Err(Unsettled::Failed(WireError::Refused(_)) | Unsettled::Differs(_)) => {}
             Err(error) => return Err(error),
         }
     }
     let everywhere: Vec<&Pin> = PINS.iter().filter(|pin| matches!(pin.2, On::All)).collect();
     set(conn, conditions, &everywhere)?;
-    let version: Option<String> = conn.query_first("SELECT @@version")?;
+    let version = conn.first("SELECT @@version")?.map(|row| decode::text_at(&row, 0));
     let version = version.ok_or_else(|| Unsettled::Differs("the server does not say its version".to_owned()))?;
     let (flavor, number) = parse_version(&version);
     settle_as(conn, conditions, &Capabilities::new(flavor, number))
@@ -260,7 +260,7 @@ fn settle_as(
     // What a server does not have changes nothing.
     pins.retain(|pin| stubborn.iter().all(|(name, error)| *name != pin.0 || error.code != UNKNOWN_VARIABLE));
     let pins: Vec<&Pin> = pins.into_iter().filter(|pin| conditions.value(pin.1).1.is_some()).collect();
-    let row = conn.query_first::<Row, _>(read_back(&pins, capabilities))?;
+    let row = conn.first(&read_back(&pins, capabilities))?;
     let row = row.ok_or_else(|| Unsettled::Differs("the server does not say its settings".to_owned()))?;
     for (at, pin) in pins.iter().enumerate() {
         check(conditions, pin, &decode::text_at(&row, at), &stubborn)?;
@@ -269,18 +269,18 @@ fn settle_as(
 }
 
 /// Sets the variables in one statement; where that fails, one by one, and returns those that failed.
-fn set(conn: &mut Conn, conditions: &Conditions<'_>, pins: &[&Pin]) -> mysql::Result<Vec<Stubborn>> {
-    match conn.query_drop(conditions.set_all(pins)) {
-        Ok(()) => return Ok(Vec::new()),
-        Err(mysql::Error::MySqlError(_)) => {}
+fn set(conn: &mut Conn, conditions: &Conditions<'_>, pins: &[&Pin]) -> wire::Result<Vec<Stubborn>> {
+    match conn.run(&conditions.set_all(pins)) {
+        Ok(_) => return Ok(Vec::new()),
+        Err(WireError::Refused(_)) => {}
         Err(error) => return Err(error),
     }
     let mut stubborn = Vec::new();
     for pin in pins {
         let Some(assignment) = conditions.assignment(pin) else { continue };
-        match conn.query_drop(format!("SET {assignment}")) {
-            Ok(()) => {}
-            Err(mysql::Error::MySqlError(error)) => stubborn.push((pin.0, error)),
+        match conn.run(&format!("SET {assignment}")) {
+            Ok(_) => {}
+            Err(WireError::Refused(error)) => stubborn.push((pin.0, error)),
             Err(error) => return Err(error),
         }
     }
@@ -349,24 +349,22 @@ pub fn begin_replicating(session: &mut Session, limits: Limits, variables: &[(St
 }
 
 /// Kills a connection, of the same account.
-pub fn kill(conn: &mut Conn, connection: u32) -> mysql::Result<()> {
-    conn.query_drop(format!("KILL {connection}"))
+pub fn kill(conn: &mut Conn, connection: u32) -> wire::Result<()> {
+    conn.run(&format!("KILL {connection}")).map(drop)
 }
 
 /// Says, before a binlog is asked for, after which GTIDs it is to begin (MariaDB).
-pub fn begin_after(conn: &mut Conn, gtid: &str) -> mysql::Result<()> {
-    conn.exec_drop(
-        "SET @slave_connect_state = ?, @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0",
-        (gtid,),
-    )
+pub fn begin_after(conn: &mut Conn, gtid: &str) -> wire::Result<()> {
+    let sql = "SET @slave_connect_state = ?, @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0";
+    conn.rows(sql, &[Value::from(gtid)]).map(drop)
 }
 
-/// Says, before a binlog is asked for, that events about GTIDs are understood.
+/// Says, before a binlog is asked for, what is understood of it: events about GTIDs, and checksums behind events.
 ///
-/// To others MariaDB sends statements in their place, which look as if they could
-/// change any row. To MySQL it is a variable like any other.
-pub fn know_gtid_events(conn: &mut Conn) -> mysql::Result<()> {
-    conn.query_drop("SET @mariadb_slave_capability = 4")
+/// To those who do not know events about GTIDs MariaDB sends statements in their place, which look as if they could
+/// change any row. To MySQL that is a variable like any other. Without a word on checksums they would be left out.
+pub fn know_events(conn: &mut Conn) -> wire::Result<()> {
+    conn.run("SET @mariadb_slave_capability = 4, @master_binlog_checksum = 'ALL'").map(drop)
 }
 
 #[cfg(test)]

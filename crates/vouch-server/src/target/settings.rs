@@ -3,7 +3,8 @@
 //! [`Settings`] of the environment, of option files and of the address itself
 //! are laid over each other; [`Settings::finish`] makes the target's parts.
 
-use super::{Address, TargetError};
+use super::TargetError;
+use crate::address::Address;
 use crate::option_file::{FileOption, reason};
 use crate::tls::{Tls, TlsMode};
 use std::fmt;
@@ -145,7 +146,7 @@ impl Settings {
         Ok(Tls { mode, ca: self.tls_ca.clone(), identity })
     }
 
-    /// The wire library would not say which file it missed.
+    /// A file that is missing is named before anything is asked.
     fn check_files(&self, mode: TlsMode) -> Result<(), TargetError> {
         let (used, verifies) = (mode != TlsMode::Disabled, mode.verifies());
         let files = [

@@ -5,6 +5,8 @@ use super::*;
 use proptest::prelude::*;
 use std::fs;
 
+use std::time::Duration;
+
 const TICK: Duration = Duration::from_secs(1);
 
 fn parse(text: &str) -> Result<Target, TargetError> {
@@ -174,7 +176,7 @@ fn a_ca_implies_that_it_is_verified_against() {
     let address = format!("h=db1,ssl-ca={}", ca.path().display());
     let target = parse(&address).unwrap();
     assert_eq!(target.tls_mode(), TlsMode::VerifyCa);
-    assert_eq!(target.warnings().len(), 1);
+    assert!(target.warnings().is_empty());
     let target = parse(&format!("{address},ssl-mode=verify-identity")).unwrap();
     assert!(target.warnings().is_empty());
 }
@@ -199,33 +201,15 @@ fn no_password_shows() {
 }
 
 #[test]
-fn options_of_the_wire_library() {
-    let opts = |text: &str, tls| mysql::Opts::from(parse(text).unwrap().opts(TICK, TICK, Duration::ZERO, tls).0);
-    let plain = opts("u:p@db1:3307", false);
-    assert_eq!((plain.get_user(), plain.get_pass(), plain.get_tcp_port()), (Some("u"), Some("p"), 3307));
-    assert!(plain.get_ssl_opts().is_none() && !plain.get_prefer_socket() && plain.get_tcp_nodelay());
-    assert_eq!(plain.get_write_timeout(), Some(&Duration::from_millis(1)));
-    assert!(opts("db1", true).get_ssl_opts().is_some());
-    assert!(opts("h=db1,ssl-mode=disabled", true).get_ssl_opts().is_none());
-    assert_eq!(opts("/run/a.sock", true).get_socket(), Some("/run/a.sock"));
-    assert!(opts("::1", true).addr_is_loopback());
-    let encrypted = |text: &str, tls| parse(text).unwrap().opts(TICK, TICK, TICK, tls).1;
-    assert!(encrypted("db1", true) && !encrypted("db1", false) && !encrypted("/run/a.sock", true));
-    assert!(!encrypted("h=db1,ssl-mode=disabled", true));
-}
-
-#[test]
-fn a_server_without_tls_is_not_asked_for_it_again() {
-    let asks = |target: &Target| mysql::Opts::from(target.opts(TICK, TICK, TICK, true).0).get_ssl_opts().is_some();
-    let target = parse("db1").unwrap();
-    let clone = target.clone();
-    assert!(asks(&clone));
-    let _ = target.opts(TICK, TICK, TICK, false);
-    assert!(!asks(&target) && !asks(&clone));
-    assert!(asks(&target.with_address("db2", 3306).unwrap()));
-    let required = parse("h=db1,s=1").unwrap();
-    let _ = required.opts(TICK, TICK, TICK, false);
-    assert!(asks(&required));
+fn a_door_leads_where_the_address_says() {
+    let door = |text: &str| parse(text).unwrap().door(Timeouts { connect: TICK, bytes: TICK }, 1 << 20);
+    let plain = door("u:p@db1:3307");
+    assert_eq!((plain.user.as_str(), plain.password.as_str(), plain.longest), ("u", "p", 1 << 20));
+    assert_eq!(plain.address, Address::Tcp("db1".to_owned(), 3307));
+    assert_eq!((plain.tls.mode, &plain.key), (TlsMode::Preferred, &ServerKey::None));
+    assert_eq!(door("h=db1,ssl-mode=disabled").tls.mode, TlsMode::Disabled);
+    assert_eq!(door("/run/a.sock").address, Address::Socket("/run/a.sock".into()));
+    assert_eq!(door("::1").address, Address::Tcp("::1".to_owned(), 3306));
 }
 
 #[test]
@@ -255,13 +239,14 @@ fn of_an_address_that_a_server_told_only_host_and_port_are_taken() {
 
 #[test]
 fn a_key_of_the_server_is_only_asked_for_where_that_is_allowed() {
-    let key = |text: &str| parse(text).unwrap().key_of_password();
-    assert_eq!(key("mysql://u@h/?get-server-public-key=1"), None);
-    assert_eq!(key("h=h,get_server_public_key=on"), None);
-    for refused in ["mysql://u@h/", "mysql://u@h/?get-server-public-key=0"] {
-        let error = std::fs::read(key(refused).unwrap()).unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory);
-    }
+    let key = |text: &str| parse(text).unwrap().door(Timeouts { connect: TICK, bytes: TICK }, 0).key;
+    assert_eq!(key("mysql://u@h/?get-server-public-key=1"), ServerKey::Any);
+    assert_eq!(key("h=h,get_server_public_key=on"), ServerKey::Any);
+    assert_eq!(key("mysql://u@h/"), ServerKey::None);
+    assert_eq!(key("mysql://u@h/?get-server-public-key=0"), ServerKey::None);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let named = format!("h=h,server-public-key-path={},get-server-public-key=1", file.path().display());
+    assert_eq!(key(&named), ServerKey::File(file.path().to_owned()));
     assert!(matches!(parse("mysql://u@h/?get-server-public-key=2"), Err(TargetError::Value { .. })));
 }
 

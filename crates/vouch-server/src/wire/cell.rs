@@ -1,6 +1,6 @@
 //! One value of a row, borrowed from where it arrived.
 
-use mysql::Value;
+use mysql_common::Value;
 
 /// A value as the binary protocol carries it; the borrowed twin of [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +29,8 @@ impl Cell<'_> {
         match self {
             Cell::Null => Value::NULL,
             Cell::Int(number) => Value::Int(number),
-            Cell::UInt(number) => Value::UInt(number),
+            // One number, one value, whatever the column's type.
+            Cell::UInt(number) => i64::try_from(number).map_or(Value::UInt(number), Value::Int),
             Cell::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
             Cell::Float(number) => Value::Float(number),
             Cell::Double(number) => Value::Double(number),

@@ -5,17 +5,20 @@
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
-/// Bytes that are asked for at once: what a socket of the system holds.
+/// The most bytes that are asked for at once: what a socket of the system holds.
 const BUFFER: usize = 256 << 10;
+
+/// Bytes that are asked for at first: most answers are short.
+const BUFFER_AT_FIRST: usize = 16 << 10;
 
 /// Payload of a packet that goes on in the next one.
 const FULL: usize = 0xFF_FFFF;
 
 const HEADER: usize = 4;
 
-/// Reads the packets of one answer.
-pub struct Packets<R> {
-    from: R,
+/// The packets of a connection.
+pub struct Packets<S> {
+    stream: S,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -25,24 +28,68 @@ pub struct Packets<R> {
     sequence: u8,
 }
 
-impl<R: Read + Write> Packets<R> {
-    /// Packets of a connection that is idle, with payloads of up to `longest` bytes.
-    pub fn new(from: R, longest: usize) -> Self {
-        Packets { from, buffer: vec![0; BUFFER], start: 0, end: 0, joined: Vec::new(), longest, sequence: 0 }
+impl<S: Read + Write> Packets<S> {
+    /// Packets of a new connection, with payloads of up to `longest` bytes.
+    pub fn new(stream: S, longest: usize) -> Self {
+        let buffer = vec![0; BUFFER_AT_FIRST];
+        Packets { stream, buffer, start: 0, end: 0, joined: Vec::new(), longest, sequence: 0 }
     }
 
-    /// Sends a command, whose answer comes next. A command has less than 0xFFFFFF bytes.
+    /// Takes payloads of up to `longest` bytes from now on.
+    pub fn allow(&mut self, longest: usize) {
+        self.longest = longest;
+    }
+
+    /// The connection.
+    pub fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// The same packets through `wrap`.
     ///
     /// # Errors
-    /// Those of the connection; `InvalidInput` for a longer command.
-    pub fn send(&mut self, command: &[u8]) -> Result<()> {
-        let length = u32::try_from(command.len()).unwrap_or(u32::MAX).to_le_bytes();
-        let [low, middle, high, 0] = length else { return Err(ErrorKind::InvalidInput.into()) };
-        if command.len() >= FULL {
-            return Err(ErrorKind::InvalidInput.into());
+    /// Those of `wrap`; `InvalidData` when bytes came that belong to neither side of it.
+    pub fn through<E: From<Error>>(
+        mut self,
+        wrap: impl FnOnce(S) -> std::result::Result<S, E>,
+    ) -> std::result::Result<Self, E> {
+        if self.start != self.end {
+            return Err(Error::new(ErrorKind::InvalidData, "bytes came before TLS began").into());
         }
-        (self.start, self.end, self.sequence) = (0, 0, 1);
-        self.from.write_all(&[&[low, middle, high, 0], command].concat())
+        self.stream = wrap(self.stream)?;
+        Ok(self)
+    }
+
+    /// Sends a command, whose answer comes next.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn send(&mut self, command: &[u8]) -> Result<()> {
+        (self.start, self.end, self.sequence) = (0, 0, 0);
+        self.reply(command)
+    }
+
+    /// Sends a payload in answer to the last one.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub fn reply(&mut self, payload: &[u8]) -> Result<()> {
+        let mut bytes = Vec::with_capacity(payload.len().saturating_add(HEADER));
+        let mut rest = payload;
+        loop {
+            let (part, after) = rest.split_at_checked(FULL).unwrap_or((rest, &[]));
+            let [low, middle, high, ..] = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+            bytes.extend_from_slice(&[low, middle, high, self.sequence]);
+            bytes.extend_from_slice(part);
+            self.sequence = self.sequence.wrapping_add(1);
+            rest = after;
+            // A payload of whole packets ends with an empty one.
+            if part.len() < FULL {
+                break;
+            }
+        }
+        self.stream.write_all(&bytes)?;
+        self.stream.flush()
     }
 
     /// The payload of the next packet.
@@ -89,16 +136,19 @@ impl<R: Read + Write> Packets<R> {
         self.buffer.get(from..self.start).unwrap_or_default()
     }
 
-    /// Reads until `length` bytes are at hand.
+    /// Reads until `length` bytes are at hand. The buffer grows with the answer.
     fn at_hand(&mut self, length: usize) -> Result<()> {
         if self.start + length > self.buffer.len() {
+            if self.start > 0 && self.buffer.len() < BUFFER {
+                self.buffer.resize((self.buffer.len() * 2).min(BUFFER), 0);
+            }
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
             self.buffer.resize(self.buffer.len().max(length), 0);
         }
         while self.end - self.start < length {
             let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-            match self.from.read(room) {
+            match self.stream.read(room) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -120,6 +170,8 @@ mod tests {
         bytes: Vec<u8>,
         at: usize,
         step: usize,
+        /// What was sent to the server.
+        sent: Vec<u8>,
     }
 
     impl Read for Sent {
@@ -133,6 +185,7 @@ mod tests {
 
     impl Write for Sent {
         fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.sent.extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -142,7 +195,7 @@ mod tests {
     }
 
     fn packets(bytes: Vec<u8>, step: usize) -> Packets<Sent> {
-        let mut packets = Packets::new(Sent { bytes, at: 0, step }, 3 * FULL);
+        let mut packets = Packets::new(Sent { bytes, at: 0, step, sent: Vec::new() }, 3 * FULL);
         packets.send(b"?").unwrap();
         packets
     }
@@ -209,8 +262,25 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_a_whole_packet_is_refused() {
-        let mut packets = packets(Vec::new(), 1);
-        assert_eq!(packets.send(&vec![0; FULL]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    fn a_long_command_is_sent_in_parts() {
+        for length in [0, 3, FULL - 1, FULL, FULL + 7, 2 * FULL] {
+            let command = vec![7; length];
+            let mut packets = packets(Vec::new(), 1);
+            packets.stream.sent.clear();
+            packets.send(&command).unwrap();
+            let mut expected = wrapped(&[command]);
+            // What a server sends in answer begins with 1, a command with 0.
+            for at in (0..expected.len()).step_by(FULL + HEADER) {
+                expected[at + 3] -= 1;
+            }
+            assert!(packets.stream.sent == expected, "{length}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_into_tls_that_came_before_it() {
+        let mut packets = packets(wrapped(&[vec![1], vec![2]]), 100);
+        packets.next().unwrap();
+        assert_eq!(packets.through(Ok::<_, Error>).err().map(|error| error.kind()), Some(ErrorKind::InvalidData));
     }
 }

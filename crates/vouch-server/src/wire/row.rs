@@ -4,7 +4,7 @@
 //! are not NULL, one after another (MySQL Internals, "Binary Protocol Resultset").
 
 use crate::wire::cell::Cell;
-use mysql::consts::{ColumnFlags, ColumnType};
+use mysql_common::constants::{ColumnFlags, ColumnType};
 use vouch_convert::narrow;
 
 /// How the values of a column are written.
@@ -96,6 +96,12 @@ pub fn locate(payload: &[u8], forms: &[Form], slots: &mut Vec<Slot>) -> Option<(
         slots.push(if null { Slot::Whole(Cell::Null) } else { reader.slot(*form)? });
     }
     (reader.at == payload.len()).then_some(())
+}
+
+/// An integer that says its own length, and what stands behind it.
+pub fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut reader = Reader { payload: bytes, at: 0 };
+    Some((reader.length()?, bytes.get(reader.at..)?))
 }
 
 struct Reader<'a> {

@@ -17,7 +17,7 @@ use crate::error::{Fault, ServerError};
 use crate::flavor::Flavor;
 use crate::ident::TableName;
 use crate::session::{Result, Session};
-use mysql::Value;
+use mysql_common::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
