@@ -46,7 +46,10 @@ start_pair() {
   pair_input=${PAIR[1]}
   local line
   while read -r line <&"${PAIR[0]}"; do
-    [ "$line" = ready ] && return 0
+    if [ "$line" = ready ]; then
+      on_source "CREATE USER bench IDENTIFIED BY 'bench'; GRANT ALL ON *.* TO bench WITH GRANT OPTION"
+      return 0
+    fi
     declare -g "$line"
   done
   say "no pair of $1"; exit 1
@@ -60,7 +63,7 @@ stop_pair() {
 }
 
 # address PORT: of a server as a user names it, which both programs understand.
-address() { echo "h=127.0.0.1,P=$1,u=root"; }
+address() { echo "h=127.0.0.1,P=$1,u=bench,p=bench"; }
 sql() { mariadb --no-defaults -u root -S "$1" -N -e "$2"; }
 on_source() { sql "$SOURCE_SOCKET" "$1"; }
 # On the source, and not in its binary log, which would be as large as the tables.

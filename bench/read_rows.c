@@ -22,7 +22,7 @@ int main(int count, char **words) {
   MYSQL *server = mysql_init(NULL);
   my_bool encrypted = 1;
   if (!server || mysql_options(server, MYSQL_OPT_SSL_ENFORCE, &encrypted)) return fail(server);
-  if (!mysql_real_connect(server, "127.0.0.1", "root", "", words[2], (unsigned)atoi(words[1]), NULL, 0)) return fail(server);
+  if (!mysql_real_connect(server, "127.0.0.1", "bench", "bench", words[2], (unsigned)atoi(words[1]), NULL, 0)) return fail(server);
   unsigned long long rows = 0;
   for (int table = 3; table < count; table++) {
     char query[256];
