@@ -162,6 +162,11 @@ impl Source {
         Source { handle: Handle::Passed, cold: None, holes: None }
     }
 
+    /// Whether it came as a stream, and is gone.
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self.handle, Handle::Passed)
+    }
+
     fn with_file<T>(&self, read: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
         match &self.handle {
             Handle::Passed => Err(io::Error::other("a stream can be read once")),

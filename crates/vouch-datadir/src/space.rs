@@ -405,6 +405,20 @@ impl Space {
         (read == page.len()).then_some(())
     }
 
+    /// Reads a page that was read before; what cannot be read now is a failure that names its file. `None` for a
+    /// stream, of which there is no second reading.
+    pub(crate) fn read_again(&self, no: PageNo, page: &mut [u8]) -> Option<Result<(), Failure>> {
+        let (part, offset) = self.offset_of(no)?;
+        if part.source.is_streamed() {
+            return None;
+        }
+        Some(match part.source.read_at(page, offset) {
+            Ok(read) if read == page.len() => Ok(()),
+            Ok(_) => Err(unreadable(&part.found.label, &std::io::Error::other("it became shorter while it was read"))),
+            Err(error) => Err(unreadable(&part.found.label, &error)),
+        })
+    }
+
     /// Judges its pages, and decrypts them where there is a key.
     pub(crate) fn checker(&self) -> Checker {
         Checker::new(self.format, self.id).with_access(self.access.clone())

@@ -50,7 +50,7 @@ fn level_fault(
     let mut expected = to_the_right(known, below);
     let mut page = vec![0; known.job.space.page_size().bytes()];
     for parent in to_the_right(known, head) {
-        known.job.space.read_page(parent.page, &mut page)?;
+        known.read_again(parent.page, &mut page)?;
         let (format, page_type) = (known.job.space.format, known.fact(parent.page)?.page_type);
         let pointers = NodePointers::read(&format, checker.check(parent.page, &page).image?, page_type)?;
         for number in 0..pointers.count() {

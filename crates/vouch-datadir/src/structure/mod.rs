@@ -17,10 +17,11 @@ use crate::options::Level;
 use crate::sdi::Names;
 use crate::unit::{BadPage, Job, Seen};
 use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use vouch_convert::narrow;
 use vouch_innodb::{ExtentMap, Link, PageNo};
-use vouch_report::PageClass;
+use vouch_report::{Failure, PageClass};
 
 /// Pages of a tablespace from which on a thread is worth its start.
 const MANY_PAGES: usize = 16 << 10;
@@ -34,6 +35,8 @@ struct Known<'a> {
     first: u32,
     /// Nothing is damaged or not known.
     whole: bool,
+    /// The first page that could not be read once more: what it would have shown is not known.
+    unread: Mutex<Option<Failure>>,
 }
 
 /// Everything that does not fit between pages.
@@ -44,7 +47,8 @@ pub(crate) fn faults(job: &Job, seen: &mut Seen, level: Level, names: &Names) ->
     let whole = all && !seen.facts.iter().any(|fact| doubtful(fact.class));
     let extents = job.extents();
     retire(&mut seen.facts, first, &extents);
-    let known = Known { job, facts: &seen.facts, kept: &seen.kept, extents: &extents, first, whole };
+    let unread = Mutex::new(None);
+    let known = Known { job, facts: &seen.facts, kept: &seen.kept, extents: &extents, first, whole, unread };
     if !whole {
         return trees::faults(&known);
     }
@@ -53,6 +57,8 @@ pub(crate) fn faults(job: &Job, seen: &mut Seen, level: Level, names: &Names) ->
     if level >= Level::Full && faults.is_empty() {
         faults.extend(order::faults(&known, names));
     }
+    let unread = known.unread.into_inner().unwrap_or_else(PoisonError::into_inner);
+    seen.failures.extend(unread);
     faults
 }
 
@@ -90,6 +96,17 @@ fn retire(facts: &mut [PageFact], first: u32, extents: &ExtentMap) {
 }
 
 impl<'a> Known<'a> {
+    /// Reads a page once more; that it cannot be read is kept for the report.
+    fn read_again(&self, no: PageNo, page: &mut [u8]) -> Option<()> {
+        match self.job.space.read_again(no, page)? {
+            Ok(()) => Some(()),
+            Err(failure) => {
+                self.unread.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+                None
+            }
+        }
+    }
+
     fn fact(&self, page: PageNo) -> Option<&'a PageFact> {
         self.facts.get(narrow::<usize, _>(page.0.checked_sub(self.first)?)?)
     }

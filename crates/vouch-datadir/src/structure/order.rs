@@ -27,7 +27,7 @@ fn level_fault(known: &Known, checker: &mut Checker, index: u64, key: KeyPrefix,
     let format = known.job.space.format;
     let (mut page, mut last) = (vec![0; known.job.space.page_size().bytes()], Vec::new());
     for node in to_the_right(known, head) {
-        known.job.space.read_page(node.page, &mut page)?;
+        known.read_again(node.page, &mut page)?;
         let image = checker.check(node.page, &page).image?;
         let image = match format.layout {
             Layout::Zip => Cow::Owned(ZipNode::read(&format, image)?.inflate().ok()?),
