@@ -82,12 +82,7 @@ impl History {
             data_type: "timestamp".to_owned(),
             column_type: "timestamp(6)".to_owned(),
             nullable: false,
-            charset: String::new(),
-            collation: String::new(),
-            octets: 0,
-            precision: 0,
-            scale: 0,
-            generated: String::new(),
+            ..ColumnEntry::default()
         };
         match self {
             History::Compared { hidden: true } => vec![column(HIDDEN.0), column(HIDDEN.1)],

@@ -133,12 +133,9 @@ mod tests {
             data_type: data_type.into(),
             column_type: data_type.into(),
             nullable,
-            charset: String::new(),
-            collation: String::new(),
-            octets: 0,
             precision: 10,
             scale: 2,
-            generated: String::new(),
+            ..ColumnEntry::default()
         }
     }
 

@@ -79,12 +79,7 @@ mod tests {
             data_type: data_type.into(),
             column_type: data_type.into(),
             nullable: true,
-            charset: String::new(),
-            collation: String::new(),
-            octets: 0,
-            precision: 0,
-            scale: 0,
-            generated: String::new(),
+            ..ColumnEntry::default()
         };
         let key = |name: &str| KeyColumn { name: name.into(), kind: KeyKind::Plain, nullable: true, descending: false };
         let definition =

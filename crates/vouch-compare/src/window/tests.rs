@@ -14,12 +14,7 @@ fn column(name: &str, data_type: &str) -> ColumnEntry {
         data_type: data_type.to_owned(),
         column_type: data_type.to_owned(),
         nullable: false,
-        charset: String::new(),
-        collation: String::new(),
-        octets: 0,
-        precision: 0,
-        scale: 0,
-        generated: String::new(),
+        ..ColumnEntry::default()
     }
 }
 

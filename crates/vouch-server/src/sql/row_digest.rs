@@ -149,12 +149,8 @@ mod tests {
             data_type: data_type.to_owned(),
             column_type: data_type.to_owned(),
             nullable,
-            charset: String::new(),
-            collation: String::new(),
             octets,
-            precision: 0,
-            scale: 0,
-            generated: String::new(),
+            ..ColumnEntry::default()
         }
     }
 

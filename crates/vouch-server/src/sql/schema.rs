@@ -37,7 +37,7 @@ pub enum LastMoment {
 }
 
 /// A column as the server describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ColumnEntry {
     /// Name.
     pub name: String,

@@ -212,12 +212,8 @@ mod tests {
             data_type: "int".into(),
             column_type: "int unsigned".into(),
             nullable: false,
-            charset: String::new(),
-            collation: String::new(),
-            octets: 0,
             precision: 10,
-            scale: 0,
-            generated: String::new(),
+            ..ColumnEntry::default()
         };
         let text = ColumnEntry {
             name: "name".into(),

@@ -79,8 +79,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Tokens of the parentheses at the beginning, both included.
-fn group_length(tokens: &[Token]) -> Option<usize> {
+/// Tokens of the parentheses at the beginning, both included; `None` where none begin there, or they have no end.
+pub fn group_length(tokens: &[Token]) -> Option<usize> {
     if !tokens.first()?.is_mark("(") {
         return None;
     }

@@ -1,5 +1,6 @@
 //! One spelling for expressions that versions of a server print in several ways.
 
+use super::cursor::group_length;
 use super::lex::Token;
 
 /// The expression as text: without the parentheses around it and the introducers of plain ASCII strings,
@@ -28,25 +29,9 @@ pub fn expression(tokens: &[Token]) -> String {
 /// Without parentheses that go around all of it.
 fn outermost(tokens: &[Token]) -> &[Token] {
     match tokens {
-        [open, inner @ .., _] if open.is_mark("(") && closes_at_the_end(tokens) => outermost(inner),
+        [_, inner @ .., _] if group_length(tokens) == Some(tokens.len()) => outermost(inner),
         _ => tokens,
     }
-}
-
-/// Whether the parenthesis that begins the tokens is closed by the last of them.
-fn closes_at_the_end(tokens: &[Token]) -> bool {
-    let mut depth = 0_usize;
-    for (at, token) in tokens.iter().enumerate() {
-        if token.is_mark("(") {
-            depth = depth.saturating_add(1);
-        } else if token.is_mark(")") {
-            depth = depth.saturating_sub(1);
-            if depth == 0 {
-                return at.saturating_add(1) == tokens.len();
-            }
-        }
-    }
-    false
 }
 
 /// A character set in front of a string that is the same in each: it is that of whoever created the table.
