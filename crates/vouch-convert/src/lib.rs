@@ -31,6 +31,16 @@ where
     To::try_from(number).ok()
 }
 
+/// Appends a number in decimal, with zeros before it up to `width` digits. Formatting by the standard library costs
+/// several times as much, which shows where it is done for most values of most rows.
+#[inline]
+pub fn push_padded(number: u64, width: usize, out: &mut Vec<u8>) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(number);
+    out.extend((digits.len()..width).map(|_| b'0'));
+    out.extend_from_slice(digits.as_bytes());
+}
+
 /// The whole part of `number`: zero for less than that and for what is no number, saturating above.
 #[inline]
 #[must_use]

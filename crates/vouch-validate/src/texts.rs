@@ -1,6 +1,7 @@
 //! Values of the binary protocol as the text that manifest v2 digests, and back: [`RowCells`].
 
 use crate::layout::TextKind;
+use vouch_convert::push_padded;
 use vouch_manifest::{Fields, Form, WrongField, unhex};
 use vouch_server::{Cell, RowView, Value};
 
@@ -78,23 +79,6 @@ fn bits_of(bytes: &[u8]) -> Result<u64, WrongField> {
 fn push_signed(number: i64, out: &mut Vec<u8>) {
     out.extend((number < 0).then_some(b'-'));
     push_padded(number.unsigned_abs(), 1, out);
-}
-
-/// Appends a number in decimal, with zeros before it up to `width` digits. Formatting by the standard library
-/// costs several times as much, and this is done for most values of most rows.
-fn push_padded(mut number: u64, width: usize, out: &mut Vec<u8>) {
-    // Twenty digits hold the greatest number.
-    let mut digits = [b'0'; 20];
-    let mut used = 0_usize;
-    for digit in digits.iter_mut().rev() {
-        if number == 0 && used >= width {
-            break;
-        }
-        *digit = b'0'.saturating_add(u8::try_from(number % 10).unwrap_or(0));
-        number /= 10;
-        used = used.saturating_add(1);
-    }
-    out.extend_from_slice(digits.get(digits.len().saturating_sub(used)..).unwrap_or_default());
 }
 
 fn push_date(year: u16, month: u8, day: u8, out: &mut Vec<u8>) {

@@ -11,6 +11,7 @@
 //! neither a length nor a literal is `N`, so different rows of one table never have the same bytes.
 
 use crate::digest::{Sha256, push_hex};
+use vouch_convert::{push_padded, widen};
 
 /// How the values of a column are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,7 @@ fn push_delimited(row: &impl Fields, at: usize, form: Form, out: &mut Vec<u8>) -
 fn push_string(bytes: Option<&[u8]>, nullable: bool, last: bool, out: &mut Vec<u8>) {
     let Some(bytes) = bytes else { return out.push(b'N') };
     if !last {
-        push_decimal(bytes.len(), out);
+        push_padded(widen(bytes.len()), 1, out);
     }
     if !last || nullable {
         out.push(b':');
@@ -158,15 +159,6 @@ fn push_string(bytes: Option<&[u8]>, nullable: bool, last: bool, out: &mut Vec<u
 fn push_double(value: Option<f64>, out: &mut Vec<u8>) {
     out.push(u8::from(value.is_some()));
     out.extend_from_slice(&value.map_or(0, f64::to_bits).to_be_bytes());
-}
-
-fn push_decimal(number: usize, out: &mut Vec<u8>) {
-    // Nearly all strings are this short, and formatting costs more than all else here.
-    match u8::try_from(number) {
-        Ok(digit @ 0..=9) => out.push(b'0'.saturating_add(digit)),
-        Ok(two @ 10..=99) => out.extend([b'0'.saturating_add(two / 10), b'0'.saturating_add(two % 10)]),
-        _ => out.extend_from_slice(number.to_string().as_bytes()),
-    }
 }
 
 fn upper_hex(bytes: &[u8]) -> Vec<u8> {
