@@ -19,6 +19,9 @@ const ROUND: Duration = Duration::from_millis(100);
 /// Milliseconds are counted from here; 0 is no time, so counting begins at 1.
 static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+/// The time of the last round: whoever begins again with each of millions of rows does not ask the clock.
+static ROUND_MS: AtomicU64 = AtomicU64::new(1);
+
 static WATCHED: Mutex<Watched> = Mutex::new(Watched { connections: Vec::new(), running: false });
 
 struct Watched {
@@ -48,9 +51,15 @@ impl Deadline {
         Deadline { connection, limit }
     }
 
-    /// Begins, or begins again: something is asked now, or the answer has made progress.
+    /// Begins: something is asked now.
     pub fn begin(&self) {
         self.connection.due_ms.store(now_ms().saturating_add(millis(self.limit)), Ordering::Release);
+    }
+
+    /// Begins again, to the precision of a round: the answer has made progress.
+    pub fn begin_again(&self) {
+        let now = ROUND_MS.load(Ordering::Relaxed).saturating_add(millis(ROUND));
+        self.connection.due_ms.store(now.saturating_add(millis(self.limit)), Ordering::Release);
     }
 
     /// Whether the connection was cut; nothing is asked any more.
@@ -114,6 +123,8 @@ fn watch(connection: &Arc<Connection>) {
     watched.connections.push(Arc::downgrade(connection));
     if !watched.running {
         watched.running = true;
+        // The last round may be long past.
+        ROUND_MS.store(now_ms(), Ordering::Relaxed);
         thread::spawn(look_after);
     }
 }
@@ -128,6 +139,7 @@ fn look_after() {
             return;
         }
         let now = now_ms();
+        ROUND_MS.store(now, Ordering::Relaxed);
         for connection in watched.connections.iter().filter_map(Weak::upgrade) {
             connection.cut_after(now);
         }
@@ -169,7 +181,7 @@ mod tests {
         let deadline = Deadline::of(client.try_clone().unwrap(), Duration::from_millis(300));
         deadline.begin();
         thread::sleep(Duration::from_millis(200));
-        deadline.begin();
+        deadline.begin_again();
         thread::sleep(Duration::from_millis(200));
         assert!(!deadline.end(), "progress begins it again");
         thread::sleep(Duration::from_millis(400));

@@ -300,7 +300,7 @@ impl Session {
         self.ask(|Session { conn, deadline, .. }| {
             conn.execute(sql, &params, |payload, slots, _| {
                 if haste == Haste::EachRow {
-                    deadline.begin();
+                    deadline.begin_again();
                 }
                 take(Arrived { payload, slots });
             })
