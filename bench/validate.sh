@@ -85,7 +85,7 @@ versions() {
     "$(verdict "$ours / $theirs" '<=' 1.0)"
 }
 
-# The same over a socket, where rows are read by our own decoder.
+# The same over a socket, where nothing is encrypted.
 speed_socket() {
   address="S=$SOURCE_SOCKET,u=root"
   rm -f "$scratch"/create-row-* "$scratch"/validate-row-*

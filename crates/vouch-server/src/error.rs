@@ -103,7 +103,7 @@ impl ServerError {
             WireError::HandshakeTimeout => (Fault::Lost, Some(Wire::Silent)),
             WireError::NoTls | WireError::NoServerKey | WireError::KeyFile(..) => (Fault::Tls, None),
             WireError::Tls(_) => (Fault::Tls, Some(Wire::Broken)),
-            WireError::Plugin(_) => (Fault::Other, None),
+            WireError::Plugin(_) => (Fault::Refused, None),
             WireError::TooLong => (Fault::Other, Some(Wire::Broken)),
             WireError::Nonsense(_) => (Fault::Lost, Some(Wire::Broken)),
             WireError::Io(cause) => (Fault::Lost, Some(wire_of_bytes(cause))),

@@ -138,6 +138,14 @@ pub fn count(number: u16) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bytes_without_sense_are_an_error_at_most(bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+            let _ = (Head::read(&bytes).is_ok(), is_end(&bytes).is_ok(), Prepared::read(&bytes).is_ok(), refusal(&bytes));
+        }
+    }
 
     #[test]
     fn an_answer_begins_with_what_was_done_or_columns() {

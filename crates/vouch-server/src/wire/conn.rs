@@ -69,6 +69,10 @@ impl Conn {
     /// Those of [`Stream::connect`] and of [`Stream::encrypted`]; [`WireError::NoTls`]; the server's refusal of the
     /// account; [`WireError::Plugin`], [`WireError::NoServerKey`], [`WireError::KeyFile`].
     pub fn open(door: &Door) -> Result<Conn> {
+        Conn::opened(door).map_err(WireError::of_handshake)
+    }
+
+    fn opened(door: &Door) -> Result<Conn> {
         let mut packets = Packets::new(Stream::connect(&door.address, door.timeouts)?, door.longest);
         let greeting = match packets.next()? {
             payload @ [answer::ERR, ..] => return Err(refusal(payload)),
@@ -202,7 +206,7 @@ impl Conn {
             let payload = self.packets.next()?;
             match payload.first() {
                 Some(&answer::OK) => {
-                    row::locate(payload, &forms, &mut self.slots).ok_or(NO_ROW)?;
+                    let Some(()) = row::locate(payload, &forms, &mut self.slots) else { return Err(NO_ROW) };
                     take(payload, &self.slots, &statement.columns);
                 }
                 Some(&answer::ERR) => return Err(refusal(payload)),

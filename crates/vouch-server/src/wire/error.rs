@@ -56,6 +56,20 @@ impl From<io::Error> for WireError {
     }
 }
 
+impl WireError {
+    /// The same for one that came before a statement: what TLS does not like then, it will never like. Later that is
+    /// a connection that broke.
+    pub fn of_handshake(self) -> Self {
+        match self {
+            WireError::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(cause) => WireError::Tls(cause.clone()),
+                None => WireError::Io(error),
+            },
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -67,7 +81,11 @@ impl fmt::Display for WireError {
             WireError::Tls(error) => error.fmt(f),
             WireError::KeyFile(path, cause) => write!(f, "{}: {cause}", path.display()),
             WireError::NoServerKey => f.write_str(NO_SERVER_KEY),
-            WireError::Plugin(name) => write!(f, "the account's plugin {name} is not supported"),
+            WireError::Plugin(name) => write!(
+                f,
+                "its plugin {name} is not supported; use an account with caching_sha2_password, ed25519 or \
+                 mysql_native_password"
+            ),
             WireError::TooLong => f.write_str("it sends a packet that is longer than twice its max_allowed_packet"),
             WireError::Nonsense(sentence) => f.write_str(sentence),
         }

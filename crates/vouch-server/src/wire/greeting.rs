@@ -171,8 +171,6 @@ fn attributes() -> Vec<u8> {
         ("program_name", "vouch"),
         ("_client_name", "vouch"),
         ("_client_version", env!("CARGO_PKG_VERSION")),
-        ("_os", std::env::consts::OS),
-        ("_platform", std::env::consts::ARCH),
         ("_pid", id.as_str()),
     ];
     let mut attributes = Vec::new();

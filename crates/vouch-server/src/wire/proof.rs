@@ -67,7 +67,7 @@ impl Prover<'_> {
             SHA256 => return self.encrypted_or_key(WANTS_KEY_SHA256),
             other => return Err(WireError::Plugin(String::from_utf8_lossy(other).into_owned())),
         };
-        // The library takes no nonce of MariaDB's older plugins that is short; a server sends none.
+        // Nothing is sent where there is no password.
         Ok(plugin.gen_data(Some(self.password), nonce).map(|proof| proof.to_vec()).unwrap_or_default())
     }
 

@@ -71,7 +71,7 @@ impl Stream {
         let client = ClientConnection::new(Arc::clone(config), name).map_err(WireError::Tls)?;
         let mut stream = StreamOwned::new(client, Buffered(BufReader::with_capacity(TLS_BUFFER, socket)));
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).map_err(of_tls)?;
+            stream.conn.complete_io(&mut stream.sock)?;
         }
         Ok(Stream::Tls(Box::new(stream)))
     }
@@ -110,14 +110,6 @@ fn first_that_answers(found: impl Iterator<Item = SocketAddr>, within: Duration)
         io::ErrorKind::TimedOut => WireError::ConnectTimeout,
         _ => WireError::NoConnection(failed),
     })
-}
-
-/// A handshake fails by TLS itself, or with the connection.
-fn of_tls(error: io::Error) -> WireError {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(cause) => WireError::Tls(cause.clone()),
-        None => WireError::Io(error),
-    }
 }
 
 impl Read for Stream {

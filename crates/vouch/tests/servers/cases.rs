@@ -28,8 +28,7 @@ fn every_case_is_equal_and_then_found() {
     });
 }
 
-/// The replica is reached over its socket: where the source's connection is encrypted, as MySQL's
-/// is, the wire library reads the one side and vouch itself the other, and both must see the same.
+/// The replica is reached over its socket, and the source by TCP, inside TLS where it offers that, as MySQL does.
 fn look(topology: &Topology, digest: &str) -> Outcome {
     let replica = topology.replica(0).socket_dsn(FULL, PASSWORD);
     let vouch = Vouch::compare().source(&full(topology.source())).replica(&replica);

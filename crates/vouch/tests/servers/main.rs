@@ -29,6 +29,7 @@ mod kept;
 mod listener;
 mod listing;
 mod load;
+mod logins;
 mod pages;
 mod proof;
 mod resume;

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// These need `std` alone.
-const STD_ALONE: [&str; 2] = ["vouch-report", "vouch-convert"];
+const STD_ALONE: [&str; 1] = ["vouch-report"];
 
 /// These may serve the tests of every crate.
 const FOR_TESTS: [&str; 2] = ["vouch-testkit", "vouch-render"];
