@@ -99,7 +99,7 @@ earlier() {
   [ -n "$before" ] || return 0
   local method command ratio
   address=$(address "$SOURCE_PORT"),ssl-mode=required
-  rm -f "$scratch"/{create,validate}-*
+  rm -f "$scratch"/{create,validate}{,_before}-*
   for method in checksum-table row-sha256; do
     turns "create $method sb.*" "create_before $method" "validate $method" "validate_before $method"
     for command in create validate; do
