@@ -5,12 +5,11 @@
 //!   00 …  done: rows changed and the last id, each a number that says its own length; 2 status; 2 warnings
 //!   FF …  refused: 2 number; '#' and 5 of state; words
 //!   FE …  less than 9 bytes: the end of columns or rows; 2 warnings; 2 status
-//!   else  so many columns, a number that says its own length; on MariaDB a byte more: whether they are told
+//!   else  so many columns, a number that says its own length; on MariaDB a byte more: whether they are described
 //! ```
 
 use crate::wire::error::{Refusal, Result, WireError};
 use crate::wire::row::number;
-use vouch_convert::narrow;
 
 /// The first byte of packets that are no rows.
 pub const OK: u8 = 0x00;
@@ -92,9 +91,9 @@ pub struct Prepared {
     /// Its number on the connection.
     pub id: u32,
     /// How many columns its rows have.
-    pub columns: u16,
+    pub columns: usize,
     /// How many `?` it has.
-    pub params: u16,
+    pub params: usize,
 }
 
 impl Prepared {
@@ -107,8 +106,8 @@ impl Prepared {
             [ERR, ..] => Err(refusal(payload)),
             [OK, a, b, c, d, columns_low, columns_high, params_low, params_high, ..] => Ok(Prepared {
                 id: u32::from_le_bytes([a, b, c, d]),
-                columns: u16::from_le_bytes([columns_low, columns_high]),
-                params: u16::from_le_bytes([params_low, params_high]),
+                columns: usize::from(u16::from_le_bytes([columns_low, columns_high])),
+                params: usize::from(u16::from_le_bytes([params_low, params_high])),
             }),
             _ => Err(NONSENSE),
         }
@@ -127,11 +126,6 @@ pub fn refusal(payload: &[u8]) -> WireError {
     };
     let code = u16::from_le_bytes([*low, *high]);
     WireError::Refused(Refusal { code, message: String::from_utf8_lossy(words).into_owned() })
-}
-
-/// So many of anything, in the type that counts in memory.
-pub fn count(number: u16) -> usize {
-    narrow(number).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -277,9 +277,8 @@ impl Conn {
         }
         self.packets.send(&command_of(COM_STMT_PREPARE, sql.as_bytes()))?;
         let Prepared { id, columns, params } = Prepared::read(self.packets.next()?)?;
-        self.columns(answer::count(params))?;
-        let columns = self.columns(answer::count(columns))?.into();
-        let statement = Statement { id, columns, params: answer::count(params) };
+        self.columns(params)?;
+        let statement = Statement { id, columns: self.columns(columns)?.into(), params };
         if let Some(oldest) = self.statements.add(sql, statement.clone()) {
             // Nothing is answered to that.
             self.packets.send(&command_of(COM_STMT_CLOSE, &oldest.to_le_bytes()))?;

@@ -15,7 +15,7 @@ use mysql_common::crypto::rsa::{GetRandom, Pkcs1OaepPadding, PublicKey};
 use mysql_common::num_bigint::BigUint;
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
-use vouch_convert::{narrow, widen};
+use vouch_convert::widen;
 
 const SEQUENCE: u8 = 0x30;
 const BITS: u8 = 0x03;
@@ -52,10 +52,10 @@ fn numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The bytes of an item with that tag, and what stands behind it.
 fn item(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let rest = der.strip_prefix(&[tag])?;
-    let (length, rest): (usize, &[u8]) = match rest {
-        [0x81, length, rest @ ..] => (narrow(*length)?, rest),
-        [0x82, high, low, rest @ ..] => (narrow(u16::from_be_bytes([*high, *low]))?, rest),
-        [length @ 0..=0x7F, rest @ ..] => (narrow(*length)?, rest),
+    let (length, rest) = match rest {
+        [0x81, length, rest @ ..] => (usize::from(*length), rest),
+        [0x82, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
+        [length @ 0..=0x7F, rest @ ..] => (usize::from(*length), rest),
         _ => return None,
     };
     rest.split_at_checked(length)

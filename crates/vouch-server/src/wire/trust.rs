@@ -38,8 +38,8 @@ fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerC
     let algorithms = provider.signature_verification_algorithms;
     Ok(match tls.mode {
         // Below verify-ca the file of authorities is not even opened, as in the mysql client.
-        TlsMode::Disabled | TlsMode::Preferred | TlsMode::Required => Arc::new(Anybody(algorithms)),
-        TlsMode::VerifyCa => Arc::new(AnyName { roots: roots(tls)?, algorithms }),
+        TlsMode::Disabled | TlsMode::Preferred | TlsMode::Required => Arc::new(AnyName { roots: None, algorithms }),
+        TlsMode::VerifyCa => Arc::new(AnyName { roots: Some(roots(tls)?), algorithms }),
         TlsMode::VerifyIdentity => {
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(tls)?), Arc::clone(provider));
             builder.build().map_err(|error| WireError::Tls(Error::General(error.to_string())))?
@@ -76,52 +76,13 @@ fn unusable(path: &Path, error: &impl ToString) -> WireError {
     WireError::KeyFile(path.to_owned(), error.to_string())
 }
 
-/// Takes any certificate: what is sent is hidden from those who listen, not from those who answer in its place.
-#[derive(Debug)]
-struct Anybody(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    // A signature by a key that anybody can have proves nothing, and old servers have certificates of a form
-    // that cannot be read.
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let old = [SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy, SignatureScheme::ED448];
-        self.0.supported_schemes().into_iter().chain(old).collect()
-    }
-}
-
-/// Takes the certificates of the authorities, whatever name they are made out to.
+/// Takes certificates whatever name they are made out to: those of the authorities, or any.
 #[derive(Debug)]
 struct AnyName {
-    roots: RootCertStore,
+    /// `None` takes any certificate: what is sent is hidden from those who listen, not from those who answer in the
+    /// server's place. A signature by a key that anybody can have proves nothing then, and is not verified either, for
+    /// old servers have certificates of a form that cannot be read.
+    roots: Option<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -134,9 +95,11 @@ impl ServerCertVerifier for AnyName {
         _: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, Error> {
-        let certificate = ParsedCertificate::try_from(certificate)?;
-        let algorithms = self.algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&certificate, &self.roots, intermediates, now, algorithms)?;
+        if let Some(roots) = &self.roots {
+            let certificate = ParsedCertificate::try_from(certificate)?;
+            let algorithms = self.algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -146,7 +109,10 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        match self.roots {
+            Some(_) => verify_tls12_signature(message, certificate, signed, &self.algorithms),
+            None => Ok(HandshakeSignatureValid::assertion()),
+        }
     }
 
     fn verify_tls13_signature(
@@ -155,10 +121,15 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        match self.roots {
+            Some(_) => verify_tls13_signature(message, certificate, signed, &self.algorithms),
+            None => Ok(HandshakeSignatureValid::assertion()),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        let old = [SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy, SignatureScheme::ED448];
+        let old = old.into_iter().filter(|_| self.roots.is_none());
+        self.algorithms.supported_schemes().into_iter().chain(old).collect()
     }
 }
