@@ -35,7 +35,7 @@ struct Owed {
     /// Files that a server wrote while they were read, with their instances.
     changed: Vec<(PathBuf, String)>,
     /// What could not be verified: the file and the words.
-    told: BTreeSet<(Option<String>, String)>,
+    reported: BTreeSet<(Option<String>, String)>,
 }
 
 /// The account of a run, to which every thread reports what it sees when it sees it.
@@ -137,7 +137,7 @@ impl<'a> Books<'a> {
     /// Reports what could not be verified. What several have asked for and nobody has got is reported once.
     pub(crate) fn error(&self, failure: Failure) {
         let file = failure.location.file.as_ref().map(|place| place.file.clone());
-        if !self.owed().told.insert((file, failure.message.clone())) {
+        if !self.owed().reported.insert((file, failure.message.clone())) {
             return;
         }
         self.recorder.error(self.concerned(&failure.location), failure);

@@ -48,14 +48,20 @@ pub(crate) struct Home {
 
 impl Home {
     /// What could not be read in it, or is the directory itself.
-    pub(crate) fn unread(&self, Unread { path, error }: &Unread) -> Failure {
-        let label = match path.strip_prefix(&self.root) {
-            Ok(inside) if inside.as_os_str().is_empty() && self.label.is_empty() => path.display().to_string(),
-            Ok(inside) => format!("{}{}", self.label, inside.display()).trim_end_matches('/').to_owned(),
-            Err(_) => path.display().to_string(),
-        };
-        unreadable(&label, error)
+    pub(crate) fn unread(&self, unread: &Unread) -> Failure {
+        match unread.path.strip_prefix(&self.root) {
+            Ok(inside) if !inside.as_os_str().is_empty() || !self.label.is_empty() => {
+                let label = format!("{}{}", self.label, inside.display());
+                unreadable(label.trim_end_matches('/'), &unread.error)
+            }
+            _ => unread_at(unread),
+        }
     }
+}
+
+/// What could not be read, by its path: it is in no directory that was asked for.
+pub(crate) fn unread_at(Unread { path, error }: &Unread) -> Failure {
+    unreadable(&path.display().to_string(), error)
 }
 
 /// What there is.

@@ -129,12 +129,12 @@ struct Looks {
 }
 
 impl Looks {
-    /// Whether a look that came to this tells what the page is.
+    /// Whether a reading with this verdict decides what the page is.
     fn is_last(&mut self, verdict: PageVerdict, patient: bool) -> bool {
         self.taken += 1;
         match verdict {
             PageVerdict::Bad(_) => self.taken >= LOOKS || !patient,
-            // It was damaged and is all zero now: given back, or this read has failed. The next one tells.
+            // It was damaged and is all zero now: given back, or this read has failed. The next one decides.
             PageVerdict::Empty => std::mem::replace(&mut self.was_empty, true),
             _ => true,
         }

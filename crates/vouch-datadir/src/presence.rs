@@ -95,7 +95,7 @@ impl Known {
     /// everything.
     ///
     /// # Errors
-    /// The directory, or a note that tells whether it has everything, could not be read.
+    /// The directory, or a note on whether it has everything, could not be read.
     pub(crate) fn in_folder(&self, root: &Path, still: bool, key: Option<&BackupKey>) -> Result<InFolder<'_>, Unread> {
         let spaces = self.spaces.iter().filter(|space| space.root == root).collect();
         let names = listed(root)?;

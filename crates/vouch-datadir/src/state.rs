@@ -38,14 +38,14 @@ impl State {
     /// The state of the instance that lies in `root`, or in the folder above it.
     ///
     /// # Errors
-    /// What tells of it could not be read.
+    /// A file that shows it could not be read.
     pub(crate) fn of(root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> Result<State, Unread> {
         if let Some(chosen) = State::chosen(choice) {
             return Ok(chosen);
         }
-        let state = told_in(root, key)?;
+        let state = state_in(root, key)?;
         let above = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_owned));
-        match above.filter(|_| state == State::Unknown).map(|above| told_in(&above, key)) {
+        match above.filter(|_| state == State::Unknown).map(|above| state_in(&above, key)) {
             // The folder above may be of somebody else.
             Some(Err(unread)) if unread.error.kind() != io::ErrorKind::PermissionDenied => Err(unread),
             Some(Ok(above)) => Ok(above),
@@ -103,7 +103,7 @@ impl State {
     /// The state once files have been read: those of one moment must not have gone on since then.
     ///
     /// # Errors
-    /// What tells of it could not be read.
+    /// A file that shows it could not be read.
     pub(crate) fn confirmed(&self, root: &Path, choice: StateChoice, key: Option<&BackupKey>) -> Result<State, Unread> {
         // What lies in an image does not go on.
         if matches!(self, State::Whole(..)) && root.is_dir() && State::of(root, choice, key)? != *self {
@@ -151,21 +151,21 @@ impl State {
     }
 }
 
-/// A note of a backup tool. One that cannot be unpacked is told where the packed files beside it are read.
+/// A note of a backup tool. One that cannot be unpacked is reported where the packed files beside it are read.
 fn noted_in(folder: &Path, name: &str, key: Option<&BackupKey>) -> Result<Option<String>, Unread> {
     let path = folder.join(name);
     let text = packed::beside(&path, key);
     Ok(Unread::unless_missing(&path, text)?.flatten())
 }
 
-fn told_in(folder: &Path, key: Option<&BackupKey>) -> Result<State, Unread> {
+fn state_in(folder: &Path, key: Option<&BackupKey>) -> Result<State, Unread> {
     for name in State::NOTES {
         if let Some(state) = noted_in(folder, name, key)?.and_then(|text| backup(name, &text)) {
             return Ok(state);
         }
     }
-    for told in [mysql, mariadb, ring] {
-        if let Some(state) = told(folder)? {
+    for read_state in [mysql, mariadb, ring] {
+        if let Some(state) = read_state(folder)? {
             return Ok(state);
         }
     }

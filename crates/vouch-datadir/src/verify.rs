@@ -2,7 +2,7 @@
 
 use crate::books::Books;
 use crate::copies::Copies;
-use crate::discover::{Discovered, Found, Home, at, discover, unreadable};
+use crate::discover::{Discovered, Found, Home, at, discover, unread_at, unreadable};
 use crate::fuzzy;
 use crate::holders::{self, Holder};
 use crate::instance::is_of_server;
@@ -177,7 +177,7 @@ impl Run<'_> {
             let noted = match noted {
                 Some(noted) => Some(noted),
                 None => State::since(delta.root(), options.backup_key.as_ref()).unwrap_or_else(|unread| {
-                    self.books.error(unreadable(&unread.path.display().to_string(), &unread.error));
+                    self.books.error(unread_at(&unread));
                     None
                 }),
             };
@@ -247,7 +247,7 @@ impl Run<'_> {
         for (root, state) in &around.states {
             let state = state.confirmed(root, options.state, options.backup_key.as_ref());
             let state = state.unwrap_or_else(|unread| {
-                self.books.error(unreadable(&unread.path.display().to_string(), &unread.error));
+                self.books.error(unread_at(&unread));
                 State::Unknown
             });
             if let State::Raw(why, _) = &state {
@@ -401,8 +401,7 @@ fn states(files: &[Found], homes: &[Home], options: &PagesOptions, books: &Books
         }
         let state = State::of(root, options.state, options.backup_key.as_ref()).unwrap_or_else(|unread| {
             let home = homes.iter().find(|home| home.root == *root);
-            let by_path = || unreadable(&unread.path.display().to_string(), &unread.error);
-            books.error(home.map_or_else(by_path, |home| home.unread(&unread)));
+            books.error(home.map_or_else(|| unread_at(&unread), |home| home.unread(&unread)));
             State::Unknown
         });
         states.push((root.clone(), state));

@@ -53,6 +53,7 @@ impl FilHeader {
             space: SpaceId(page.be32(SPACE)?),
         })
     }
+
     /// Whether the page is a node of a tree.
     pub fn is_node(&self, format: &SpaceFormat) -> bool {
         self.page_type.is_node() || self.page_type == PageType::INSTANT && !self.is_sdi_blob(format)

@@ -240,7 +240,7 @@ impl<'a> Round<'a> {
         let mut was_empty = matches!(verdict, PageVerdict::Empty);
         for look in 1..=LOOKS {
             let is_empty = matches!(verdict, PageVerdict::Empty);
-            // A page that was damaged and is all zero now was given back, or this read has failed: the next one tells.
+            // A page that was damaged and is all zero now was given back, or this read has failed: the next one decides.
             let emptied = is_empty && !std::mem::replace(&mut was_empty, is_empty);
             if !emptied && (look == LOOKS || !doubtful(&verdict))
                 || self.bad.saturating_add(self.zeros) >= WAITED_FOR
