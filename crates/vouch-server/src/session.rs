@@ -283,29 +283,16 @@ impl Session {
         mut take: impl FnMut(Arrived<'_>),
     ) -> Result<()> {
         let mut arrived = 0;
-        self.stream_unchecked(sql, params, haste, |row| {
-            arrived += 1;
-            take(row);
-        })?;
-        self.prove_all_arrived(sql, arrived, 0)
-    }
-
-    fn stream_unchecked(
-        &mut self,
-        sql: &str,
-        params: Vec<Value>,
-        haste: Haste,
-        mut take: impl FnMut(Arrived<'_>),
-    ) -> Result<()> {
         self.ask(|Session { conn, deadline, .. }| {
             conn.execute(sql, &params, |payload, slots, _| {
                 if haste == Haste::EachRow {
                     deadline.begin_again();
                 }
+                arrived += 1;
                 take(Arrived { payload, slots });
             })
         })?;
-        Ok(())
+        self.prove_all_arrived(sql, arrived, 0)
     }
 }
 
