@@ -98,7 +98,7 @@ impl ZipNode<'_> {
             Ok(given.len() == wanted)
         };
         for place in places {
-            if !take(page, at, place - EXTRA)? {
+            if !take(page, at, place.checked_sub(EXTRA).ok_or(OVERLAP)?)? {
                 return Ok(());
             }
             at = *place;
@@ -196,7 +196,7 @@ impl ZipNode<'_> {
             let place = self.directory.place(number).ok_or(RECORDS)?;
             let spread = shape.spread(|byte| page.byte(place.checked_sub(EXTRA + 1 + byte)?)).ok_or(RECORDS)?;
             let next = places.get(places.partition_point(|other| *other <= place));
-            let end = next.map_or(self.heap_top, |next| next - EXTRA);
+            let end = next.map_or(Some(self.heap_top), |next| next.checked_sub(EXTRA)).ok_or(OVERLAP)?;
             let begin = place.checked_sub(EXTRA + spread.extra).filter(|begin| *begin >= FIRST);
             if begin.is_none() || place + spread.data > end {
                 return Err(OVERLAP);
